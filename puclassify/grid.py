@@ -1,0 +1,172 @@
+"""An image that knows where its pixels sit in the micrograph it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+__all__ = ["GridImage"]
+
+
+def _xy_pair(value, name: str) -> tuple[float, float]:
+    """Return ``value`` (a number or an (x, y) pair) as two finite floats."""
+    pair = np.asarray(value, dtype=np.float64)
+    if pair.shape not in ((), (2,)) or not np.isfinite(pair).all():
+        raise ValueError(f"{name} must be a finite number or an (x, y) pair of them, got {value!r}")
+    x, y = np.broadcast_to(pair, (2,))
+    return float(x), float(y)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GridImage:
+    """A 2-D image on a regular grid laid over a micrograph.
+
+    ``values[i, j]`` sits at ``x = offset_x + step_x * j``, ``y = offset_y + step_y * i``, in pixels
+    of the micrograph as stored on disk; the centre of the first stored pixel is (0, 0), x runs
+    along columns and y along rows. A stored micrograph, a downsampled one and a score map are all
+    of this type, so no step has to guess where the pixels of the step before it came from.
+
+    Parameters
+    ----------
+    values : ndarray of shape (height, width)
+        The pixels. Never copied and never changed.
+    step : float or (float, float), default=1.0
+        Distance between neighbouring grid points in stored pixels, the same for both axes or (x, y).
+    offset : float or (float, float), default=0.0
+        Position of ``values[0, 0]`` in stored pixels, the same for both axes or (x, y).
+    pixel_size : float or None, default=None
+        Ångström per *stored* pixel (not per grid point), where known.
+    name : str or None, default=None
+        What the micrograph is called, normally its file name.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not two-dimensional, or ``step``, ``offset`` or ``pixel_size`` is not
+        finite, or ``step`` or ``pixel_size`` is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.grid import GridImage
+    >>> binned = GridImage(np.zeros((3, 4)), step=2.0, offset=0.5, name="mic1.mrc")
+    >>> binned.to_micrograph([[1.0, 2.0]])
+    array([[2.5, 4.5]])
+    >>> binned.to_grid([[2.5, 4.5]])
+    array([[1., 2.]])
+    >>> np.asarray(binned).shape
+    (3, 4)
+    """
+
+    values: np.ndarray
+    step: float | tuple[float, float] = 1.0
+    offset: float | tuple[float, float] = 0.0
+    pixel_size: float | None = None
+    name: str | None = None
+
+    def __post_init__(self):
+        if not hasattr(self.values, "ndim"):
+            object.__setattr__(self, "values", np.asarray(self.values))
+        if self.values.ndim != 2:
+            raise ValueError(
+                f"a GridImage holds one 2-D image, got an array of shape {self.values.shape}; "
+                "pass a stack of images as a sequence of them"
+            )
+        if min(_xy_pair(self.step, "step")) <= 0:
+            raise ValueError(f"step must be positive, got {self.step!r}")
+        _xy_pair(self.offset, "offset")
+        if self.pixel_size is not None and not (
+            np.isfinite(self.pixel_size) and self.pixel_size > 0
+        ):
+            raise ValueError(
+                f"pixel_size must be a positive number of ångström or None, got {self.pixel_size!r}"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the grid."""
+        return tuple(self.values.shape)
+
+    @property
+    def step_xy(self) -> np.ndarray:
+        """The step along x and along y, in stored pixels."""
+        return np.array(_xy_pair(self.step, "step"))
+
+    @property
+    def offset_xy(self) -> np.ndarray:
+        """The x and y of ``values[0, 0]``, in stored pixels."""
+        return np.array(_xy_pair(self.offset, "offset"))
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top edge in stored pixels, as matplotlib's ``imshow`` takes it."""
+        (x0, y0), (dx, dy), (h, w) = self.offset_xy, self.step_xy, self.shape
+        return (x0 - dx / 2, x0 + dx * (w - 0.5), y0 + dy * (h - 0.5), y0 - dy / 2)
+
+    def to_micrograph(self, xy) -> np.ndarray:
+        """Turn positions on this grid into stored pixels.
+
+        Parameters
+        ----------
+        xy : array-like of shape (k, 2)
+            Column and row on this grid; fractions are allowed.
+
+        Returns
+        -------
+        ndarray of shape (k, 2)
+            The same positions as x, y in pixels of the micrograph as stored.
+        """
+        return np.asarray(xy, dtype=np.float64).reshape(-1, 2) * self.step_xy + self.offset_xy
+
+    def to_grid(self, xy) -> np.ndarray:
+        """Turn stored pixels into positions on this grid, the inverse of `to_micrograph`.
+
+        Parameters
+        ----------
+        xy : array-like of shape (k, 2)
+            x and y in pixels of the micrograph as stored.
+
+        Returns
+        -------
+        ndarray of shape (k, 2)
+            The same positions as column and row on this grid, in fractions.
+        """
+        return (np.asarray(xy, dtype=np.float64).reshape(-1, 2) - self.offset_xy) / self.step_xy
+
+    def with_values(self, values, *, step=1.0, offset=0.0) -> GridImage:
+        """Lay other values over the same micrograph.
+
+        Parameters
+        ----------
+        values : ndarray of shape (height, width)
+            The new pixels.
+        step, offset : float or (float, float)
+            Where the new grid's points sit *on this grid*: ``step=1, offset=0`` keeps the grid, a
+            network of stride 4 whose first output looks at pixel 35 has ``step=4, offset=35``.
+
+        Returns
+        -------
+        GridImage
+            The new image, with step and offset in stored pixels again.
+        """
+        relative_step, relative_offset = _xy_pair(step, "step"), _xy_pair(offset, "offset")
+        new_step = self.step_xy * relative_step
+        new_offset = self.offset_xy + self.step_xy * relative_offset
+        return replace(
+            self,
+            values=values,
+            step=(float(new_step[0]), float(new_step[1])),
+            offset=(float(new_offset[0]), float(new_offset[1])),
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        height, width = self.shape
+        parts = [f"{height} x {width}"]
+        if self.name is not None:
+            parts.insert(0, repr(self.name))
+        parts += [f"step={self.step}", f"offset={self.offset}", f"pixel_size={self.pixel_size}"]
+        return f"GridImage({', '.join(parts)})"
