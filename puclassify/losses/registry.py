@@ -1,0 +1,84 @@
+"""The losses by name."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+
+from sklearn.base import clone
+from torch import nn
+
+from puclassify.losses._abspu import AbsolutePULoss
+from puclassify.losses._base import PULoss
+from puclassify.losses._ge_binomial import GEBinomialLoss
+from puclassify.losses._ge_kl import GEKLLoss
+from puclassify.losses._nnpu import NonNegativePULoss
+from puclassify.losses._pn import PNLoss
+from puclassify.losses._upu import UnbiasedPULoss
+
+__all__ = ["LOSSES", "make_loss"]
+
+LOSSES: dict[str, type[PULoss]] = {
+    "pn": PNLoss,
+    "upu": UnbiasedPULoss,
+    "nnpu": NonNegativePULoss,
+    "abspu": AbsolutePULoss,
+    "ge_kl": GEKLLoss,
+    "ge_binomial": GEBinomialLoss,
+}
+
+
+def make_loss(criterion, prior: float | None = None) -> nn.Module:
+    """Return a fresh loss from a name, a class or an instance.
+
+    Parameters
+    ----------
+    criterion : str, class or loss
+        A name of `LOSSES`; a class, called with the prior; or a loss, which is copied without what
+        it has seen (`sklearn.base.clone`).
+    prior : float or None, default=None
+        The class prior. A loss that brings its own keeps it.
+
+    Returns
+    -------
+    torch.nn.Module
+        The loss, called with logits and targets.
+
+    Raises
+    ------
+    ValueError
+        If no loss has that name.
+    TypeError
+        If ``criterion`` is none of the three.
+
+    Examples
+    --------
+    >>> from puclassify.losses import GEKLLoss
+    >>> from puclassify.losses.registry import make_loss
+    >>> make_loss("nnpu", 0.2)
+    NonNegativePULoss(prior=0.2)
+    >>> make_loss(GEKLLoss(slack=5.0), 0.2)
+    GEKLLoss(prior=0.2, slack=5.0)
+    """
+    if isinstance(criterion, str):
+        return _loss_class(criterion)(prior)
+    if isinstance(criterion, type) and issubclass(criterion, nn.Module):
+        return criterion(prior)
+    if isinstance(criterion, nn.Module):
+        is_parametrised = hasattr(criterion, "get_params")
+        loss = clone(criterion) if is_parametrised else copy.deepcopy(criterion)
+        if getattr(loss, "prior", 0.0) is None:
+            loss.prior = prior
+        return loss
+    raise TypeError(
+        f"criterion must be one of {list(LOSSES)}, a loss class or a loss, got {criterion!r}"
+    )
+
+
+def _loss_class(name: str) -> type[PULoss]:
+    try:
+        return LOSSES[name]
+    except KeyError:
+        near = difflib.get_close_matches(name.lower().replace("-", "_"), LOSSES, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"criterion must be one of {list(LOSSES)}, got {name!r}{hint}") from None

@@ -1,0 +1,75 @@
+"""The networks by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from torch import nn
+
+from puclassify.networks._cnn import CompactCNN
+from puclassify.networks._conv import Conv31, Conv63, Conv127
+from puclassify.networks._mlp import MLP
+from puclassify.networks._resnet import ResNet8, ResNet16
+
+__all__ = ["NETWORKS", "resolve_network"]
+
+NETWORKS: dict[str, type[nn.Module]] = {
+    "mlp": MLP,
+    "cnn": CompactCNN,
+    "resnet8": ResNet8,
+    "resnet16": ResNet16,
+    "conv31": Conv31,
+    "conv63": Conv63,
+    "conv127": Conv127,
+}
+
+
+def resolve_network(module) -> Callable[..., nn.Module]:
+    """Return what builds a network: a class or a factory.
+
+    Parameters
+    ----------
+    module : str, class or callable
+        A name of `NETWORKS`, a `torch.nn.Module` class, or a function that returns a module.
+
+    Returns
+    -------
+    callable
+        Called with ``**module_params``, it returns a new network.
+
+    Raises
+    ------
+    ValueError
+        If no network has that name.
+    TypeError
+        If ``module`` is a module already built, or nothing that builds one.
+
+    Examples
+    --------
+    >>> from puclassify.networks import resolve_network
+    >>> resolve_network("resnet8")(units=4).receptive_field
+    71
+    """
+    if isinstance(module, str):
+        if module in NETWORKS:
+            return NETWORKS[module]
+        near = difflib.get_close_matches(module.lower(), NETWORKS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"module must be one of {list(NETWORKS)}, a class or a factory, got {module!r}{hint}"
+        )
+    if isinstance(module, nn.Module):
+        raise TypeError(
+            f"module is an instance of {type(module).__name__}, which would carry its trained "
+            "weights from one cross-validation fold into the next: pass the class, or a function "
+            "that returns a new module, and its arguments as module_params"
+        )
+    if isinstance(module, type) and not issubclass(module, nn.Module):
+        raise TypeError(f"module must be a subclass of torch.nn.Module, got {module!r}")
+    if callable(module):
+        return module
+    raise TypeError(
+        f"module must be one of {list(NETWORKS)}, a torch.nn.Module class or a factory, "
+        f"got {module!r}"
+    )

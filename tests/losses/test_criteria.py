@@ -1,0 +1,185 @@
+"""The loss classes, as PyTorch modules and as scikit-learn objects."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+import math
+import pickle
+
+import pytest
+import torch
+from sklearn.base import clone
+
+from puclassify import losses
+from puclassify.losses import LOSSES, GEKLLoss, NonNegativePULoss, PULoss, functional
+
+FORMULAS = {
+    "pn": functional.pn_loss,
+    "upu": functional.unbiased_pu_loss,
+    "nnpu": functional.non_negative_pu_loss,
+    "abspu": functional.absolute_pu_loss,
+    "ge_kl": functional.ge_kl_loss,
+    "ge_binomial": functional.ge_binomial_loss,
+}
+# One value other than the default for every parameter there is.
+OTHER = {
+    "prior": 0.3,
+    "surrogate": "sigmoid",
+    "beta": 0.02,
+    "gamma": 0.5,
+    "slack": 3.0,
+    "momentum": 0.5,
+    "entropy_penalty": 0.2,
+}
+LOGITS = torch.tensor([2, 1, -3, -2, 0.5, -4, -1, -2.5])
+TARGETS = torch.tensor([1, 1, 0, 0, 0, 0, 0, 0])
+
+
+@pytest.fixture(params=list(LOSSES))
+def name(request):
+    return request.param
+
+
+def other_parameters(loss_class):
+    return {name: OTHER[name] for name in inspect.signature(loss_class).parameters}
+
+
+class TestEveryLoss:
+    def test_computes_its_formula(self, name):
+        assert LOSSES[name](0.2)(LOGITS, TARGETS) == FORMULAS[name](LOGITS, TARGETS, prior=0.2)
+
+    def test_passes_every_parameter_on(self, name):
+        for parameter, value in other_parameters(LOSSES[name]).items():
+            options = {"prior": 0.2, parameter: value}
+            loss = LOSSES[name](**options)(LOGITS, TARGETS)
+            torch.testing.assert_close(loss, FORMULAS[name](LOGITS, TARGETS, **options))
+
+    def test_defaults_are_those_of_the_formula(self, name):
+        in_class = inspect.signature(LOSSES[name]).parameters
+        in_formula = inspect.signature(FORMULAS[name]).parameters
+        for parameter in set(in_class) - {"prior"}:
+            assert in_class[parameter].default == in_formula[parameter].default
+            assert in_class[parameter].kind is inspect.Parameter.KEYWORD_ONLY
+
+    def test_is_both(self, name):
+        loss = LOSSES[name]()
+        assert isinstance(loss, PULoss)
+        assert isinstance(loss, torch.nn.Module)
+        assert loss.training
+        assert not loss.eval().training
+        assert list(loss.parameters()) == []
+
+    def test_without_prior(self, name):
+        with pytest.raises(ValueError, match="pass prior="):
+            LOSSES[name]()(LOGITS, TARGETS)
+
+    def test_parameters_round_trip(self, name):
+        parameters = other_parameters(LOSSES[name])
+        loss = LOSSES[name]().set_params(**parameters)
+        assert loss.get_params() == parameters
+        assert loss(LOGITS, TARGETS) == LOSSES[name](**parameters)(LOGITS, TARGETS)
+        with pytest.raises(ValueError, match="Invalid parameter 'alpha'"):
+            loss.set_params(alpha=1.0)
+
+    def test_clone(self, name):
+        loss = LOSSES[name](**other_parameters(LOSSES[name]))
+        copied = clone(loss)
+        assert type(copied) is type(loss)
+        assert copied is not loss
+        assert copied.get_params() == loss.get_params()
+
+    @pytest.mark.parametrize(
+        "duplicate", [copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))]
+    )
+    def test_copies(self, name, duplicate):
+        loss = LOSSES[name](**other_parameters(LOSSES[name]))
+        loss(LOGITS, TARGETS)
+        copied = duplicate(loss)
+        assert copied.get_params() == loss.get_params()
+        assert copied(LOGITS + 1, TARGETS) == loss(LOGITS + 1, TARGETS)
+
+    def test_repr(self, name):
+        loss_class = LOSSES[name]
+        assert repr(loss_class(0.2)) == f"{loss_class.__name__}(prior=0.2)"
+        assert loss_class.__name__ in loss_class(0.2)._repr_html_()
+
+    def test_public(self, name):
+        assert LOSSES[name].__name__ in losses.__all__
+
+
+class TestSearch:
+    def test_nested_in_an_estimator(self):
+        from sklearn.base import BaseEstimator
+
+        class Owner(BaseEstimator):
+            def __init__(self, criterion=None):
+                self.criterion = criterion
+
+        owner = Owner(NonNegativePULoss(0.2))
+        assert owner.get_params()["criterion__beta"] == 0.0
+        copied = clone(owner).set_params(criterion__beta=0.5)
+        assert copied.criterion.beta == 0.5
+        assert owner.criterion.beta == 0.0
+
+
+class TestRunningMean:
+    def batches(self, n=4):
+        generator = torch.Generator().manual_seed(0)
+        return [torch.randn(8, generator=generator) for _ in range(n)]
+
+    def test_follows_the_batches(self):
+        loss = GEKLLoss(0.2, momentum=0.3)
+        assert loss.running_mean.isnan()
+        expected = None
+        for s in self.batches():
+            value = loss(s, TARGETS)
+            mean = torch.sigmoid(s[2:]).mean().item()
+            expected = mean if expected is None else 0.3 * mean + 0.7 * expected
+            assert loss.running_mean.item() == pytest.approx(expected, abs=1e-6)
+            kl = 0.2 * math.log(0.2 / expected) + 0.8 * math.log(0.8 / (1 - expected))
+            positive = torch.nn.functional.softplus(-s[:2]).mean().item()
+            assert value.item() == pytest.approx(positive + 10 * kl, rel=1e-5)
+
+    def test_stands_still_in_evaluation(self):
+        loss = GEKLLoss(0.2, momentum=0.3)
+        first, second, *_ = self.batches()
+        loss(first, TARGETS)
+        mean = loss.running_mean.clone()
+        loss.eval()
+        assert loss(second, TARGETS) == loss(second, TARGETS)
+        assert loss.running_mean == mean
+
+    def test_skips_batches_without_unlabelled(self):
+        loss = GEKLLoss(0.2, momentum=0.3)
+        s = self.batches()[0].requires_grad_()
+        loss(s, torch.ones(8)).backward()
+        assert loss.running_mean.isnan()
+        assert s.grad.isfinite().all()
+        loss(s, TARGETS)
+        mean = loss.running_mean.clone()
+        assert loss(s, torch.ones(8)).isfinite()
+        assert loss.running_mean == mean
+
+    def test_holds_no_graph_and_travels_in_the_state(self):
+        loss = GEKLLoss(0.2, momentum=0.3)
+        loss(self.batches()[0].requires_grad_(), TARGETS)
+        assert not loss.running_mean.requires_grad
+        file = io.BytesIO()
+        torch.save(loss.state_dict(), file)
+        file.seek(0)
+        other = GEKLLoss(0.2)
+        other.load_state_dict(torch.load(file))
+        assert other.running_mean == loss.running_mean
+        assert clone(loss).running_mean.isnan()
+
+    @pytest.mark.parametrize("logit", [1e4, -1e4])
+    def test_saturated_history(self, logit):
+        loss = GEKLLoss(0.2, momentum=0.1)
+        for _ in range(3):
+            s = torch.full((8,), logit, requires_grad=True)
+            value = loss(s, TARGETS)
+            value.backward()
+            assert value.isfinite()
+            assert s.grad.isfinite().all()

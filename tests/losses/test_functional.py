@@ -1,0 +1,445 @@
+"""Values and gradients of the formulas, against float64 NumPy written from the papers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binom, norm
+
+from puclassify.losses import functional as F
+
+PRIOR = 0.2
+LOGITS = [2, 1, -3, -2, 0.5, -4, -1, -2.5]
+TARGETS = [1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def sigmoid(s):
+    return 1 / (1 + np.exp(-s))
+
+
+def surrogates(name):
+    """l(s, +1) and l(s, -1)."""
+    if name == "logistic":
+        return lambda s: np.log1p(np.exp(-s)), lambda s: np.log1p(np.exp(s))
+    return lambda s: sigmoid(-s), sigmoid
+
+
+def split(s, t):
+    return s[t == 1], s[t == 0]
+
+
+def pn_oracle(s, t, surrogate="logistic"):
+    (p, u), (plus, minus) = split(s, t), surrogates(surrogate)
+    return PRIOR * plus(p).mean() + (1 - PRIOR) * minus(u).mean()
+
+
+def parts(s, t, surrogate):
+    (p, u), (plus, minus) = split(s, t), surrogates(surrogate)
+    return PRIOR * plus(p).mean(), minus(u).mean() - PRIOR * minus(p).mean()
+
+
+def upu_oracle(s, t, surrogate="logistic"):
+    return sum(parts(s, t, surrogate))
+
+
+def nnpu_oracle(s, t, surrogate="logistic", beta=0.0):
+    positive, bracket = parts(s, t, surrogate)
+    return positive + bracket if bracket >= -beta else positive - beta
+
+
+def abspu_oracle(s, t, surrogate="logistic"):
+    positive, bracket = parts(s, t, surrogate)
+    return positive + abs(bracket)
+
+
+def entropy_oracle(u):
+    p = sigmoid(u)
+    return np.mean(-p * np.log(p) - (1 - p) * np.log(1 - p))
+
+
+def ge_kl_oracle(s, t, surrogate="logistic", slack=10.0, eta=0.0, m=1.0, previous=0.0):
+    p, u = split(s, t)
+    mean = m * sigmoid(u).mean() + (1 - m) * previous
+    kl = PRIOR * np.log(PRIOR / mean) + (1 - PRIOR) * np.log((1 - PRIOR) / (1 - mean))
+    return surrogates(surrogate)[0](p).mean() + slack * kl + eta * entropy_oracle(u)
+
+
+def ge_binomial_oracle(s, t, surrogate="logistic", slack=1.0, eta=0.0):
+    p, u = split(s, t)
+    q = sigmoid(u)
+    k = np.arange(len(u) + 1)
+    density = norm.pdf(k, q.sum(), np.sqrt((q * (1 - q)).sum()))
+    cross = -(density / density.sum() * binom.logpmf(k, len(u), PRIOR)).sum()
+    return surrogates(surrogate)[0](p).mean() + slack * cross + eta * entropy_oracle(u)
+
+
+PAIRS = [
+    pytest.param(F.pn_loss, pn_oracle, id="pn"),
+    pytest.param(F.unbiased_pu_loss, upu_oracle, id="upu"),
+    pytest.param(F.non_negative_pu_loss, nnpu_oracle, id="nnpu"),
+    pytest.param(F.absolute_pu_loss, abspu_oracle, id="abspu"),
+    pytest.param(F.ge_kl_loss, ge_kl_oracle, id="ge_kl"),
+    pytest.param(F.ge_binomial_loss, ge_binomial_oracle, id="ge_binomial"),
+]
+FUNCTIONS = [pytest.param(pair.values[0], id=pair.id) for pair in PAIRS]
+
+
+def example(seed, n=20, shift=0.0, dtype=torch.float64):
+    rng = np.random.default_rng(seed)
+    targets = (rng.random(n) < 0.4).astype(int)
+    targets[:2] = 0, 1
+    return torch.tensor(rng.normal(shift, 2, n), dtype=dtype), torch.tensor(targets)
+
+
+def value_and_gradient(function, logits, targets, **options):
+    logits = torch.as_tensor(logits).clone().requires_grad_()
+    value = function(logits, targets, prior=PRIOR, **options)
+    value.backward()
+    return value.detach(), logits.grad
+
+
+class TestPublishedValues:
+    """One batch of eight, worked out to seven digits beforehand."""
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize(
+        ("function", "value"),
+        [
+            (F.pn_loss, 0.2520048),
+            (F.non_negative_pu_loss, 0.0440190),
+            (F.ge_kl_loss, 0.2200949 + 0.0020522),
+            (F.ge_binomial_loss, 0.2200949 + 1.2084286),
+        ],
+    )
+    def test_value(self, function, value, dtype):
+        loss = function(torch.tensor(LOGITS, dtype=dtype), torch.tensor(TARGETS), prior=PRIOR)
+        assert loss.dtype == dtype
+        assert loss.item() == pytest.approx(value, abs=1e-6)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize(
+        ("function", "gradient"),
+        [
+            (
+                F.non_negative_pu_loss,
+                [0.08808, 0.07311, -0.00790, -0.01987, -0.10374, -0.00300, -0.04482, -0.01264],
+            ),
+            (
+                F.ge_binomial_loss,
+                [-0.05960, -0.13447, 0.02189, 0.04637, 0.03292, 0.00887, 0.06919, 0.03278],
+            ),
+        ],
+    )
+    def test_gradient(self, function, gradient, dtype):
+        _, grad = value_and_gradient(
+            function, torch.tensor(LOGITS, dtype=dtype), torch.tensor(TARGETS)
+        )
+        np.testing.assert_allclose(grad, gradient, atol=1e-5)
+
+
+class TestAgainstNumpy:
+    @pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
+    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize(("function", "oracle"), PAIRS)
+    def test_value(self, function, oracle, seed, surrogate):
+        s, t = example(seed, shift=seed - 2)
+        loss = function(s, t, prior=PRIOR, surrogate=surrogate)
+        assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy(), surrogate), rel=1e-10)
+
+    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize(("function", "oracle"), PAIRS)
+    def test_float32(self, function, oracle, seed):
+        s, t = example(seed, n=500, shift=-2.0)
+        loss = function(s.float(), t, prior=PRIOR)
+        assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy()), rel=1e-5)
+
+    @pytest.mark.parametrize("beta", [0.0, 0.01, 0.5])
+    def test_beta(self, beta):
+        s, t = torch.tensor(LOGITS, dtype=torch.float64), torch.tensor(TARGETS)
+        loss = F.non_negative_pu_loss(s, t, prior=PRIOR, beta=beta)
+        assert loss.item() == pytest.approx(nnpu_oracle(s.numpy(), t.numpy(), beta=beta))
+
+    @pytest.mark.parametrize(
+        ("function", "oracle"),
+        [(F.ge_kl_loss, ge_kl_oracle), (F.ge_binomial_loss, ge_binomial_oracle)],
+    )
+    def test_slack_and_entropy(self, function, oracle):
+        s, t = example(5)
+        loss = function(s, t, prior=PRIOR, slack=0.3, entropy_penalty=0.7)
+        assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy(), slack=0.3, eta=0.7))
+
+    def test_momentum(self):
+        s, t = example(6)
+        previous = torch.tensor(0.6, dtype=torch.float64)
+        loss = F.ge_kl_loss(s, t, prior=PRIOR, momentum=0.3, running_mean=previous)
+        expected = ge_kl_oracle(s.numpy(), t.numpy(), m=0.3, previous=0.6)
+        assert loss.item() == pytest.approx(expected, rel=1e-10)
+
+
+class TestGradients:
+    @pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
+    @pytest.mark.parametrize("shift", [-3.0, 3.0])
+    @pytest.mark.parametrize(
+        "function",
+        [F.pn_loss, F.unbiased_pu_loss, F.absolute_pu_loss, F.ge_kl_loss, F.ge_binomial_loss],
+    )
+    def test_gradient_of_the_value(self, function, shift, surrogate):
+        # The shifted positives or unlabelled put the bracket on either side of zero.
+        s, t = example(7, n=8)
+        s = (s + shift * (1 - 2 * t)).requires_grad_()
+        assert torch.autograd.gradcheck(
+            lambda x: function(x, t, prior=PRIOR, surrogate=surrogate), (s,)
+        )
+
+    @pytest.mark.parametrize("options", [{}, {"beta": 0.1}, {"surrogate": "sigmoid"}])
+    def test_nnpu_uncorrected(self, options):
+        s, t = example(8, n=8, shift=2.0)
+        s.requires_grad_()
+        assert F.unbiased_pu_loss(s, t, prior=PRIOR) > F.pn_loss(s[t == 1], t[t == 1], prior=PRIOR)
+        assert torch.autograd.gradcheck(
+            lambda x: F.non_negative_pu_loss(x, t, prior=PRIOR, **options), (s,)
+        )
+
+    @pytest.mark.parametrize("gamma", [0.0, 0.4, 1.0])
+    @pytest.mark.parametrize("beta", [0.0, 0.01])
+    def test_nnpu_corrected_climbs_the_bracket(self, beta, gamma):
+        s, t = torch.tensor(LOGITS, dtype=torch.float64), torch.tensor(TARGETS)
+        _, gradient = value_and_gradient(F.non_negative_pu_loss, s, t, beta=beta, gamma=gamma)
+        step = 1e-6
+        expected = []
+        for i in range(len(s)):
+            ahead, behind = s.numpy().copy(), s.numpy().copy()
+            ahead[i], behind[i] = ahead[i] + step, behind[i] - step
+            brackets = [parts(x, t.numpy(), "logistic")[1] for x in (ahead, behind)]
+            expected.append(-gamma * (brackets[0] - brackets[1]) / (2 * step))
+        np.testing.assert_allclose(gradient, expected, atol=1e-8)
+
+    def test_nnpu_correction_is_all_or_nothing_at_beta(self):
+        s, t = torch.tensor(LOGITS, dtype=torch.float64), torch.tensor(TARGETS)
+        bracket = parts(s.numpy(), t.numpy(), "logistic")[1]
+        assert bracket < 0
+        _, corrected = value_and_gradient(F.non_negative_pu_loss, s, t, beta=-bracket - 1e-9)
+        _, plain = value_and_gradient(F.non_negative_pu_loss, s, t, beta=-bracket + 1e-9)
+        _, unbiased = value_and_gradient(F.unbiased_pu_loss, s, t)
+        torch.testing.assert_close(plain, unbiased)
+        assert (corrected[t == 0] < 0).all()
+
+    @pytest.mark.parametrize("function", [F.ge_kl_loss, F.ge_binomial_loss])
+    def test_entropy_penalty(self, function):
+        s, t = example(9, n=8)
+        s.requires_grad_()
+        assert torch.autograd.gradcheck(
+            lambda x: function(x, t, prior=PRIOR, entropy_penalty=0.5), (s,)
+        )
+
+    def test_entropy_penalty_makes_predictions_confident(self):
+        s, t = torch.tensor([0.0, 1.0, -1.0]), torch.tensor([1, 0, 0])
+        _, with_penalty = value_and_gradient(F.ge_kl_loss, s, t, entropy_penalty=1.0)
+        _, without = value_and_gradient(F.ge_kl_loss, s, t)
+        difference = with_penalty - without
+        assert difference[1] < 0 < difference[2]
+
+    def test_previous_batches_take_no_gradient(self):
+        s, t = example(10, n=8)
+        running_mean = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+        loss = F.ge_kl_loss(
+            s.requires_grad_(), t, prior=PRIOR, momentum=0.5, running_mean=running_mean
+        )
+        loss.backward()
+        assert running_mean.grad is None
+        assert torch.autograd.gradcheck(
+            lambda x: F.ge_kl_loss(
+                x, t, prior=PRIOR, momentum=0.5, running_mean=running_mean.detach()
+            ),
+            (s,),
+        )
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_ge_pulls_the_count_towards_the_prior(self, sign):
+        s, t = torch.full((50,), 3.0 * sign), torch.zeros(50)
+        for function in (F.ge_kl_loss, F.ge_binomial_loss):
+            _, gradient = value_and_gradient(function, s, t)
+            assert (sign * gradient > 0).all()
+
+
+class TestHardBatches:
+    @pytest.mark.parametrize("targets", [1, 0])
+    @pytest.mark.parametrize("scale", [1.0, 1e4])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_one_kind_only(self, function, dtype, scale, targets):
+        s = scale * torch.tensor(LOGITS, dtype=dtype)
+        value, gradient = value_and_gradient(function, s, torch.full((8,), targets))
+        assert value.isfinite()
+        assert gradient.isfinite().all()
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_mean_over_nothing_is_zero(self, function):
+        s = torch.tensor([1.0, 2.0])
+        positives = function(s, torch.ones(2), prior=PRIOR)
+        plus, minus = (
+            torch.nn.functional.softplus(-s).mean(),
+            torch.nn.functional.softplus(s).mean(),
+        )
+        expected = {
+            F.pn_loss: PRIOR * plus,
+            F.unbiased_pu_loss: PRIOR * (plus - minus),
+            F.non_negative_pu_loss: PRIOR * plus,
+            F.absolute_pu_loss: PRIOR * (plus + minus),
+        }.get(function, plus)
+        torch.testing.assert_close(positives, expected)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("value", [1e4, -1e4])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_saturated(self, function, value, dtype):
+        s = torch.full((10,), value, dtype=dtype)
+        t = torch.tensor([1] * 3 + [0] * 7)
+        loss, gradient = value_and_gradient(function, s, t)
+        assert loss.isfinite()
+        assert gradient.isfinite().all()
+
+    @pytest.mark.parametrize("function", [F.ge_kl_loss, F.ge_binomial_loss])
+    @pytest.mark.parametrize("value", [1e4, -1e4, 0.0])
+    def test_entropy_of_saturated(self, function, value):
+        s, t = torch.full((4,), value), torch.tensor([1, 0, 0, 0])
+        loss, gradient = value_and_gradient(function, s, t, entropy_penalty=1.0)
+        assert loss.isfinite()
+        assert gradient.isfinite().all()
+
+    def test_ge_kl_pulls_saturated_predictions_back(self):
+        # In floating point 1 - sigmoid(50) is 0: a loss that forms it has lost the gradient.
+        _, gradient = value_and_gradient(
+            F.ge_kl_loss, torch.full((5,), 50.0), torch.zeros(5), slack=1.0
+        )
+        np.testing.assert_allclose(gradient, (1 - PRIOR) / 5, rtol=1e-5)
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_ge_binomial_counts_certain_predictions(self, sign):
+        s = torch.tensor([1e4] * 2 + [-1e4] * 5, dtype=torch.float64)
+        loss = F.ge_binomial_loss(sign * s, torch.zeros(7), prior=PRIOR)
+        assert loss.item() == pytest.approx(-binom.logpmf(2 if sign > 0 else 5, 7, PRIOR))
+
+    @pytest.mark.parametrize("n", [1, 2000])
+    def test_ge_binomial_of_one_and_of_many(self, n):
+        rng = np.random.default_rng(n)
+        s, t = rng.normal(-1, 1, n + 1), np.array([1] + [0] * n)
+        loss = F.ge_binomial_loss(torch.tensor(s).float(), torch.tensor(t), prior=PRIOR)
+        assert loss.item() == pytest.approx(ge_binomial_oracle(s, t), rel=1e-4)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+    def test_half_precision_is_computed_in_float32(self, function, dtype):
+        s, t = example(11, n=300)
+        half = s.to(dtype)
+        loss, gradient = value_and_gradient(function, half, t)
+        assert loss.dtype == torch.float32
+        assert gradient.dtype == dtype
+        torch.testing.assert_close(loss, function(half.float(), t, prior=PRIOR))
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_autocast(self, function):
+        s, t = example(12, n=300, dtype=torch.float32)
+        layer = torch.nn.Linear(1, 1)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = layer(s[:, None])
+            loss = function(logits, t, prior=PRIOR)
+        assert logits.dtype == torch.bfloat16
+        loss.backward()
+        assert layer.weight.grad.isfinite().all()
+        torch.testing.assert_close(loss, function(logits.float(), t, prior=PRIOR))
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_needs_no_value_on_the_host(self, function):
+        # Reading a value of a meta tensor raises, as it would stall an accelerator.
+        s = torch.zeros(6, device="meta", requires_grad=True)
+        loss = function(s, torch.zeros(6, device="meta"), prior=PRIOR)
+        loss.backward()
+        assert s.grad.shape == (6,)
+
+
+class TestInput:
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_order_does_not_matter(self, function):
+        s, t = example(13)
+        order = torch.randperm(len(s), generator=torch.Generator().manual_seed(0))
+        value, gradient = value_and_gradient(function, s, t)
+        shuffled, shuffled_gradient = value_and_gradient(function, s[order], t[order])
+        torch.testing.assert_close(shuffled, value)
+        torch.testing.assert_close(shuffled_gradient, gradient[order])
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float32])
+    def test_shapes_and_types_of_targets(self, function, dtype):
+        s, t = example(14)
+        expected = function(s, t, prior=PRIOR)
+        maps = function(s.reshape(5, 1, 2, 2), t.to(dtype).reshape(5, 4), prior=PRIOR)
+        assert maps.shape == ()
+        torch.testing.assert_close(maps, expected)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_unequal_sizes(self, function):
+        with pytest.raises(
+            ValueError, match=r"equally many elements, got shapes \(3,\) and \(2,\)"
+        ):
+            function(torch.zeros(3), torch.zeros(2), prior=PRIOR)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("prior", [0, 1, 0.0, 1.0, -0.1, 2, math.nan, "0.2", True])
+    def test_impossible_prior(self, function, prior):
+        with pytest.raises(ValueError, match=r"prior must be a number in \(0, 1\), got"):
+            function(torch.zeros(2), torch.tensor([1, 0]), prior=prior)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_no_prior(self, function):
+        with pytest.raises(ValueError, match="pass prior="):
+            function(torch.zeros(2), torch.tensor([1, 0]), prior=None)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("surrogate", ["hinge", None, ["logistic"]])
+    def test_unknown_surrogate(self, function, surrogate):
+        with pytest.raises(ValueError, match=r"surrogate must be one of \['logistic', 'sigmoid'\]"):
+            function(torch.zeros(2), torch.tensor([1, 0]), prior=PRIOR, surrogate=surrogate)
+
+    @pytest.mark.parametrize(
+        ("function", "options"),
+        [
+            (F.non_negative_pu_loss, {"beta": -0.1}),
+            (F.non_negative_pu_loss, {"gamma": 1.1}),
+            (F.ge_kl_loss, {"slack": -1.0}),
+            (F.ge_kl_loss, {"slack": math.inf}),
+            (F.ge_kl_loss, {"momentum": 0.0}),
+            (F.ge_kl_loss, {"momentum": 1.5}),
+            (F.ge_kl_loss, {"entropy_penalty": -1.0}),
+            (F.ge_binomial_loss, {"slack": None}),
+            (F.ge_binomial_loss, {"entropy_penalty": math.nan}),
+        ],
+    )
+    def test_impossible_option(self, function, options):
+        (name,) = options
+        with pytest.raises(ValueError, match=f"{name} must be a number in"):
+            function(torch.zeros(2), torch.tensor([1, 0]), prior=PRIOR, **options)
+
+
+class TestUnlabelledMeanProbability:
+    def test_mean(self):
+        s, t = example(15)
+        expected = sigmoid(s[t == 0].numpy()).mean()
+        assert F.unlabelled_mean_probability(s, t).item() == pytest.approx(expected)
+
+    def test_running(self):
+        s, t = example(16)
+        mean = sigmoid(s[t == 0].numpy()).mean()
+        mixed = F.unlabelled_mean_probability(s, t, momentum=0.2, running_mean=torch.tensor(0.5))
+        assert mixed.item() == pytest.approx(0.2 * mean + 0.8 * 0.5)
+
+    def test_start_and_nothing_to_average(self):
+        s, start = torch.tensor([1.0]), torch.tensor(math.nan)
+        first = F.unlabelled_mean_probability(s, torch.zeros(1), momentum=0.1, running_mean=start)
+        assert first.item() == pytest.approx(1 / (1 + math.exp(-1)))
+        kept = F.unlabelled_mean_probability(s, torch.ones(1), momentum=0.1, running_mean=first)
+        assert kept == first
+        assert F.unlabelled_mean_probability(s, torch.ones(1)).isnan()
