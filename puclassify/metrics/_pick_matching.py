@@ -1,0 +1,190 @@
+"""One-to-one matching of picks with true particles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+__all__ = ["PickMatches", "match_picks"]
+
+# A pick computed to lie on the radius lies there only up to rounding.
+_ROUNDING = 1 + 1e-9
+
+
+class PickMatches(NamedTuple):
+    """Which true particle each pick of one micrograph was matched with.
+
+    Parameters
+    ----------
+    truth_index : ndarray of shape (m,)
+        For each pick, in the order given, the row of its true particle, or -1.
+    distance : ndarray of shape (m,)
+        For each pick the distance to its true particle in stored pixels, or ``inf``.
+    """
+
+    truth_index: np.ndarray
+    distance: np.ndarray
+
+
+def match_picks(y_true, y_pred, radius) -> np.ndarray:
+    """Match the picks of each micrograph one-to-one with its true particles.
+
+    Parameters
+    ----------
+    y_true : sequence of n arrays of shape (k_i, 2)
+        x and y of the true centres in each micrograph, in stored pixels; k_i = 0 is allowed.
+    y_pred : sequence of n arrays of shape (m_i, 3) or (m_i, 2)
+        x, y and, where known, score of the picks in the same micrographs, or DataFrames with the
+        columns x, y and score.
+    radius : float
+        Largest distance in stored pixels at which a pick can match; a distance of exactly
+        ``radius`` counts.
+
+    Returns
+    -------
+    ndarray of n objects
+        For each micrograph a `PickMatches` of ``truth_index`` and ``distance``, one entry per pick
+        in the order in which the picks were given.
+
+    Raises
+    ------
+    ValueError
+        If the two sequences differ in length, a coordinate or score is not a number, or ``radius``
+        is negative.
+
+    Notes
+    -----
+    The picks are visited in order of descending score, and each takes the nearest particle
+    within the radius that no earlier pick has taken: a second pick on the same particle stays
+    without a match. Of picks with equal scores (picks without scores are all equal) the closest
+    pair is matched first; what still ties goes to the pick, then to the particle, with the smaller
+    (y, x). The result therefore does not depend on the order of the rows.
+
+    Examples
+    --------
+    >>> from puclassify.metrics import match_picks
+    >>> truth = [[10.0, 10.0], [30.0, 10.0]]
+    >>> picks = [[11.0, 10.0, 0.5], [12.0, 10.0, 2.0], [30.0, 13.0, 1.0]]
+    >>> matches = match_picks([truth], [picks], radius=5.0)
+    >>> matches[0].truth_index
+    array([-1,  0,  1])
+    >>> matches[0].distance
+    array([inf,  2.,  3.])
+    """
+    radius = check_matching_radius(radius)
+    truths, picks = check_true_and_picked(y_true, y_pred)
+    matches = np.empty(len(picks), dtype=object)
+    for i, (truth_xy, (xy, score)) in enumerate(zip(truths, picks)):
+        matches[i] = _match_micrograph(truth_xy, xy, score, radius)
+    return matches
+
+
+def check_matching_radius(radius) -> float:
+    """Return the matching radius as a float, or say what is wrong with it."""
+    if isinstance(radius, bool) or not isinstance(radius, Real):
+        raise TypeError(f"radius must be a number of stored pixels, got {radius!r}")
+    if not 0 <= float(radius) < np.inf:
+        raise ValueError(
+            f"radius must be a finite number of stored pixels, at least 0; got {radius!r}"
+        )
+    return float(radius)
+
+
+def check_true_and_picked(y_true, y_pred) -> tuple[list, list]:
+    """Return the true (k, 2) positions and the (position, score or None) picks by micrograph."""
+    truths = [xy for xy, _ in _check_sequence(y_true, "y_true")]
+    picks = _check_sequence(y_pred, "y_pred")
+    if len(truths) != len(picks):
+        raise ValueError(
+            f"y_true holds {len(truths)} micrographs but y_pred holds {len(picks)}; both need one "
+            "array for each micrograph, in the same order"
+        )
+    return truths, picks
+
+
+def _check_sequence(value, name) -> list:
+    if isinstance(value, Mapping):
+        raise TypeError(
+            f"{name} is a mapping, which has no order of micrographs: pass a list, for instance "
+            f"[{name}[key] for key in micrograph_names]"
+        )
+    return [_check_positions(item, f"{name}[{i}]") for i, item in enumerate(value)]
+
+
+def _check_positions(value, name) -> tuple[np.ndarray, np.ndarray | None]:
+    """Split the picks of one micrograph in positions (k, 2) and scores (k,) or None."""
+    if hasattr(value, "columns"):
+        missing = {"x", "y"} - set(value.columns)
+        if missing:
+            raise ValueError(
+                f"{name} has no column {' and '.join(sorted(missing))}, only "
+                f"{list(value.columns)}; a table of picks has the columns x, y and score"
+            )
+        value = value[["x", "y", "score"] if "score" in value.columns else ["x", "y"]]
+    table = np.asarray(value, dtype=np.float64)
+    if table.size == 0:
+        return np.empty((0, 2)), None
+    if table.ndim != 2 or table.shape[1] not in (2, 3):
+        raise ValueError(
+            f"{name} has shape {table.shape}, expected (k, 2) for x, y or (k, 3) for x, y, score; "
+            f"{name.split('[')[0]} is a sequence with one such array for each micrograph"
+        )
+    broken = ~np.isfinite(table[:, :2]).all(axis=1) | np.isnan(table).any(axis=1)
+    if broken.any():
+        row = int(np.flatnonzero(broken)[0])
+        raise ValueError(
+            f"{name} holds a value that is not a number in row {row}: {table[row].tolist()}; "
+            "drop such rows first"
+        )
+    return table[:, :2], table[:, 2] if table.shape[1] == 3 else None
+
+
+def _match_micrograph(truth_xy, xy, score, radius) -> PickMatches:
+    truth_index = np.full(len(xy), -1, dtype=np.intp)
+    distance = np.full(len(xy), np.inf)
+    if len(xy) and len(truth_xy):
+        pairs = _pairs_by_preference(truth_xy, xy, score, radius)
+        matched = _take_first_free(pairs["i"].tolist(), pairs["j"].tolist())
+        pairs = pairs[matched]
+        truth_index[pairs["i"]] = pairs["j"]
+        distance[pairs["i"]] = pairs["v"]
+    return PickMatches(truth_index, distance)
+
+
+def _pairs_by_preference(truth_xy, xy, score, radius) -> np.ndarray:
+    """All pairs (pick i, particle j, distance v) within the radius, the first to match first."""
+    pairs = cKDTree(xy).sparse_distance_matrix(
+        cKDTree(truth_xy), radius * _ROUNDING, output_type="ndarray"
+    )
+    descending = np.zeros(len(xy)) if score is None else -score
+    order = np.lexsort(
+        (
+            _rank_by_position(truth_xy)[pairs["j"]],
+            _rank_by_position(xy)[pairs["i"]],
+            pairs["v"],
+            descending[pairs["i"]],
+        )
+    )
+    return pairs[order]
+
+
+def _rank_by_position(xy) -> np.ndarray:
+    rank = np.empty(len(xy), dtype=np.intp)
+    rank[np.lexsort((xy[:, 0], xy[:, 1]))] = np.arange(len(xy))
+    return rank
+
+
+def _take_first_free(picks, particles) -> list[int]:
+    """Positions in the two lists of the pairs whose members are both free when they come."""
+    free_pick = [True] * (max(picks, default=-1) + 1)
+    free_particle = [True] * (max(particles, default=-1) + 1)
+    taken = []
+    for position, (pick, particle) in enumerate(zip(picks, particles)):
+        if free_pick[pick] and free_particle[particle]:
+            free_pick[pick] = free_particle[particle] = False
+            taken.append(position)
+    return taken

@@ -1,0 +1,114 @@
+"""Scorers of pickers for search and cross-validation over micrographs."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+
+from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
+from puclassify.model_selection._final_picker import (
+    all_candidates,
+    final_picker,
+    is_particle_picker,
+    own_matching_radius,
+)
+
+__all__ = ["make_pick_scorer"]
+
+_METRICS = ("average_precision", "f1", "precision", "recall")
+
+
+def make_pick_scorer(metric="average_precision", *, radius=None, threshold=None):
+    """Make a scorer of picks for ``scoring=`` in searches and cross-validation.
+
+    Parameters
+    ----------
+    metric : {"average_precision", "f1", "precision", "recall"}, default="average_precision"
+        What is measured, always over all micrographs of the test fold together.
+    radius : float or None, default=None
+        Matching radius in stored pixels; None means the estimator's own: ``matching_radius_`` of
+        a fitted `ParticlePicker`, ``radius`` of a `NonMaximumSuppression`. Give a number wherever
+        a search changes these, or its candidates are measured by different yardsticks.
+    threshold : float or None, default=None
+        Only picks with a score above it count. None means the estimator's own threshold, except
+        for the average precision of a `ParticlePicker`, which is over all candidates. It can lower
+        the threshold of a picker, but not bring back what a `NonMaximumSuppression` left out.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y)`` gives a float, the larger the better. X is a sequence of
+        micrographs, y the sequence of their true centres, arrays of shape (k_i, 2). The estimator
+        may be a picker, a `Pipeline` that ends in one, or a fitted search over either. It can be
+        pickled.
+
+    Raises
+    ------
+    ValueError
+        If ``metric`` is not one of the four, or ``radius`` or ``threshold`` is out of its range.
+
+    See Also
+    --------
+    puclassify.metrics.match_picks : How picks and true centres are paired.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.model_selection import make_pick_scorer
+    >>> from puclassify.picking import NonMaximumSuppression
+    >>> score_map = np.zeros((5, 9))
+    >>> score_map[2, [2, 7]] = 5.0, 4.0
+    >>> nms = NonMaximumSuppression(radius=2.0, subpixel=False)
+    >>> scorer = make_pick_scorer("recall", radius=1.0)
+    >>> scorer(nms, [score_map], [np.array([[2.0, 2.0], [5.0, 2.0]])])
+    0.5
+    """
+    if metric not in _METRICS:
+        raise ValueError(f"metric must be one of {', '.join(_METRICS)}; got {metric!r}")
+    if radius is not None and not (_is_number(radius) and 0 <= radius < np.inf):
+        raise ValueError(
+            f"radius must be a finite number of stored pixels, at least 0, or None; got {radius!r}"
+        )
+    if threshold is not None and not (_is_number(threshold) and not np.isnan(threshold)):
+        raise ValueError(f"threshold must be a number or None, got {threshold!r}")
+    return _PickScorer(metric, radius, threshold)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+class _PickScorer:
+    """Callable of (estimator, X, y); a class rather than a closure so that it can be pickled."""
+
+    def __init__(self, metric, radius, threshold):
+        self.metric = metric
+        self.radius = radius
+        self.threshold = threshold
+
+    def __call__(self, estimator, X, y) -> float:
+        picker, X = final_picker(estimator, X)
+        picks = self._picks(picker, X)
+        radius = own_matching_radius(picker) if self.radius is None else self.radius
+        if self._ranks:
+            return pick_average_precision_score(y, picks, radius)
+        precision, recall, f1 = pick_precision_recall_fscore(y, picks, radius)
+        return {"precision": precision, "recall": recall, "f1": f1}[self.metric]
+
+    def _picks(self, picker, X):
+        if self.threshold is None:
+            return all_candidates(picker, X) if self._ranks else picker.predict(X)
+        if is_particle_picker(picker):
+            return picker.predict(X, threshold=self.threshold)
+        return [table[np.asarray(table)[:, 2] > self.threshold] for table in picker.predict(X)]
+
+    @property
+    def _ranks(self) -> bool:
+        return self.metric == "average_precision"
+
+    def __repr__(self) -> str:
+        return (
+            f"make_pick_scorer({self.metric!r}, radius={self.radius!r}, "
+            f"threshold={self.threshold!r})"
+        )

@@ -1,0 +1,276 @@
+"""A micrograph with its picks circled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from puclassify.grid import GridImage
+from puclassify.metrics import match_picks
+from puclassify.metrics._pick_matching import check_matching_radius, check_true_and_picked
+from puclassify.model_selection._final_picker import last_step, own_matching_radius
+from puclassify.plotting._axes import COLORS, axes_or_new
+
+__all__ = ["PicksDisplay"]
+
+
+class PicksDisplay:
+    """Picks on their micrograph, coloured by whether they match the truth.
+
+    Make one with `from_estimator` or `from_predictions`; the arguments below are then worked out
+    from the data and become attributes.
+
+    Parameters
+    ----------
+    micrograph : GridImage or ndarray of shape (height, width)
+        The micrograph; a plain array is taken as stored.
+    picks : ndarray of shape (m, 2) or (m, 3)
+        x, y and, where known, score of each pick in stored pixels.
+    radius : float
+        Radius of the circles in stored pixels.
+    y_true : ndarray of shape (k, 2) or None, default=None
+        x and y of the true centres in stored pixels, where they are to be shown.
+    truth_index : ndarray of shape (m,) or None, default=None
+        For each pick the row of its true centre or -1, where ``y_true`` is given.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the micrograph is drawn; its coordinates are stored pixels.
+    figure_ : matplotlib Figure
+        The figure of ``ax_``.
+    image_ : matplotlib AxesImage
+        The micrograph.
+    circles_ : dict of matplotlib EllipseCollection
+        The circles under "picks" or, with a truth, "matched", "unmatched" and "missed".
+
+    See Also
+    --------
+    puclassify.metrics.match_picks : How picks and true centres are paired.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from puclassify.plotting import PicksDisplay
+    >>> micrograph = np.random.default_rng(0).normal(size=(64, 64))
+    >>> picks = np.array([[20.0, 20.0, 3.0], [50.0, 40.0, 1.0]])
+    >>> display = PicksDisplay.from_predictions(micrograph, picks, [[21.0, 20.0]], radius=8.0)
+    >>> {kind: len(circles.get_offsets()) for kind, circles in display.circles_.items()}
+    {'matched': 1, 'unmatched': 1, 'missed': 0}
+    """
+
+    def __init__(self, micrograph, picks, *, radius, y_true=None, truth_index=None):
+        self.micrograph = micrograph
+        self.picks = picks
+        self.radius = radius
+        self.y_true = y_true
+        self.truth_index = truth_index
+
+    @classmethod
+    def from_estimator(
+        cls, picker, micrograph, y_true=None, *, radius=None, ax=None, **plot_options
+    ):
+        """Pick a micrograph and draw it.
+
+        Parameters
+        ----------
+        picker : fitted ParticlePicker, NonMaximumSuppression, or a Pipeline or search of them
+            What picks.
+        micrograph : GridImage, ndarray of shape (height, width), or path
+            One micrograph.
+        y_true : array-like of shape (k, 2) or None, default=None
+            x and y of the true centres in stored pixels.
+        radius : float or None, default=None
+            Radius of the circles and of the matching in stored pixels; None means the picker's
+            own matching radius.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        PicksDisplay
+            The display, drawn.
+        """
+        picks = picker.predict([micrograph])[0]
+        if radius is None:
+            radius = own_matching_radius(last_step(picker))
+        return cls.from_predictions(micrograph, picks, y_true, radius=radius, ax=ax, **plot_options)
+
+    @classmethod
+    def from_predictions(cls, micrograph, picks, y_true=None, *, radius, ax=None, **plot_options):
+        """Draw picks that are already there.
+
+        Parameters
+        ----------
+        micrograph : GridImage, ndarray of shape (height, width), or path
+            One micrograph.
+        picks : array-like of shape (m, 2) or (m, 3), or DataFrame
+            x, y and, where known, score of each pick in stored pixels.
+        y_true : array-like of shape (k, 2) or None, default=None
+            x and y of the true centres in stored pixels.
+        radius : float
+            Radius of the circles and of the matching in stored pixels.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        PicksDisplay
+            The display, drawn.
+        """
+        if isinstance(micrograph, str | Path):
+            from puclassify.io import read_micrograph
+
+            micrograph = read_micrograph(micrograph)
+        radius = check_matching_radius(radius)
+        (truth_xy,), ((xy, score),) = check_true_and_picked(
+            [[] if y_true is None else y_true], [picks]
+        )
+        table = xy if score is None else np.column_stack([xy, score])
+        truth_index = None
+        if y_true is not None:
+            truth_index = match_picks([truth_xy], [table], radius)[0].truth_index
+        display = cls(
+            micrograph,
+            table,
+            radius=radius,
+            y_true=None if y_true is None else truth_xy,
+            truth_index=truth_index,
+        )
+        return display.plot(ax=ax, **plot_options)
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        contrast=(0.5, 99.5),
+        legend=True,
+        image_options=None,
+        circle_options=None,
+    ):
+        """Draw the micrograph and its circles.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        contrast : (float, float), default=(0.5, 99.5)
+            Percentiles of the pixels that become black and white, so that a few hot pixels or a
+            dark contaminant do not use up all greys.
+        legend : bool, default=True
+            Whether to write the number of circles of each kind above the micrograph.
+        image_options : dict or None, default=None
+            Further arguments of matplotlib's ``imshow``.
+        circle_options : dict or None, default=None
+            Further arguments of matplotlib's ``EllipseCollection``.
+
+        Returns
+        -------
+        PicksDisplay
+            The display itself.
+        """
+        self.ax_, self.figure_ = axes_or_new(ax, figsize=(6.4, 6.8))
+        grid = self.micrograph
+        grid = grid if isinstance(grid, GridImage) else GridImage(np.asarray(grid))
+        black, white = _percentiles(grid.values, contrast)
+        options = {"cmap": "gray", "vmin": black, "vmax": white, "interpolation": "antialiased"}
+        self.image_ = self.ax_.imshow(
+            grid.values, **{"extent": grid.extent, **options, **(image_options or {})}
+        )
+        self.ax_.set(xlabel="x (pixels)", ylabel="y (pixels)")
+        left, right, bottom, top = grid.extent
+        self.ax_.set(xlim=(left, right), ylim=(bottom, top))
+        self.circles_ = {
+            kind: self._draw_circles(kind, xy, circle_options or {})
+            for kind, xy in self._positions_by_kind().items()
+        }
+        if grid.name is not None:
+            self.ax_.set_title(grid.name, fontsize="medium", pad=24 if legend else None)
+        if legend:
+            self._draw_legend()
+        return self
+
+    def _positions_by_kind(self) -> dict[str, np.ndarray]:
+        xy = np.asarray(self.picks)[:, :2]
+        if self.y_true is None:
+            return {"picks": xy}
+        is_matched = np.asarray(self.truth_index) >= 0
+        is_missed = np.ones(len(self.y_true), dtype=bool)
+        is_missed[np.asarray(self.truth_index)[is_matched]] = False
+        return {
+            "matched": xy[is_matched],
+            "unmatched": xy[~is_matched],
+            "missed": np.asarray(self.y_true)[is_missed],
+        }
+
+    def _draw_circles(self, kind, xy, options):
+        from matplotlib.collections import EllipseCollection
+
+        diameters = np.full(len(xy), 2.0 * self.radius)
+        defaults = {
+            "facecolors": "none",
+            "edgecolors": COLORS[kind],
+            "linewidths": self._line_width(),
+            "linestyles": "--" if kind == "missed" else "-",
+            "label": kind,
+        }
+        circles = EllipseCollection(
+            diameters,
+            diameters,
+            np.zeros(len(xy)),
+            units="xy",
+            offsets=xy,
+            offset_transform=self.ax_.transData,
+            **{**defaults, **options},
+        )
+        return self.ax_.add_collection(circles)
+
+    def _line_width(self) -> float:
+        """Points, thinner for smaller circles so that small panels keep their particles."""
+        box = self.ax_.get_window_extent()
+        left, right = self.ax_.get_xlim()
+        radius_in_points = self.radius * box.width / abs(right - left) * 72 / self.figure_.dpi
+        return float(np.clip(radius_in_points / 5, 0.6, 1.6))
+
+    def _draw_legend(self) -> None:
+        from matplotlib.lines import Line2D
+
+        handles = [
+            Line2D(
+                [],
+                [],
+                color=COLORS[kind],
+                linestyle=":" if kind == "missed" else "-",
+                label=f"{len(circles.get_offsets())} {kind}",
+            )
+            for kind, circles in self.circles_.items()
+        ]
+        self.ax_.legend(
+            handles=handles,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=len(handles),
+            frameon=False,
+            fontsize="small",
+        )
+
+
+def _percentiles(values, contrast) -> tuple[float, float]:
+    low, high = contrast
+    if not 0 <= low < high <= 100:
+        raise ValueError(
+            f"contrast must be two ascending percentiles between 0 and 100, got {contrast!r}"
+        )
+    finite = np.asarray(values, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    black, white = np.percentile(finite, [low, high])
+    return (float(black), float(white)) if white > black else (float(black), float(black) + 1.0)

@@ -1,0 +1,164 @@
+"""The loss over the epochs of a training."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+
+from puclassify.model_selection._final_picker import last_step
+from puclassify.plotting._axes import COLORS, axes_or_new
+
+__all__ = ["TrainingHistoryDisplay"]
+
+_COLOR_OF_KEY = {"train_loss": COLORS["first"], "valid_loss": COLORS["second"]}
+
+
+class TrainingHistoryDisplay:
+    """Curves of the losses (or other measures) of a training over its epochs.
+
+    Make one with `from_estimator` or `from_history`.
+
+    Parameters
+    ----------
+    epochs : dict of ndarray
+        For each curve the epochs at which it has a value.
+    values : dict of ndarray
+        For each curve its values.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the curves are drawn.
+    figure_ : matplotlib Figure
+        The figure of ``ax_``.
+    lines_ : dict of matplotlib Line2D
+        The curves by their names.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from puclassify.plotting import TrainingHistoryDisplay
+    >>> history = [{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": 0.4}]
+    >>> display = TrainingHistoryDisplay.from_history(history)
+    >>> display.lines_["train_loss"].get_ydata().tolist()
+    [0.7, 0.4]
+    """
+
+    def __init__(self, epochs, values):
+        self.epochs = epochs
+        self.values = values
+
+    @classmethod
+    def from_estimator(cls, estimator, *, keys=None, ax=None, **line_options):
+        """Draw the training of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : fitted PUImageClassifier or ParticlePicker, or a Pipeline or search of them
+            What was trained; its ``history_`` is drawn.
+        keys : sequence of str or None, default=None
+            Which entries of the history to draw; None means all that end in "loss".
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **line_options : dict
+            Further arguments of matplotlib's ``plot``.
+
+        Returns
+        -------
+        TrainingHistoryDisplay
+            The display, drawn.
+        """
+        estimator = last_step(estimator)
+        if not hasattr(estimator, "history_"):
+            raise ValueError(
+                f"estimator {type(estimator).__name__} has no history_; fit it first, and pass an "
+                "estimator that trains a network"
+            )
+        return cls.from_history(estimator.history_, keys=keys, ax=ax, **line_options)
+
+    @classmethod
+    def from_history(cls, history, *, keys=None, ax=None, **line_options):
+        """Draw a training history.
+
+        Parameters
+        ----------
+        history : sequence of dict
+            One dict for each epoch, such as ``{"epoch": 1, "train_loss": 0.7}``; epochs without
+            an "epoch" are numbered from 1.
+        keys : sequence of str or None, default=None
+            Which entries to draw; None means all that end in "loss".
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **line_options : dict
+            Further arguments of matplotlib's ``plot``.
+
+        Returns
+        -------
+        TrainingHistoryDisplay
+            The display, drawn.
+        """
+        history = list(history)
+        present = list(dict.fromkeys(key for row in history for key in row if _is_curve(row, key)))
+        if keys is None:
+            keys = [key for key in present if key.endswith("loss")]
+        unknown = sorted(set(keys) - set(present))
+        if unknown or not keys:
+            raise ValueError(
+                f"history of {len(history)} epochs has no numbers under "
+                f"{', '.join(map(repr, unknown)) or 'a key that ends in loss'}; "
+                f"it has {present}"
+            )
+        epochs, values = {}, {}
+        for key in keys:
+            points = [
+                (row.get("epoch", i), row[key])
+                for i, row in enumerate(history, start=1)
+                if _is_curve(row, key)
+            ]
+            epochs[key], values[key] = np.array(points, dtype=np.float64).T
+        return cls(epochs, values).plot(ax=ax, **line_options)
+
+    def plot(self, ax=None, **line_options):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **line_options : dict
+            Further arguments of matplotlib's ``plot``.
+
+        Returns
+        -------
+        TrainingHistoryDisplay
+            The display itself.
+        """
+        self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 3.8))
+        from matplotlib.ticker import MaxNLocator
+
+        self.lines_ = {}
+        for key, epochs in self.epochs.items():
+            options = {
+                "color": _COLOR_OF_KEY.get(key),
+                "linewidth": 1.8,
+                # A curve of few points would hide which of them were measured.
+                "marker": "o" if len(epochs) <= 30 else None,
+                "markersize": 3.5,
+                "label": key.replace("_", " "),
+            }
+            (self.lines_[key],) = self.ax_.plot(
+                epochs, self.values[key], **{**options, **line_options}
+            )
+        only_losses = all(key.endswith("loss") for key in self.epochs)
+        self.ax_.set(xlabel="epoch", ylabel="loss" if only_losses else "value")
+        self.ax_.xaxis.set_major_locator(MaxNLocator(integer=True))
+        self.ax_.grid(alpha=0.25)
+        self.ax_.legend(frameon=False)
+        return self
+
+
+def _is_curve(row, key) -> bool:
+    value = row.get(key)
+    return key != "epoch" and isinstance(value, Real) and not isinstance(value, bool | np.bool_)
