@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["GridImage"]
+__all__ = ["GridImage", "mirror_index"]
 
 
 def _xy_pair(value, name: str) -> tuple[float, float]:
@@ -170,3 +170,29 @@ class GridImage:
             parts.insert(0, repr(self.name))
         parts += [f"step={self.step}", f"offset={self.offset}", f"pixel_size={self.pixel_size}"]
         return f"GridImage({', '.join(parts)})"
+
+
+def mirror_index(index, length: int) -> np.ndarray:
+    """Reflect indices that lie beyond the ends of an axis, without repeating the end itself.
+
+    Parameters
+    ----------
+    index : array-like of int
+        Indices, of any size and sign.
+    length : int
+        Length of the axis, at least 1.
+
+    Returns
+    -------
+    ndarray of int of the shape of ``index``
+        Indices between 0 and ``length - 1``.
+
+    Examples
+    --------
+    >>> from puclassify.grid import mirror_index
+    >>> mirror_index(range(-2, 6), 4)
+    array([2, 1, 0, 1, 2, 3, 2, 1])
+    """
+    period = max(2 * (length - 1), 1)
+    index = np.abs(np.asarray(index)) % period
+    return np.minimum(index, period - index) if length > 1 else np.zeros_like(index)

@@ -1,0 +1,22 @@
+"""Reading micrographs, reading and writing coordinates."""
+
+from puclassify.io._check_coordinates import check_coordinates
+from puclassify.io._coordinates import read_coordinates, write_coordinates
+from puclassify.io._match_coordinates import match_coordinates
+from puclassify.io._micrograph import (
+    as_grid_image,
+    check_micrographs,
+    micrograph_name,
+    read_micrograph,
+)
+
+__all__ = [
+    "as_grid_image",
+    "check_coordinates",
+    "check_micrographs",
+    "match_coordinates",
+    "micrograph_name",
+    "read_coordinates",
+    "read_micrograph",
+    "write_coordinates",
+]

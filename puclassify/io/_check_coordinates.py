@@ -1,0 +1,115 @@
+"""Checking coordinates that a caller hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+__all__ = ["check_coordinate_array", "check_coordinates"]
+
+_COLUMNS = (("x", "y"), ("x_coord", "y_coord"))
+
+
+def check_coordinates(y, n_micrographs: int) -> list[np.ndarray]:
+    """Check labelled or picked centres, one array per micrograph.
+
+    Parameters
+    ----------
+    y : sequence of array-like of shape (k_i, 2) or (k_i, 3), or of DataFrame
+        The x and y of the centres on every micrograph, in pixels of the micrograph as stored;
+        ``k_i = 0`` is allowed. A third column, the score of a pick, is dropped. A data frame must
+        have columns ``x`` and ``y``.
+    n_micrographs : int
+        How many micrographs there are.
+
+    Returns
+    -------
+    list of ndarray of shape (k_i, 2)
+        The centres as float64.
+
+    Raises
+    ------
+    TypeError
+        If ``y`` is not a sequence of arrays.
+    ValueError
+        If the number of arrays is not ``n_micrographs``, or an array has another shape or values
+        that are not finite.
+
+    Examples
+    --------
+    >>> from puclassify.io import check_coordinates
+    >>> check_coordinates([[[3, 4], [5, 6]], []], 2)
+    [array([[3., 4.], [5., 6.]]), array([], shape=(0, 2), dtype=float64)]
+    """
+    if isinstance(y, Mapping):
+        raise TypeError(
+            "y must be a sequence of arrays in the order of the micrographs, got a mapping; "
+            "puclassify.io.match_coordinates(y, names) puts it in order"
+        )
+    if y is None or isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
+        raise TypeError(f"y must be a sequence of (k, 2) arrays, got {type(y).__name__}: {y!r:.80}")
+    if hasattr(y, "columns") or getattr(y, "ndim", None) == 2:
+        raise TypeError(
+            f"y must be a sequence with one (k, 2) array per micrograph, got a single table of "
+            f"shape {y.shape}; for one micrograph pass [y]"
+        )
+    if len(y) != n_micrographs:
+        raise ValueError(
+            f"y holds coordinates of {len(y)} micrographs but there are {n_micrographs} "
+            "micrographs; pass an empty array for a micrograph without labels"
+        )
+    return [check_coordinate_array(item, f"y[{i}]")[:, :2] for i, item in enumerate(y)]
+
+
+def check_coordinate_array(item, name: str) -> np.ndarray:
+    """Check the coordinates on one micrograph.
+
+    Parameters
+    ----------
+    item : array-like of shape (k, 2) or (k, 3), or DataFrame
+        The x, y and possibly score of the centres.
+    name : str
+        What to call it in an error.
+
+    Returns
+    -------
+    ndarray of shape (k, 2) or (k, 3)
+        The same as float64.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one or a value is not finite.
+    """
+    try:
+        array = np.array(_frame_columns(item, name), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be an array of numbers of shape (k, 2), x and y, or (k, 3), with a "
+            f"score; got {type(item).__name__}: {error}"
+        ) from error
+    if array.size == 0 and array.ndim <= 2:
+        return np.empty((0, array.shape[1] if array.shape[1:] == (3,) else 2))
+    if array.ndim != 2 or array.shape[1] not in (2, 3):
+        raise ValueError(
+            f"{name} must be of shape (k, 2), x and y, or (k, 3), with a score; got {array.shape}"
+        )
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
+        raise ValueError(
+            f"{name} has {bad.size} rows with values that are not finite, the first is row "
+            f"{bad[0]}: {array[bad[0]].tolist()}; leave such rows out"
+        )
+    return array
+
+
+def _frame_columns(item, name: str):
+    """Return x, y and score columns of a data frame; anything else as it is."""
+    columns = getattr(item, "columns", None)
+    if columns is None:
+        return item
+    for x, y in _COLUMNS:
+        if x in columns and y in columns:
+            return item[[x, y, "score"] if "score" in columns else [x, y]].to_numpy()
+    raise ValueError(f"{name} is a data frame without columns x and y, it has {list(columns)}")

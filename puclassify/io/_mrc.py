@@ -1,0 +1,103 @@
+"""Micrographs in the MRC format (mrcfile does the header)."""
+
+from __future__ import annotations
+
+import os
+
+import mrcfile
+import numpy as np
+
+__all__ = ["read_mrc"]
+
+_COMPRESSED = (".gz", ".bz2")
+_IMAGE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
+
+
+def read_mrc(path: str) -> tuple[np.ndarray, float | None]:
+    """Read a single-section MRC file.
+
+    Uncompressed files are memory-mapped read-only, so that pixels are read when they are used.
+
+    Parameters
+    ----------
+    path : str
+        An MRC file of mode 0, 1, 2, 6 or 12, plain or compressed with gzip or bzip2.
+
+    Returns
+    -------
+    values : ndarray of shape (height, width)
+        The pixels in the type they are stored in.
+    pixel_size : float or None
+        Ångström per pixel along x as the header says, None where it says nothing.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a valid, complete MRC file of one real-valued section.
+    """
+    if path.lower().endswith(_COMPRESSED):
+        return _read_compressed(path)
+    try:
+        with mrcfile.open(path, header_only=True) as mrc:
+            header = mrc.header.copy()
+    except ValueError as error:
+        raise _invalid(path, error) from error
+    height, width = _image_shape(header, path)
+    dtype = np.dtype(_IMAGE_MODES[int(header.mode)]).newbyteorder(header.mode.dtype.byteorder)
+    data_start = header.dtype.itemsize + int(header.nsymbt)
+    expected = data_start + height * width * dtype.itemsize
+    size = os.path.getsize(path)
+    if size < expected:
+        raise ValueError(
+            f"{path} is truncated: its header promises a {height} x {width} image of {dtype.name} "
+            f"({expected} bytes), the file has {size} bytes; copy or download it again"
+        )
+    values = np.memmap(path, dtype=dtype, mode="r", offset=data_start, shape=(height, width))
+    return values, _pixel_size(header)
+
+
+def _read_compressed(path: str) -> tuple[np.ndarray, float | None]:
+    try:
+        with mrcfile.open(path) as mrc:
+            height, width = _image_shape(mrc.header, path)
+            return mrc.data.reshape(height, width).copy(), _pixel_size(mrc.header)
+    except _NotAnImageError:
+        raise
+    except (ValueError, EOFError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise _invalid(path, error) from error
+
+
+class _NotAnImageError(ValueError):
+    """The file is sound, but it does not hold one real-valued image."""
+
+
+def _image_shape(header, path: str) -> tuple[int, int]:
+    mode, sections = int(header.mode), int(header.nz)
+    if mode not in _IMAGE_MODES:
+        known = ", ".join(f"{mode} ({name})" for mode, name in _IMAGE_MODES.items())
+        raise _NotAnImageError(
+            f"{path} is of MRC mode {mode}, a micrograph must be of one of the modes {known}; "
+            "convert it to mode 2"
+        )
+    if sections != 1:
+        raise _NotAnImageError(
+            f"{path} has {sections} sections, a micrograph has one: if it is a movie, align and "
+            "sum its frames first; to use one section of a stack, pass that section as an array"
+        )
+    return int(header.ny), int(header.nx)
+
+
+def _pixel_size(header) -> float | None:
+    length, samples = float(header.cella.x), int(header.mx)
+    if not (np.isfinite(length) and length > 0 and samples > 0):
+        return None
+    return float(np.float32(length) / np.float32(samples))
+
+
+def _invalid(path: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} is not a valid, complete MRC file: {error}; copy it again, or, if another program "
+        "reads it, rewrite its header (mrcfile.open(path, mode='r+', permissive=True) can)"
+    )

@@ -1,0 +1,92 @@
+"""What the micrograph-to-micrograph transformers share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+from sklearn.base import TransformerMixin
+from sklearn.utils.parallel import Parallel, delayed
+
+from puclassify.base import PUBaseEstimator
+from puclassify.io._micrograph import as_grid_image, check_micrographs, micrograph_name
+
+__all__ = ["MicrographTransformer"]
+
+
+class MicrographTransformer(TransformerMixin, PUBaseEstimator):
+    """Base of transformers that turn every micrograph into another, each on its own.
+
+    They learn nothing: `fit` only checks the parameters, and `transform` works without it.
+    Subclasses have a parameter ``n_jobs`` and say which function they apply.
+    """
+
+    @abstractmethod
+    def _function(self):
+        """Check the parameters and return the picklable function GridImage -> GridImage."""
+
+    def fit(self, X, y=None):
+        """Check the parameters; nothing is learned from the micrographs.
+
+        Parameters
+        ----------
+        X : sequence of str, path-like, ndarray of shape (height, width) or GridImage
+            The micrographs; they are not read.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+            This transformer.
+        """
+        check_micrographs(X)
+        self._function()
+        return self
+
+    def transform(self, X):
+        """Transform micrographs.
+
+        Parameters
+        ----------
+        X : sequence of str, path-like, ndarray of shape (height, width) or GridImage
+            The micrographs; sizes may differ.
+
+        Returns
+        -------
+        ndarray of shape (n_micrographs,), dtype object
+            One GridImage per micrograph.
+        """
+        function = self._function()
+        images = Parallel(n_jobs=self.n_jobs)(
+            delayed(_apply)(function, item, micrograph_name(item, index))
+            for index, item in enumerate(check_micrographs(X))
+        )
+        result = np.empty(len(images), dtype=object)
+        result[:] = images
+        return result
+
+    def set_output(self, *, transform=None):
+        """Accept scikit-learn's output setting; images stay images, they have no data frame form.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored, so that a pipeline can set it on all of its steps.
+
+        Returns
+        -------
+        self
+            This transformer.
+        """
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _apply(function, micrograph, name):
+    return function(as_grid_image(micrograph, name))

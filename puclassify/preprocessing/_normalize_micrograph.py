@@ -1,0 +1,188 @@
+"""Bringing the pixels of micrographs to a common scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from numbers import Real
+
+import numpy as np
+from scipy import fft
+
+from puclassify.grid import GridImage
+from puclassify.preprocessing._intensity import dominant_intensity
+from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
+
+__all__ = ["NormalizeMicrograph", "normalize_micrograph"]
+
+_METHODS = ("mixture", "standard")
+
+
+class NormalizeMicrograph(MicrographTransformer):
+    """Shift and scale the pixels of micrographs, robust to carbon, contamination and hot pixels.
+
+    Parameters
+    ----------
+    method : {"mixture", "standard"}, default="mixture"
+        "mixture" takes mean and standard deviation of the dominant of two Gaussian components of
+        the pixel histogram, so that a carbon edge does not shift the ice beside it; "standard"
+        takes those of all pixels.
+    background_radius : float or None, default=None
+        If given, a local background is subtracted first: the average with Gaussian weights of
+        this standard deviation, in pixels of the micrograph as stored. For strong gradients of
+        the ice; choose it several times the particle diameter. Within that distance of the
+        borders a gradient is removed only in part.
+    clip : float or None, default=10.0
+        Normalised pixels beyond this many standard deviations are set to the limit. Neither noise
+        nor protein reaches 10; hot pixels, gold and ice crystals do, and would outweigh the rest
+        in a convolution. None leaves them.
+    n_jobs : int or None, default=None
+        How many micrographs are processed at once (a joblib setting).
+
+    See Also
+    --------
+    FourierDownsample : Downsamples micrographs; normalising is cheaper after it.
+
+    Notes
+    -----
+    See `normalize_micrograph` for the computation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.preprocessing import NormalizeMicrograph
+    >>> micrograph = np.random.default_rng(0).normal(7000.0, 50.0, (256, 256))
+    >>> micrograph[:, :60] -= 900.0  # carbon
+    >>> (image,) = NormalizeMicrograph().fit_transform([micrograph])
+    >>> ice = image.values[:, 60:]
+    >>> abs(ice.mean()) < 0.01, abs(ice.std() - 1) < 0.01
+    (np.True_, np.True_)
+    """
+
+    def __init__(self, method="mixture", *, background_radius=None, clip=10.0, n_jobs=None):
+        self.method = method
+        self.background_radius = background_radius
+        self.clip = clip
+        self.n_jobs = n_jobs
+
+    def _function(self):
+        _check_parameters(self.method, self.background_radius, self.clip)
+        return partial(
+            normalize_micrograph,
+            method=self.method,
+            background_radius=self.background_radius,
+            clip=self.clip,
+        )
+
+
+def normalize_micrograph(
+    image: GridImage, method="mixture", *, background_radius=None, clip=10.0
+) -> GridImage:
+    r"""Shift and scale the pixels of one image.
+
+    Parameters
+    ----------
+    image : GridImage
+        The image, of any real number type.
+    method : {"mixture", "standard"}, default="mixture"
+        Where mean and standard deviation come from: the dominant one of two components, or all
+        pixels.
+    background_radius : float or None, default=None
+        Standard deviation, in stored pixels, of the Gaussian weights of a local background that is
+        subtracted first.
+    clip : float or None, default=10.0
+        Limit of the normalised pixels, in standard deviations.
+
+    Returns
+    -------
+    GridImage
+        A float32 image on the same grid. Pixels that are not finite take no part and become 0; a
+        constant image becomes all 0.
+
+    Raises
+    ------
+    ValueError
+        If ``method`` is unknown, or ``background_radius`` or ``clip`` is not positive.
+
+    Notes
+    -----
+    The result is :math:`(x - \mu)/\sigma`. Adding a constant to the pixels or multiplying them
+    by a positive one does not change it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.grid import GridImage
+    >>> from puclassify.preprocessing import normalize_micrograph
+    >>> image = GridImage(np.array([[1.0, 3.0], [1.0, np.nan]]))
+    >>> normalize_micrograph(image, method="standard").values.round(3)
+    array([[-0.707,  1.414],
+           [-0.707,  0.   ]], dtype=float32)
+    """
+    _check_parameters(method, background_radius, clip)
+    values = _centred(image.values)
+    if background_radius is not None:
+        values = values - _background(values, background_radius / image.step_xy[::-1])
+    mean, deviation = dominant_intensity(values) if method == "mixture" else _moments(values)
+    if deviation == 0:
+        normalized = np.zeros(image.shape, dtype=np.float32)
+    else:
+        normalized = (values - np.float32(mean)) * np.float32(1 / deviation)
+        np.copyto(normalized, 0, where=~np.isfinite(normalized))
+        if clip is not None:
+            np.clip(normalized, -clip, clip, out=normalized)
+    return replace(image, values=normalized)
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    """Return float32 pixels around zero, where a small spread on a large mean is resolved."""
+    stride = max(1, max(values.shape) // 256)
+    some = np.asarray(values[::stride, ::stride], dtype=np.float64)
+    some = some[np.isfinite(some)]
+    pivot = float(np.median(some)) if some.size else 0.0
+    narrow = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+    precision: type[np.floating] = np.float32 if narrow else np.float64
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (values.astype(precision) - precision(pivot)).astype(np.float32, copy=False)
+
+
+def _background(values: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+    """Average the finite pixels around every pixel with Gaussian weights.
+
+    Blurring pixels and mask alike and dividing one by the other makes the average right at the
+    borders and beside pixels that are not finite.
+    """
+    finite = np.isfinite(values)
+    padded = [
+        fft.next_fast_len(n + int(np.ceil(min(4 * deviation, 2 * n))), real=True)
+        for n, deviation in zip(values.shape, deviations)
+    ]
+    frequencies = fft.fftfreq(padded[0])[:, None], fft.rfftfreq(padded[1])
+    exponent = sum((f * d) ** 2 for f, d in zip(frequencies, deviations))
+    transfer = np.exp(-2 * np.pi**2 * exponent).astype(np.float32)
+
+    def blur(image):
+        blurred = fft.irfft2(fft.rfft2(image, padded) * transfer, padded)
+        return blurred[: values.shape[0], : values.shape[1]]
+
+    pixels = np.where(finite, values, np.float32(0))
+    return blur(pixels) / np.maximum(blur(finite.astype(np.float32)), np.float32(1e-6))
+
+
+def _moments(values: np.ndarray) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    if finite.size == 0 or finite.min() == finite.max():
+        return 0.0, 0.0
+    return float(finite.mean(dtype=np.float64)), float(finite.std(dtype=np.float64))
+
+
+def _check_parameters(method, background_radius, clip) -> None:
+    if not (isinstance(method, str) and method in _METHODS):
+        raise ValueError(f'method must be "mixture" or "standard", got {method!r}')
+    for name, value in (("background_radius", background_radius), ("clip", clip)):
+        if value is None:
+            continue
+        if not (
+            isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
+        ):
+            raise ValueError(f"{name} must be a positive number or None, got {value!r}")

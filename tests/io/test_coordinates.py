@@ -1,0 +1,358 @@
+import csv
+import os
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+from puclassify.grid import GridImage
+from puclassify.io import read_coordinates, write_coordinates
+
+DATA = pathlib.Path(__file__).parent / "data"
+
+
+def assert_same(read, expected):
+    assert list(read) == list(expected)
+    for name, array in expected.items():
+        assert read[name].dtype == np.float64
+        np.testing.assert_array_equal(read[name], np.array(array, dtype=float))
+
+
+@pytest.fixture
+def star():
+    return pytest.importorskip("starfile")
+
+
+class TestReadSTAR:
+    def test_relion_30_single_block(self, star):
+        read = read_coordinates(DATA / "relion30_particles.star")
+        folder = "MotionCorr/job002/Movies/"
+        expected = {
+            f"{folder}mic_001.mrc": [[1024.5, 12.25, 0.624705], [0, 3708, -0.1]],
+            f"{folder}mic_002.mrc": [[899.062526, 199.791672, 0.623809]],
+        }
+        assert_same(read, expected)
+
+    def test_relion_31_optics_block_first(self, star):
+        read = read_coordinates(DATA / "relion31_particles.star")
+        folder = "MotionCorr/job002/Movies/"
+        expected = {
+            f"{folder}061.mrc": [[614.083339, 1714], [1263, 2526]],
+            f"{folder}062.mrc": [[88.125, 953.5]],
+        }
+        assert_same(read, expected)
+
+    def test_numeric_names_stay_names(self, star, tmp_path):
+        path = tmp_path / "a.star"
+        path.write_text(
+            "data_\n\nloop_\n_rlnMicrographName #1\n_rlnCoordinateX #2\n_rlnCoordinateY #3\n"
+            "061 1 2\n1e3 3 4\nnan 5 6\n"
+        )
+        assert_same(read_coordinates(path), {"061": [[1, 2]], "1e3": [[3, 4]], "nan": [[5, 6]]})
+
+    def test_pick_file_of_one_micrograph_is_named_after_it(self, star):
+        read = read_coordinates(DATA / "relion40_mic_007_autopick.star")
+        assert_same(read, {"relion40_mic_007": [[100.5, 200.25, 2.125], [300, 10, -0.5]]})
+
+    def test_single_particle_without_loop(self, star, tmp_path):
+        path = tmp_path / "mic1_manualpick.star"
+        path.write_text("data_\n\n_rlnCoordinateX 1.5\n_rlnCoordinateY 2.5\n")
+        assert_same(read_coordinates(path), {"mic1": [[1.5, 2.5]]})
+
+    def test_cryosparc_export(self, star):
+        read = read_coordinates(DATA / "cryosparc_exported.star")
+        name = "005_FoilHole_7_patch_aligned_doseweighted.mrc"
+        assert_same(read, {name: [[2047, 511], [64, 3001]]})
+
+    def test_list_of_coordinate_files_is_explained(self, star):
+        with pytest.raises(ValueError, match=r"data_coordinate_files.*lists the coordinate files"):
+            read_coordinates(DATA / "relion40_autopick.star")
+
+    def test_no_particles(self, star, tmp_path):
+        path = tmp_path / "a.star"
+        path.write_text("data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n\n")
+        assert read_coordinates(path) == {}
+
+    def test_no_coordinates_lists_what_is_there(self, star, tmp_path):
+        path = tmp_path / "a.star"
+        path.write_text("data_optics\n\nloop_\n_rlnVoltage #1\n300\n")
+        with pytest.raises(ValueError, match=r"a\.star .*found data_optics \(rlnVoltage\)"):
+            read_coordinates(path)
+
+    def test_broken_file_can_be_repaired_and_read_again(self, star, tmp_path):
+        path = tmp_path / "a.star"
+        good = "data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 2\n3 4\n"
+        path.write_text(good.replace("3 4", "3 4 5 6"))
+        with pytest.raises(ValueError, match=r"a\.star cannot be read as coordinates"):
+            read_coordinates(path)
+        path.write_text(good)
+        assert_same(read_coordinates(path), {"a": [[1, 2], [3, 4]]})
+
+    def test_missing_package_names_the_extra(self, monkeypatch, tmp_path):
+        monkeypatch.setitem(sys.modules, "starfile", None)
+        with pytest.raises(ImportError, match=r'pip install "puclassify\[star\]"'):
+            read_coordinates(DATA / "relion30_particles.star")
+        with pytest.raises(ImportError, match=r'pip install "puclassify\[star\]"'):
+            write_coordinates({"a": [[1, 2]]}, tmp_path / "a.star")
+
+
+class TestReadTables:
+    def test_tab_separated(self):
+        expected = {"mic_001": [[10, 20.5, 1.25], [1, 2, 0]], "mic_002": [[7, 8, -3]]}
+        assert_same(read_coordinates(DATA / "picks.txt"), expected)
+        assert_same(read_coordinates(DATA / "picks.txt", format="tsv"), expected)
+
+    def test_other_titles_separator_and_byte_order_mark(self):
+        expected = {"mic_001": [[10, 20]], "mic_002": [[5, 6]]}
+        assert_same(read_coordinates(DATA / "semicolons.csv"), expected)
+
+    @pytest.mark.parametrize(
+        "header",
+        ["image_name,x_coord,y_coord", "micrograph_name,X,Y", "Micrograph,x-coord,y coord"],
+    )
+    def test_titles(self, tmp_path, header):
+        (tmp_path / "a.csv").write_text(f"{header}\nm.mrc,1,2\n")
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"m.mrc": [[1, 2]]})
+
+    def test_order_of_columns_does_not_matter(self, tmp_path):
+        (tmp_path / "a.csv").write_text("score,y,extra,x,image_name\n9,2,?,1,m\n")
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"m": [[1, 2, 9]]})
+
+    def test_without_name_column_the_file_names_the_micrograph(self, tmp_path):
+        (tmp_path / "mic.1.csv").write_text("x,y\n1,2\n")
+        assert_same(read_coordinates(tmp_path / "mic.1.csv"), {"mic.1": [[1, 2]]})
+
+    def test_scores_with_gaps_are_left_out(self, tmp_path):
+        (tmp_path / "a.csv").write_text("image_name,x,y,score\nm,1,2,0.5\nm,3,4,\n")
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"m": [[1, 2], [3, 4]]})
+
+    def test_quoted_names_and_blank_lines(self, tmp_path):
+        (tmp_path / "a.csv").write_text('image_name,x,y\n\n"a, b.mrc",1,2\n\n')
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"a, b.mrc": [[1, 2]]})
+
+    def test_header_alone(self, tmp_path):
+        (tmp_path / "a.csv").write_text("image_name,x,y\n")
+        assert read_coordinates(tmp_path / "a.csv") == {}
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("", "the file is empty"),
+            (
+                "image_name,y\nm,1\n",
+                r"no column x_coord; the header line has \['image_name', 'y'\]",
+            ),
+            ("image_name,x,y\nm,1\n", "line 2 has 2 columns, the header has 3"),
+            ("image_name,x,y\n\nm,1,2\nm,1,2,3\n", "line 4 has 4 columns"),
+            ("image_name,x,y\nm,1,2\nm,1,\n", "row 2 are '1', ''"),
+            ("image_name,x,y\nm,inf,2\n", "row 1 are 'inf', '2'"),
+            ("image_name,x,y\nm,one,2\n", "could not convert string to float: 'one'"),
+        ],
+    )
+    def test_errors_name_the_file_and_the_place(self, tmp_path, text, message):
+        (tmp_path / "a.csv").write_text(text)
+        with pytest.raises(ValueError, match=rf"a\.csv cannot be read as coordinates: .*{message}"):
+            read_coordinates(tmp_path / "a.csv")
+
+
+class TestReadBox:
+    def test_corners_become_centres(self):
+        read = read_coordinates(DATA / "mic_009.box")
+        assert_same(read, {"mic_009": [[100, 200, 0.75], [0.5, 5.5, 0.5]]})
+
+    def test_flags_are_no_scores(self, tmp_path):
+        (tmp_path / "a.box").write_text("0 0 10 10 -3\n5 5 10 10 -3\n")
+        assert_same(read_coordinates(tmp_path / "a.box"), {"a": [[5, 5], [10, 10]]})
+
+    def test_lines_that_are_too_short(self, tmp_path):
+        (tmp_path / "a.box").write_text("1 2\n")
+        with pytest.raises(ValueError, match=r"a\.box .*x, y, width and height, got '1 2'"):
+            read_coordinates(tmp_path / "a.box")
+
+
+class TestReadCoordinates:
+    def test_content_decides_where_the_extension_does_not(self, star, tmp_path):
+        text = (DATA / "relion30_particles.star").read_text()
+        (tmp_path / "particles.txt").write_text(text)
+        read = read_coordinates(tmp_path / "particles.txt")
+        assert_same(read, read_coordinates(DATA / "relion30_particles.star"))
+
+    def test_format_overrides(self, tmp_path):
+        (tmp_path / "a.dat").write_text("image_name,x,y\nm,1,2\n")
+        assert_same(read_coordinates(tmp_path / "a.dat", format="csv"), {"m": [[1, 2]]})
+        with pytest.raises(ValueError, match="no column x_coord"):
+            read_coordinates(tmp_path / "a.dat", format="tsv")
+
+    def test_unknown_format(self):
+        with pytest.raises(ValueError, match="format must be auto, star, tsv, csv, box, got 'xml'"):
+            read_coordinates(DATA / "picks.txt", format="xml")
+
+    def test_missing_file(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"no coordinate file .*a\.star"):
+            read_coordinates(tmp_path / "a.star")
+
+    def test_frame_of_unbinned_images(self, tmp_path):
+        # Pixel 3 of an image that was averaged in blocks of 4 covers pixels 12 to 15, centre 13.5.
+        (tmp_path / "a.csv").write_text("image_name,x,y,score\nm,13.5,1.5,7\n")
+        assert_same(read_coordinates(tmp_path / "a.csv", step=4, offset=1.5), {"m": [[3, 0, 7]]})
+        read = read_coordinates(tmp_path / "a.csv", step=(4, 3), offset=(1.5, 0))
+        assert_same(read, {"m": [[3, 0.5, 7]]})
+
+
+class TestWriteCoordinates:
+    PICKS = (
+        np.array([[0.1, 1 / 3, -2.5e-7], [4095.123456789012, 1e5, 3.0]]),
+        np.empty((0, 3)),
+        np.array([[7.0, 8.0, np.float32(0.1)]]),
+    )
+    NAMES = ("Movies/mic 1.mrc", "Movies/mic2.mrc", "Movies/061")
+
+    @pytest.mark.parametrize("ending", ["star", "tsv", "tab", "txt", "csv"])
+    @pytest.mark.parametrize("n_columns", [2, 3])
+    def test_every_bit_comes_back(self, star, tmp_path, ending, n_columns):
+        picks = [array[:, :n_columns] for array in self.PICKS]
+        path = tmp_path / f"picks.{ending}"
+        write_coordinates(picks, path, names=self.NAMES)
+        expected = {self.NAMES[0]: picks[0], self.NAMES[2]: picks[2]}
+        assert_same(read_coordinates(path), expected)
+        assert os.listdir(tmp_path) == [path.name]
+
+    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    def test_without_any_picks(self, star, tmp_path, ending):
+        write_coordinates([np.empty((0, 3)), []], tmp_path / f"a.{ending}", names=["a", "b"])
+        assert read_coordinates(tmp_path / f"a.{ending}") == {}
+
+    def test_star_is_what_relion_30_writes(self, star, tmp_path):
+        write_coordinates([[[1.5, 2, 0.25]], [[3, 4, -1]]], tmp_path / "a.star", names=["m", "n"])
+        lines = (tmp_path / "a.star").read_text().split("\n")
+        assert [line.split() for line in lines if line.strip()] == [
+            ["data_"],
+            ["loop_"],
+            ["_rlnMicrographName", "#1"],
+            ["_rlnCoordinateX", "#2"],
+            ["_rlnCoordinateY", "#3"],
+            ["_rlnAutopickFigureOfMerit", "#4"],
+            ["m", "1.5", "2.0", "0.25"],
+            ["n", "3.0", "4.0", "-1.0"],
+        ]
+
+    def test_star_is_read_by_another_reader(self, star, tmp_path):
+        write_coordinates(self.PICKS, tmp_path / "a.star", names=self.NAMES)
+        frame = star.read(tmp_path / "a.star")
+        values = frame[["rlnCoordinateX", "rlnCoordinateY", "rlnAutopickFigureOfMerit"]].to_numpy()
+        np.testing.assert_allclose(values, np.concatenate(self.PICKS), rtol=1e-14)
+        assert list(frame["rlnMicrographName"]) == [self.NAMES[0], self.NAMES[0], self.NAMES[2]]
+
+    def test_csv_is_a_plain_table(self, tmp_path):
+        write_coordinates([[[1.5, 2]], [[3, 4]]], tmp_path / "a.csv", names=["m", "n"])
+        text = (tmp_path / "a.csv").read_text()
+        assert text == "image_name,x_coord,y_coord\nm,1.5,2.0\nn,3.0,4.0\n"
+
+    def test_format_overrides_extension(self, tmp_path):
+        write_coordinates({"m": [[1, 2]]}, tmp_path / "a.csv", format="tsv")
+        assert (tmp_path / "a.csv").read_text() == "image_name\tx_coord\ty_coord\nm\t1.0\t2.0\n"
+
+    def test_mapping_paths_and_grid_images_name_the_micrographs(self, tmp_path):
+        path = tmp_path / "a.csv"
+        write_coordinates({"m": [[1, 2]], "n": [[3, 4]]}, path)
+        assert_same(read_coordinates(path), {"m": [[1, 2]], "n": [[3, 4]]})
+        images = [pathlib.PurePosixPath("f/m.mrc"), GridImage(np.zeros((2, 2)), name="n.mrc")]
+        write_coordinates([[[1, 2]], [[3, 4]]], path, names=images)
+        assert_same(read_coordinates(path), {"f/m.mrc": [[1, 2]], "n.mrc": [[3, 4]]})
+
+    def test_data_frames(self, tmp_path):
+        pandas = pytest.importorskip("pandas")
+        picks = np.empty(2, dtype=object)
+        frame = pandas.DataFrame({"score": [0.5, 1.0], "x": [1.0, 2.0], "y": [3.0, 4.0]})
+        picks[:] = [frame, frame[:0]]
+        write_coordinates(picks, tmp_path / "a.csv", names=["m", "n"])
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"m": [[1, 3, 0.5], [2, 4, 1]]})
+
+    def test_frame_of_unbinned_images(self, tmp_path):
+        picks = [np.array([[3.0, 0.0, 7.0]])]
+        write_coordinates(picks, tmp_path / "a.csv", names=["m"], step=4, offset=1.5)
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"m": [[13.5, 1.5, 7]]})
+        np.testing.assert_array_equal(picks[0], [[3, 0, 7]])
+
+    @pytest.mark.parametrize(
+        ("picks", "names", "message"),
+        [
+            ([[[1, 2]]], None, "names must say what the micrographs are called"),
+            ([[[1, 2]]], ["a", "b"], "one name for each of the 1 arrays"),
+            ([[[1, 2]]], "a", "one name for each of the 1 arrays"),
+            ([[[1, 2]], []], ["a", "a"], "'a' occurs more than once"),
+            ({"a": [[1, 2]]}, ["a"], "names must be None"),
+            ([[[1, 2]], [[1, 2, 3]]], ["a", "b"], "those of 'b' have three columns, those of 'a'"),
+            ([[[1, np.nan]]], ["a"], "picks of 'a' has 1 rows with values that are not finite"),
+            ([[[1, 2, 3, 4]]], ["a"], r"picks of 'a' must be of shape .*got \(1, 4\)"),
+        ],
+    )
+    def test_errors_leave_the_old_file(self, tmp_path, picks, names, message):
+        path = tmp_path / "a.csv"
+        path.write_text("old")
+        with pytest.raises(ValueError, match=message):
+            write_coordinates(picks, path, names=names)
+        assert path.read_text() == "old"
+        assert os.listdir(tmp_path) == ["a.csv"]
+
+    def test_failing_write_leaves_the_old_file_and_nothing_else(self, tmp_path, monkeypatch):
+        path = tmp_path / "a.csv"
+        path.write_text("old")
+
+        def refuse(source, target):
+            assert pathlib.Path(source).parent == tmp_path
+            raise OSError("disk full")
+
+        monkeypatch.setattr(os, "replace", refuse)
+        with pytest.raises(OSError, match="disk full"):
+            write_coordinates({"a": [[1, 2]]}, path)
+        assert path.read_text() == "old"
+        assert os.listdir(tmp_path) == ["a.csv"]
+
+    def test_single_array_is_to_be_wrapped(self, tmp_path):
+        with pytest.raises(TypeError, match=r"pass \[picks\] and names=\[name\]"):
+            write_coordinates(np.zeros((4, 2)), tmp_path / "a.csv", names=["a"])
+
+    @pytest.mark.parametrize("name", ["a#b", 'a"b', "a\tb", ""])
+    def test_names_that_star_cannot_store(self, star, tmp_path, name):
+        with pytest.raises(ValueError, match="which a STAR file cannot store"):
+            write_coordinates({name: [[1, 2]]}, tmp_path / "a.star")
+
+    @pytest.mark.parametrize("name", ["a.box", "a.xyz", "a"])
+    def test_formats_that_are_not_written(self, tmp_path, name):
+        with pytest.raises(ValueError, match=r"known are star \(\.star\), tsv .*csv \(\.csv\)"):
+            write_coordinates({"a": [[1, 2]]}, tmp_path / name)
+
+    def test_missing_folder(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            write_coordinates({"a": [[1, 2]]}, tmp_path / "none" / "a.csv")
+
+
+class TestFilesOfOtherPrograms:
+    @pytest.fixture
+    def data(self):
+        folder = os.environ.get("PUCLASSIFY_DATA")
+        if not folder:
+            pytest.skip("set PUCLASSIFY_DATA to the folder with real micrographs")
+        return pathlib.Path(folder) / "micrographs"
+
+    def test_relion_autopick(self, star, data):
+        path = data / "micrograph_cleaner_sample" / "Ucsf_stack_1142_DW_autopick.star"
+        rows = [line.split() for line in path.read_text().splitlines()]
+        expected = [[float(text) for text in row[:3]] for row in rows if len(row) == 5]
+        assert len(expected) > 10
+        assert_same(read_coordinates(path), {"Ucsf_stack_1142_DW": expected})
+
+    @pytest.mark.parametrize("name", ["cryoppp", "manual_pos", "pred_repic_topaz"])
+    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    def test_tables_survive_every_format(self, star, data, tmp_path, name, ending):
+        path = data / "bgal_coords_4096px" / f"{name}.csv"
+        with open(path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        read = read_coordinates(path)
+        assert sum(len(array) for array in read.values()) == len(rows) > 100
+        first = [float(rows[0][title]) for title in list(rows[0])[1:]]
+        np.testing.assert_array_equal(read[rows[0]["image_name"]][0], first)
+        write_coordinates(read, tmp_path / f"a.{ending}")
+        assert_same(read_coordinates(tmp_path / f"a.{ending}"), read)
