@@ -32,7 +32,7 @@ class GridImage:
     values : ndarray of shape (height, width)
         The pixels. Never copied and never changed.
     step : float or (float, float), default=1.0
-        Distance between neighbouring grid points in stored pixels, the same for both axes or (x, y).
+        Distance of neighbouring grid points in stored pixels, the same for both axes or (x, y).
     offset : float or (float, float), default=0.0
         Position of ``values[0, 0]`` in stored pixels, the same for both axes or (x, y).
     pixel_size : float or None, default=None
@@ -100,7 +100,7 @@ class GridImage:
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom and top edge in stored pixels, as matplotlib's ``imshow`` takes it."""
+        """Left, right, bottom and top edge in stored pixels, as matplotlib's imshow takes it."""
         (x0, y0), (dx, dy), (h, w) = self.offset_xy, self.step_xy, self.shape
         return (x0 - dx / 2, x0 + dx * (w - 0.5), y0 + dy * (h - 0.5), y0 - dy / 2)
 

@@ -1,0 +1,296 @@
+"""The private skorch net that trains a PU classifier."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+
+import skorch
+import torch
+from torch import nn
+
+from puclassify.losses import reconstruction_error
+
+__all__ = ["HybridModule", "PUNet", "autocast", "resolve_device", "resolve_precision", "seeded"]
+
+
+def resolve_device(device) -> torch.device:
+    """Turn the ``device`` parameter into a torch device.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        "auto" prefers CUDA.
+
+    Returns
+    -------
+    torch.device
+        A device that is there.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+    """
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}"
+        ) from error
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={device!r} was asked for but torch sees no CUDA device; take device='auto', "
+            "or install a CUDA build of torch and check its driver"
+        )
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device={device!r} was asked for but torch sees only {torch.cuda.device_count()} "
+            "CUDA devices, counted from 0"
+        )
+    return resolved
+
+
+def resolve_precision(precision, device: torch.device) -> torch.dtype | None:
+    """Turn the ``precision`` parameter into an autocast dtype.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        "auto" is bfloat16 on CUDA and float32 elsewhere.
+    device : torch.device
+        Where the network runs.
+
+    Returns
+    -------
+    torch.dtype or None
+        None for plain float32.
+
+    Raises
+    ------
+    ValueError
+        If ``precision`` is none of the three.
+    """
+    choices = {
+        "auto": torch.bfloat16 if device.type == "cuda" else None,
+        "float32": None,
+        "bfloat16": torch.bfloat16,
+    }
+    if not isinstance(precision, str) or precision not in choices:
+        raise ValueError(f"precision must be one of {list(choices)}, got {precision!r}")
+    return choices[precision]
+
+
+def autocast(device: torch.device, dtype: torch.dtype | None):
+    """Context in which a network runs at the chosen precision.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where it runs.
+    dtype : torch.dtype or None
+        Of the autocast; None for plain float32.
+
+    Returns
+    -------
+    context manager
+        To be entered around the forward pass.
+    """
+    if dtype is None:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=dtype)
+
+
+@contextlib.contextmanager
+def seeded(device: torch.device, seed: int):
+    """Context in which torch draws from a seed; the caller's generators are put back after it.
+
+    Parameters
+    ----------
+    device : torch.device
+        Its generator and that of the CPU are seeded, those of other devices are not touched.
+    seed : int
+        The seed.
+    """
+    on_cuda = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_cuda else []):
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+class HybridModule(nn.Module):
+    """A network and, for the classifier + autoencoder hybrid, a decoder on its embedding.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Gives logits and, for the hybrid, has ``features``.
+    decoder : nn.Module or None
+        Maps the embedding to a reconstruction of (the centre of) the input.
+    crop : callable
+        Applied to the input first; single images are cropped to the receptive field.
+    """
+
+    def __init__(self, network: nn.Module, decoder: nn.Module | None, crop):
+        super().__init__()
+        self.network = network
+        self.decoder = decoder
+        self.crop = crop
+
+    def forward(self, x):
+        """Score samples.
+
+        Parameters
+        ----------
+        x : tensor of shape (n, c, h, w) or (n, features)
+            The samples.
+
+        Returns
+        -------
+        logits : tensor
+            The logits.
+        error : tensor of shape () or None
+            Mean squared error of the reconstruction, None without a decoder.
+        """
+        x = self.crop(x)
+        if self.decoder is None:
+            return self.network(x), None
+        embedding = self.network.features(x)
+        # The contract promises no head; without one the features are computed a second time.
+        head = getattr(self.network, "head", None)
+        logits = self.network(x) if head is None else head(embedding)
+        error = reconstruction_error(x, self.decoder(embedding)) / x[0].numel()
+        return logits, error
+
+
+class PUNet(skorch.NeuralNet):
+    """skorch's training loop with PU targets, mixed precision and a reconstruction term.
+
+    Targets are a tensor with one entry per logit, or a mapping with ``index`` (positions in the
+    flattened logits, ``(m,)``) and ``target`` (their PU labels, ``(m,)``) for maps of which only
+    some logits are graded.
+
+    Parameters
+    ----------
+    *args : tuple
+        As of `skorch.NeuralNet`.
+    reconstruction_weight : float or "batch/10"
+        Weight of the mean squared reconstruction error.
+    autocast_dtype : torch.dtype or None
+        Precision of the forward pass.
+    **kwargs : dict
+        As of `skorch.NeuralNet`.
+
+    Attributes
+    ----------
+    stop_after_epoch : bool
+        Set by a callback that wants training to end with the epoch under way.
+    """
+
+    def __init__(self, *args, reconstruction_weight=0.0, autocast_dtype=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.reconstruction_weight = reconstruction_weight
+        self.autocast_dtype = autocast_dtype
+
+    def get_iterator(self, dataset, training=False):
+        """Return the data set itself: it gives whole batches.
+
+        Parameters
+        ----------
+        dataset : iterable of (x, targets)
+            The batches.
+        training : bool, default=False
+            Ignored.
+
+        Returns
+        -------
+        iterable
+            The data set.
+        """
+        return dataset
+
+    def infer(self, x, **fit_params):
+        """Run the module at the chosen precision.
+
+        Parameters
+        ----------
+        x : tensor
+            The input.
+        **fit_params : dict
+            As of `skorch.NeuralNet.infer`.
+
+        Returns
+        -------
+        tuple
+            As of `HybridModule.forward`.
+        """
+        with autocast(torch.device(self.device), self.autocast_dtype):
+            return super().infer(x, **fit_params)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Grade the logits, and the reconstruction where there is one.
+
+        Parameters
+        ----------
+        y_pred : (tensor, tensor or None)
+            Logits and reconstruction error.
+        y_true : tensor or mapping
+            The targets.
+        X : tensor or None, default=None
+            Ignored.
+        training : bool, default=False
+            Ignored.
+
+        Returns
+        -------
+        tensor of shape ()
+            The loss.
+        """
+        logits, reconstruction_error = y_pred
+        y_true = skorch.utils.to_tensor(y_true, device=self.device)
+        logits = logits.float().flatten()
+        if isinstance(y_true, Mapping):
+            logits, y_true = logits[y_true["index"]], y_true["target"]
+        loss = self.criterion_(logits, y_true)
+        if reconstruction_error is None:
+            return loss
+        weight = self.reconstruction_weight
+        weight = len(y_true) / 10 if weight == "batch/10" else weight
+        return loss + weight * reconstruction_error
+
+    def train(self, batches, epochs: int) -> None:
+        """Train until the last epoch or until a callback stops it.
+
+        Parameters
+        ----------
+        batches : iterable of (x, targets)
+            One pass over it is one epoch.
+        epochs : int
+            Largest number of epochs.
+        """
+        self.stop_after_epoch = False
+        self.notify("on_train_begin", X=batches, y=None)
+        try:
+            for _ in range(epochs):
+                self.fit_loop(batches, epochs=1)
+                if self.stop_after_epoch:
+                    break
+        except KeyboardInterrupt:
+            if not _raised_by_callback():  # Ctrl-C is the user's, and must end a search too
+                raise
+        self.notify("on_train_end", X=batches, y=None)
+
+
+def _raised_by_callback() -> bool:
+    """Tell skorch's way of stopping early, raised by a callback's own line, from a real Ctrl-C."""
+    traceback = sys.exc_info()[2]
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    frame = traceback.tb_frame if traceback else None
+    return frame is not None and isinstance(frame.f_locals.get("self"), skorch.callbacks.Callback)

@@ -1,0 +1,170 @@
+"""Callbacks of the private skorch net: scikit-learn's progress hooks, early stopping, schedule."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import skorch.callbacks
+import torch
+
+__all__ = ["HeldOutLoss", "OneCycle", "SklearnCallbackBridge"]
+
+
+class SklearnCallbackBridge(skorch.callbacks.Callback):
+    """Report every epoch to the scikit-learn callbacks set on the estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whom the callbacks were set on.
+    context : sklearn.callback.CallbackContext
+        Its context for this fit; each epoch becomes a subtask of it.
+    fitted_attributes : callable
+        Returns the attributes with which a copy of the estimator can predict.
+    """
+
+    def __init__(self, estimator, context, fitted_attributes):
+        self.estimator = estimator
+        self.context = context
+        self.fitted_attributes = fitted_attributes
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Open the epoch's subtask.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        **kwargs : dict
+            Ignored.
+        """
+        self._epoch = self.context.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(estimator=self.estimator)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Close it, and stop where a callback asks for it.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        **kwargs : dict
+            Ignored.
+        """
+        if self._epoch.call_on_fit_task_end(
+            estimator=self.estimator, reconstruction_attributes=self.fitted_attributes
+        ):
+            net.stop_after_epoch = True
+
+
+class OneCycle(skorch.callbacks.Callback):
+    """One-cycle learning rate (Smith & Topin, arXiv 1708.07120), stepped by batch.
+
+    Parameters
+    ----------
+    n_steps : int
+        Batches in the whole training.
+    warm_up : float, default=0.3
+        Share of them in which the rate rises to the optimizer's ``lr``.
+    """
+
+    def __init__(self, n_steps, warm_up=0.3):
+        self.n_steps = n_steps
+        self.warm_up = warm_up
+
+    def on_train_begin(self, net, **kwargs):
+        """Start the schedule.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        **kwargs : dict
+            Ignored.
+        """
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            net.optimizer_,
+            max_lr=[group["lr"] for group in net.optimizer_.param_groups],
+            total_steps=self.n_steps + 1,
+            pct_start=self.warm_up,
+            cycle_momentum=False,
+        )
+
+    def on_batch_end(self, net, training, **kwargs):
+        """Step it.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        training : bool
+            Whether the batch was trained on.
+        **kwargs : dict
+            Ignored.
+        """
+        if training:
+            self._schedule.step()
+
+
+class HeldOutLoss(skorch.callbacks.Callback):
+    """Early stopping on the loss of held-out examples; the best weights are put back.
+
+    Parameters
+    ----------
+    logits : callable
+        Returns the logits of the held-out examples under the module as it is now.
+    targets : tensor
+        Their PU targets.
+    patience : int, default=5
+        Epochs without an improvement after which training ends.
+    """
+
+    def __init__(self, logits, targets, patience=5):
+        self.logits = logits
+        self.targets = targets
+        self.patience = patience
+
+    def on_train_begin(self, net, **kwargs):
+        """Forget earlier fits.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        **kwargs : dict
+            Ignored.
+        """
+        self._best, self._best_epoch, self._best_state = np.inf, 0, None
+
+    def on_epoch_end(self, net, **kwargs):
+        """Measure, remember the best, stop when it is long ago.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        **kwargs : dict
+            Ignored.
+        """
+        criterion = copy.deepcopy(net.criterion_).cpu().eval()
+        with torch.no_grad():
+            loss = float(criterion(self.logits(), self.targets))
+        net.history.record("valid_loss", loss)
+        epoch = len(net.history)
+        if loss < self._best:
+            self._best, self._best_epoch = loss, epoch
+            self._best_state = copy.deepcopy(net.module_.state_dict())
+        elif epoch - self._best_epoch >= self.patience:
+            net.stop_after_epoch = True
+
+    def restore(self, module):
+        """Put the best weights back.
+
+        Parameters
+        ----------
+        module : nn.Module
+            The trained module.
+        """
+        if self._best_state is not None:
+            module.load_state_dict(self._best_state)

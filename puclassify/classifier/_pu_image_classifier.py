@@ -1,0 +1,460 @@
+"""The region-level estimator."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.metrics import roc_auc_score
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
+from puclassify.classifier._batches import PUBatches
+from puclassify.classifier._labels import check_pu_labels
+from puclassify.classifier._parameters import check_pu_parameters
+from puclassify.classifier._pixels import PixelSource
+from puclassify.classifier._training import TrainingMixin, resolve_device
+from puclassify.losses import LOSSES
+from puclassify.networks import CompactCNN
+from puclassify.regions import RegionTable
+
+__all__ = ["PUImageClassifier"]
+
+
+class PUImageClassifier(
+    CallbackSupportMixin,
+    DefaultComponentsMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    TrainingMixin,
+    ClassifierMixin,
+    PUBaseEstimator,
+):
+    """A neural network trained on labelled positive and unlabelled images.
+
+    Parameters
+    ----------
+    module : str, class or callable, default="auto"
+        The network. ``"auto"`` is a multilayer perceptron for ``(n, features)`` and a compact
+        convolutional network with global pooling for images of any size. By name: ``"mlp"``,
+        ``"cnn"``, ``"resnet8"``, ``"resnet16"``, ``"conv31"``, ``"conv63"``, ``"conv127"``. A class
+        or factory is called with ``**module_params`` and maps ``(n, c, h, w)`` to logits
+        ``(n, 1, h', w')``; an instance is refused, since it would carry trained weights from one
+        cross-validation fold into the next.
+    criterion : str or loss object, default="nnpu"
+        The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,
+        ``"ge_binomial"``, or an object from `puclassify.losses`. Its own prior, if set, wins over
+        ``prior``.
+    prior : float, default=0.5
+        The class prior: P(y = 1) among the unlabelled examples for
+        ``scenario="case_control"``, over all examples for ``scenario="single_training_set"``.
+    scenario : {"case_control", "single_training_set"}, default="case_control"
+        Whether the labelled positives were drawn separately from the unlabelled sample, or some
+        positives of one sample were labelled. In the second the unlabelled sample of the
+        objective is everything, labelled examples included.
+    module_params : dict or None, default=None
+        Keyword arguments of the network, for instance ``{"units": 16, "dropout": 0.1}``.
+    reconstruction_weight : float or "batch/10", default=0.0
+        Weight of the mean squared reconstruction error of a decoder trained on the embedding
+        (classifier + autoencoder hybrid); ``"batch/10"`` is a tenth of the minibatch size, the
+        setting of [1]_. 0 trains no decoder.
+    optimizer : {"adamw", "adam", "sgd"} or torch optimizer class, default="adamw"
+        The optimizer.
+    optimizer_params : dict or None, default=None
+        Its further keyword arguments, for instance ``{"weight_decay": 0.01}``.
+    lr : float, default=1e-3
+        Peak learning rate of a one-cycle schedule; a skorch ``LRScheduler`` among ``callbacks``
+        replaces the schedule.
+    max_epochs : int, default=20
+        Passes over the unlabelled examples.
+    batch_size : int, default=256
+        Largest number of examples per step, positives included. Of fewer than ten times as many
+        examples a tenth makes a batch (at least 16 examples, or the fewest that hold a positive
+        under ``positive_fraction``), so that an epoch has about ten steps and a small data set is
+        trained on for long enough.
+    positive_fraction : float or None, default=None
+        Share of labelled positives in every batch. None takes their share of the data, but at
+        least a tenth and at most a half.
+    early_stopping : bool, default=False
+        Whether to stop when the loss of held-out examples has not improved for 5 epochs, and keep
+        the weights of the best epoch.
+    validation_fraction : float, default=0.1
+        Share of labelled and of unlabelled examples held out for ``early_stopping``.
+    callbacks : list of skorch callbacks or None, default=None
+        Added to the training loop.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Arithmetic of the forward pass; "auto" is bfloat16 autocast on CUDA and float32 elsewhere.
+    device : str or torch.device, default="auto"
+        Where to train and predict; "auto" takes CUDA where there is one.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the fit before.
+    verbose : int, default=0
+        Above 0 a line is printed every epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, batches and dropout. The same seed gives the same bits on one machine and
+        device at an equal number of threads; the global random state is left alone.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The two sorted labels; ``classes_[1]`` is "labelled positive".
+    prior_ : float
+        The prior that was trained with: P(y = 1) in the unlabelled sample of the objective.
+    module_ : torch.nn.Module
+        The trained network.
+    history_ : list of dict
+        Per epoch: ``epoch``, ``train_loss``, ``dur`` in seconds, and ``valid_loss`` with
+        ``early_stopping``.
+    n_iter_ : int
+        Epochs trained.
+    image_shape_ : tuple
+        Shape of one sample: ``(c, h, w)`` or ``(features,)``.
+    n_features_in_ : int
+        Number of features, for ``(n, features)`` input only.
+
+    See Also
+    --------
+    ParticlePicker : Finds particles in whole micrographs with such a classifier.
+    RegionExtractor : Cuts image regions out of micrographs.
+
+    Notes
+    -----
+    The raw score is a logit: ``predict`` is "positive" where it is above 0, that is where the
+    probability is above one half.
+
+    References
+    ----------
+    .. [1] T. Bepler et al., "Positive-unlabeled convolutional neural networks for particle picking
+       in cryo-electron micrographs", Nature Methods 16, 2019; arXiv:1803.08207.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify import PUImageClassifier
+    >>> def make_images(n, rng):                         # the first half hold a bright square
+    ...     images = rng.normal(size=(n, 12, 12)).astype("float32")
+    ...     images[: n // 2, 4:8, 4:8] += 3.0
+    ...     return images
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.zeros(240, dtype=int)
+    >>> labels[:60] = 1                                  # half of the positives are labelled
+    >>> classifier = PUImageClassifier(prior=1 / 3, module_params={"units": 8}, random_state=0)
+    >>> classifier = classifier.fit(make_images(240, rng), labels)
+    >>> found = classifier.predict(make_images(200, rng))
+    >>> bool(found[:100].mean() > 0.9), bool(found[100:].mean() < 0.1)
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        module="auto",
+        *,
+        criterion="nnpu",
+        prior=0.5,
+        scenario="case_control",
+        module_params=None,
+        reconstruction_weight=0.0,
+        optimizer="adamw",
+        optimizer_params=None,
+        lr=1e-3,
+        max_epochs=20,
+        batch_size=256,
+        positive_fraction=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        callbacks=None,
+        precision="auto",
+        device="auto",
+        warm_start=False,
+        verbose=0,
+        random_state=None,
+    ):
+        self.module = module
+        self.criterion = criterion
+        self.prior = prior
+        self.scenario = scenario
+        self.module_params = module_params
+        self.reconstruction_weight = reconstruction_weight
+        self.optimizer = optimizer
+        self.optimizer_params = optimizer_params
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.positive_fraction = positive_fraction
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.precision = precision
+        self.device = device
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _default_component(self, name):
+        if name == "criterion" and isinstance(self.criterion, str):
+            return LOSSES[self.criterion]() if self.criterion in LOSSES else None
+        return None
+
+    @with_callbacks
+    def fit(self, X, y):
+        """Train on labelled and unlabelled examples.
+
+        Parameters
+        ----------
+        X : array of shape (n, features), (n, h, w) or (n, c, h, w), or RegionTable of n regions
+            The samples; memory-mapped arrays of any real dtype are read batch by batch.
+        y : array-like of shape (n,)
+            Two labels, of which the larger means "labelled positive" and the smaller "unlabelled":
+            1 and 0, 1 and -1, True and False.
+
+        Returns
+        -------
+        PUImageClassifier
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter cannot be used; the message names it.
+        """
+        self._check_training_parameters()
+        check_pu_parameters(self)
+        context = self._init_callback_context(max_subtasks=self.max_epochs)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        source = self._check_samples(X, reset=True)
+        self.classes_, positive = check_pu_labels(y, len(source), self)
+        self.image_shape_ = source.sample_shape
+        self._check_prior(positive)
+        rng = check_random_state(self.random_state)
+        union = self.scenario == "single_training_set"
+        rows, held_out = np.arange(len(source)), None
+        if self.early_stopping:
+            rows, held = self._split(positive, rng)
+            held_positive = held[positive[held]]
+            graded = np.concatenate([held_positive, held if union else held[~positive[held]]])
+            targets = torch.zeros(len(graded))
+            targets[: len(held_positive)] = 1
+            held_out = (source, graded, targets)
+        batches = PUBatches(
+            source,
+            rows,
+            positive[rows],
+            batch_size=self.batch_size,
+            positive_fraction=self.positive_fraction,
+            union=union,
+            rng=np.random.default_rng(rng.randint(2**31 - 1)),
+        )
+        self._train(batches, self.prior, rng, callback_context=context, held_out=held_out)
+        context.call_on_fit_task_end(
+            estimator=self, X=X, y=y, reconstruction_attributes=lambda: {"module_": self.module_}
+        )
+        return self
+
+    def decision_function(self, X):
+        """Score samples.
+
+        Parameters
+        ----------
+        X : array or RegionTable of n samples
+            Samples like those of `fit`. An image larger than the network's receptive field gives
+            the logit of its centre.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Logits; above 0 means positive.
+        """
+        return self._forward(X, lambda module, x: module(x).flatten(1)[:, 0])
+
+    def predict_proba(self, X):
+        """Estimate class probabilities, the logistic function of the logits.
+
+        Parameters
+        ----------
+        X : array or RegionTable of n samples
+            Samples like those of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+            Probability of unlabelled-and-negative and of positive.
+        """
+        logits = self.decision_function(X)
+        positive = 0.5 * (1 + np.tanh(logits / 2))  # the logistic function, without overflow
+        return np.column_stack([1 - positive, positive])
+
+    def predict(self, X):
+        """Classify samples.
+
+        Parameters
+        ----------
+        X : array or RegionTable of n samples
+            Samples like those of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            ``classes_[1]`` where the logit is above 0, ``classes_[0]`` elsewhere.
+        """
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
+
+    def transform(self, X):
+        """Embed samples: the activations in front of the last layer.
+
+        Parameters
+        ----------
+        X : array or RegionTable of n samples
+            Samples like those of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            The embeddings, float64 for samples of float64 and float32 for others.
+        """
+        embedded = self._forward(X, lambda module, x: self._features(module, x).flatten(1))
+        double = getattr(X, "dtype", None) == np.float64
+        return embedded.astype(np.float64 if double else np.float32, copy=False)
+
+    def score(self, X, y):
+        """Measure how well labelled examples are ranked above unlabelled ones.
+
+        Parameters
+        ----------
+        X : array or RegionTable of n samples
+            Samples like those of `fit`.
+        y : array-like of shape (n,)
+            Labels as in `fit`.
+
+        Returns
+        -------
+        float
+            Area under the ROC curve of labelled against unlabelled. (Accuracy on PU labels would
+            favour calling everything unlabelled.)
+        """
+        return float(roc_auc_score(np.asarray(y) == self.classes_[1], self.decision_function(X)))
+
+    def _forward(self, X, run):
+        check_is_fitted(self, "module_")
+        source = self._check_samples(X, reset=False)
+        device = resolve_device(self.device)
+        module, dtype = self.module_.to(device), torch.float32
+        if len(source.sample_shape) == 1 and device.type == "cpu":
+            # Feature rows cost little, and in float64 a row's score does not depend on how many
+            # rows are scored beside it.
+            module, dtype = copy.deepcopy(module).double(), torch.float64
+        return self._map(run, source, device=device, module=module, dtype=dtype).numpy()
+
+    def _check_samples(self, X, *, reset):
+        """Return X as a `PixelSource`, checked against what was fitted."""
+        n_axes = 0 if isinstance(X, RegionTable) else _n_dimensions(X)
+        if isinstance(X, RegionTable):
+            source = PixelSource(X, self._region_size(reset))
+        elif n_axes in (3, 4):
+            source = PixelSource(X)
+        else:
+            keep = isinstance(X, np.memmap)
+            with np.errstate(over="ignore"):  # what does not fit float32 is refused as infinite
+                checked = validate_data(
+                    self,
+                    X,
+                    reset=reset,
+                    dtype=None if keep else np.float32,
+                    ensure_all_finite=not keep,
+                    ensure_min_samples=2 if reset else 1,
+                )
+            source = PixelSource(X if keep else checked)
+        if reset and n_axes != 2:  # an earlier fit may have been on feature rows
+            for name in ("n_features_in_", "feature_names_in_"):
+                self.__dict__.pop(name, None)
+        if reset and len(source) < 2:
+            raise ValueError(f"X holds {len(source)} samples; at least 2 are needed to fit")
+        if not reset or self._continues():
+            self._check_same_kind(source.sample_shape)
+        return source
+
+    def _region_size(self, reset):
+        """Return the edge at which regions are cut: the receptive field of the network."""
+        if not reset or self._continues():
+            return getattr(self.module_, "receptive_field", None)
+        if self._module_for((1, 0, 0)) in ("mlp", "cnn"):
+            return None
+        return getattr(self._build_module(self.prior, (1, 0, 0)), "receptive_field", None)
+
+    def _check_same_kind(self, shape):
+        fitted = self.image_shape_
+        if len(shape) != len(fitted) or shape[0] != fitted[0]:
+            hint = "; pass a single image as X[None]" if len(shape) < len(fitted) else ""
+            raise ValueError(
+                f"X holds samples of shape {shape} but was fitted on samples of {fitted}{hint}"
+            )
+        sized = getattr(self.module_, "receptive_field", None) is not None
+        if shape != fitted and not sized and not isinstance(self.module_, CompactCNN):
+            raise ValueError(
+                f"X holds images of shape {shape} but was fitted on {fitted}; module='cnn' takes "
+                "images of any size"
+            )
+
+    def _split(self, positive, rng):
+        """Return the rows to train on and the rows held out, a share of either label."""
+        held = []
+        for kind, of_kind in (("labelled positive", positive), ("unlabelled", ~positive)):
+            rows = rng.permutation(np.flatnonzero(of_kind))
+            if len(rows) < 2:
+                raise ValueError(
+                    "early_stopping=True holds out examples of both labels, but y has only "
+                    f"{len(rows)} {kind} example; leave early_stopping=False, or label more"
+                )
+            n_held = round(self.validation_fraction * len(rows))
+            held.append(rows[: min(max(1, n_held), len(rows) - 1)])
+        held = np.concatenate(held)
+        return np.setdiff1d(np.arange(len(positive)), held), held
+
+    def _check_prior(self, positive):
+        """Refuse a prior below the fraction of positives that was seen."""
+        prior, labelled = self._training_prior(self.prior), np.mean(positive)
+        if self.scenario == "single_training_set" and labelled > prior:
+            raise ValueError(
+                f"prior={prior} is impossible in the single-training-set scenario: "
+                f"{np.sum(positive)} of {len(positive)} examples ({labelled:.3f}) are labelled "
+                "positive already; give a larger prior, or scenario='case_control' if the "
+                "positives were drawn separately"
+            )
+
+    @property
+    def _n_features_out(self):
+        with torch.no_grad():
+            return self._features(self.module_.eval(), self._example()).flatten(1).shape[1]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.three_d_array = True
+        # The checks' data are fully labelled: read as PU labels their "unlabelled" half holds no
+        # positives, while the default prior says that half of it is. Accuracy there measures that
+        # contradiction; how well the classes are separated is tested on its own.
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        if "module_" in state and next(state["module_"].parameters()).is_cuda:
+            state["module_"] = copy.deepcopy(state["module_"]).cpu()
+        return state
+
+
+def _n_dimensions(X):
+    """Return the number of axes without converting data frames or sparse matrices."""
+    if hasattr(X, "ndim"):
+        return X.ndim
+    try:
+        return np.asarray(X).ndim
+    except ValueError as error:
+        raise ValueError(
+            f"X is a {type(X).__name__} of samples whose shapes differ ({error}); crop or resize "
+            "them to one shape"
+        ) from error

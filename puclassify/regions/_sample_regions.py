@@ -1,0 +1,137 @@
+"""Labelled and unlabelled regions from micrographs with labelled particles."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from puclassify.grid import GridImage
+from puclassify.io import as_grid_image, check_coordinates, check_micrographs
+from puclassify.regions._labels_inside import labels_inside
+from puclassify.regions._region_table import RegionTable
+
+__all__ = ["positions_near", "sample_regions"]
+
+
+def positions_near(image: GridImage, xy: np.ndarray, radius: float) -> np.ndarray:
+    """Find the grid points that lie close to given positions.
+
+    Parameters
+    ----------
+    image : GridImage of shape (height, width)
+        The grid; its values are not looked at.
+    xy : ndarray of shape (k, 2)
+        Positions in stored pixels.
+    radius : float
+        Largest distance in stored pixels, inclusive. Every position has at least its nearest
+        grid point, whatever the radius.
+
+    Returns
+    -------
+    ndarray of shape (m, 2), int
+        Row and column of the grid points, each once, in row-major order.
+    """
+    height, width = image.shape
+    near = np.zeros((height, width), dtype=bool)
+    reach = np.ceil(radius / image.step_xy).astype(int)
+    dj, di = np.meshgrid(
+        np.arange(-reach[0], reach[0] + 1), np.arange(-reach[1], reach[1] + 1), indexing="xy"
+    )
+    for x, y in image.to_grid(xy):
+        j, i = np.clip(round(x), 0, width - 1), np.clip(round(y), 0, height - 1)
+        near[i, j] = True
+        distance = np.hypot((j + dj - x) * image.step_xy[0], (i + di - y) * image.step_xy[1])
+        close = distance <= radius
+        rows, columns = (i + di)[close], (j + dj)[close]
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        near[rows[inside], columns[inside]] = True
+    return np.argwhere(near)
+
+
+def sample_regions(micrographs, coordinates, *, n_unlabeled=1000, radius=0.0, random_state=None):
+    """Draw labelled and unlabelled regions from micrographs.
+
+    Parameters
+    ----------
+    micrographs : sequence of n path, 2-D array or GridImage
+        The micrographs.
+    coordinates : sequence of n arrays of shape (k_i, 2)
+        Labelled particle centres of each micrograph as x, y in stored pixels; ``k_i`` may be 0.
+    n_unlabeled : int, default=1000
+        Unlabelled regions per micrograph, drawn uniformly and with replacement over all its
+        positions: near labelled particles too, since they stand for the micrograph as it is.
+    radius : float, default=0.0
+        Every grid point within this distance (stored pixels) of a label is a labelled region;
+        the nearest one always is.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+
+    Returns
+    -------
+    regions : RegionTable of m regions
+        References to the regions, micrograph by micrograph.
+    y : ndarray of shape (m,)
+        1 for a labelled region, 0 for an unlabelled one.
+
+    Raises
+    ------
+    ValueError
+        If the two sequences differ in length, a parameter is out of range, or more than 3 per
+        cent of the labels lie outside their micrograph.
+
+    Warns
+    -----
+    UserWarning
+        If a few labels lie outside their micrograph; they are left out.
+
+    See Also
+    --------
+    RegionExtractor : Turn the references into pixels.
+
+    Notes
+    -----
+    This is the case-control sample of the positive-unlabeled setting: the prior of the classifier
+    behind it is the fraction of *all* positions that lie within ``radius`` of a particle.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify import sample_regions
+    >>> regions, y = sample_regions([np.zeros((64, 64))], [np.array([[10.0, 20.0]])],
+    ...                             n_unlabeled=5, radius=1.0, random_state=0)
+    >>> y
+    array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
+    >>> regions[y == 1].xy.mean(axis=0)
+    array([10., 20.])
+    """
+    is_whole = isinstance(n_unlabeled, numbers.Integral) and not isinstance(n_unlabeled, bool)
+    if not is_whole or n_unlabeled < 0:
+        raise ValueError(f"n_unlabeled must be a whole number >= 0, got {n_unlabeled!r}")
+    if not isinstance(radius, numbers.Real) or not 0 <= radius < np.inf:
+        raise ValueError(f"radius must be a number of stored pixels >= 0, got {radius!r}")
+    images = [as_grid_image(item) for item in check_micrographs(micrographs)]
+    labels = check_coordinates(coordinates, len(images))
+    labels, n_outside = labels_inside(images, labels, "coordinates")
+    if n_outside:
+        warnings.warn(
+            f"{n_outside} labels in coordinates lie outside their micrograph and were left out",
+            UserWarning,
+            stacklevel=2,
+        )
+    rng = check_random_state(random_state)
+    groups, xy, y = [], [], []
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        positive = positions_near(image, label, radius)
+        height, width = image.shape
+        unlabelled = np.column_stack(
+            [rng.randint(height, size=n_unlabeled), rng.randint(width, size=n_unlabeled)]
+        )
+        positions = np.concatenate([positive, unlabelled])
+        groups.append(np.full(len(positions), index))
+        xy.append(image.to_micrograph(positions[:, ::-1]))
+        y.append(np.repeat([1, 0], [len(positive), len(unlabelled)]))
+    table = RegionTable(images, np.concatenate(groups), np.concatenate(xy))
+    return table, np.concatenate(y)
