@@ -1,0 +1,18 @@
+"""Positive-unlabeled learning on images and cryo-EM particle picking for scikit-learn."""
+
+from puclassify.classifier import PUImageClassifier
+from puclassify.grid import GridImage
+from puclassify.picking import NonMaximumSuppression, ParticlePicker
+from puclassify.regions import RegionExtractor, RegionTable, sample_regions
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "GridImage",
+    "NonMaximumSuppression",
+    "PUImageClassifier",
+    "ParticlePicker",
+    "RegionExtractor",
+    "RegionTable",
+    "sample_regions",
+]

@@ -32,9 +32,10 @@ def stored_pixel_size(pixel_size, image: GridImage) -> float:
         If the header's value is missing, 0 or the placeholder 1, or the parameter is no number.
     """
     if isinstance(pixel_size, numbers.Real) and not isinstance(pixel_size, bool):
-        if not (np.isfinite(pixel_size) and pixel_size > 0):
+        number = float(pixel_size)
+        if not (np.isfinite(number) and number > 0):
             raise ValueError(f"pixel_size must be a positive number of ångström, got {pixel_size}")
-        return float(pixel_size)
+        return number
     if not (isinstance(pixel_size, str) and pixel_size == "header"):
         raise ValueError(
             f"pixel_size must be a number of ångström per stored pixel or 'header', "

@@ -1,0 +1,407 @@
+"""The micrograph-level estimator."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
+from puclassify.classifier import PUImageClassifier
+from puclassify.io import as_grid_image, check_coordinates, check_micrographs, micrograph_name
+from puclassify.metrics import pick_average_precision_score
+from puclassify.picking._geometry import PickingGeometry, labels_inside
+from puclassify.picking._network_scorer import NetworkScorer
+from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
+from puclassify.picking._window_scorer import WindowScorer
+from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
+from puclassify.preprocessing._pixel_size import stored_pixel_size
+
+__all__ = ["ParticlePicker"]
+
+
+class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimator):
+    """Find particles in cryo-EM micrographs from a few labelled ones.
+
+    Micrographs are downsampled and normalised, a classifier learns from the labelled particles and
+    everything else as unlabelled, whole micrographs are scored, and the maxima of the score maps
+    are the picks.
+
+    Parameters
+    ----------
+    particle_diameter : float
+        Diameter of the particle in ångström; in stored pixels with ``pixel_size=1.0``.
+    pixel_size : float or "header", default=1.0
+        Ångström per pixel of the micrographs as stored; "header" reads each MRC header and refuses
+        one that says 0 or 1.
+    classifier : PUImageClassifier, other classifier or None, default=None
+        None stands for ``PUImageClassifier("resnet8", criterion="ge_binomial", batch_size=1024,
+        lr=3e-3)``. A `PUImageClassifier` with an unpadded network is trained on tiles of the micrographs; any
+        other scikit-learn classifier is trained on flattened regions and slid over them.
+    preprocessing : transformer or None, default=None
+        From micrographs to `GridImage`. None stands for a pipeline of `FourierDownsample`
+        (``downsample``), which bins so that the diameter is about 30 pixels, and
+        `NormalizeMicrograph` (``normalize``).
+    nms : NonMaximumSuppression or None, default=None
+        None stands for ``NonMaximumSuppression(radius)`` with half the diameter as radius. Its own
+        ``threshold`` is not used.
+    prior : float or "auto", default="auto"
+        P(y = 1) among unlabelled map positions. "auto" derives it from ``expected_particles``,
+        else from the guess that particles cover a fifth of a micrograph.
+    expected_particles : float or None, default=None
+        Particles that a typical micrograph holds, labelled or not.
+    threshold : float or "auto", default="auto"
+        Logit above which a maximum is a pick; "auto" is 0, a probability of one half.
+    label_radius : float or None, default=None
+        Map positions this close to a labelled centre, in stored pixels, are positive. None is an
+        eighth of the diameter, at least one pixel of the binned grid.
+    matching_radius : float or None, default=None
+        Largest distance in stored pixels at which `score` counts a pick as right. None is half the
+        diameter.
+    n_jobs : int or None, default=None
+        Micrographs read, scored and picked at once (a joblib setting).
+    verbose : int, default=0
+        Above 0 a line is printed every training epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seed; the same seed gives the same picker on one machine at an equal number of threads.
+
+    Attributes
+    ----------
+    classifier_ : estimator
+        The trained classifier.
+    preprocessing_ : transformer
+        The preprocessing with the diameter filled in.
+    prior_ : float
+        P(y = 1) among unlabelled map positions that was trained with.
+    threshold_ : float
+        The logit that decides.
+    matching_radius_ : float
+        In stored pixels.
+    history_ : list of dict
+        Per epoch of training, as `PUImageClassifier.history_`; empty for other classifiers.
+    n_labels_ : int
+        Labelled particles that were trained on.
+
+    See Also
+    --------
+    PUImageClassifier : The classifier inside.
+    NonMaximumSuppression : From score maps to picks.
+
+    Notes
+    -----
+    Coordinates are x, y in pixels of the micrographs as stored, x to the right, y down, from the
+    centre of the first pixel. An epoch of the classifier is 40 batches of 8 tiles; its
+    ``batch_size`` is the number of unlabelled map positions graded in each.
+
+    References
+    ----------
+    .. [1] T. Bepler et al., "Positive-unlabeled convolutional neural networks for particle picking
+       in cryo-electron micrographs", Nature Methods 16, 2019; arXiv:1803.08207.
+
+    Examples
+    --------
+    >>> from puclassify import ParticlePicker, PUImageClassifier
+    >>> from puclassify.datasets import make_micrographs
+    >>> data = make_micrographs(3, shape=(256, 256), particles_per_micrograph=12, random_state=0)
+    >>> picker = ParticlePicker(
+    ...     data.particle_diameter,
+    ...     classifier=PUImageClassifier("resnet8", criterion="ge_binomial", max_epochs=1),
+    ...     random_state=0,
+    ... )
+    >>> picks = picker.fit(data.micrographs[:2], data.coordinates[:2]).predict(data.micrographs[2:])
+    >>> picks[0].shape[1]                                     # x, y and score
+    3
+    """
+
+    def __init__(
+        self,
+        particle_diameter,
+        *,
+        pixel_size=1.0,
+        classifier=None,
+        preprocessing=None,
+        nms=None,
+        prior="auto",
+        expected_particles=None,
+        threshold="auto",
+        label_radius=None,
+        matching_radius=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.particle_diameter = particle_diameter
+        self.pixel_size = pixel_size
+        self.classifier = classifier
+        self.preprocessing = preprocessing
+        self.nms = nms
+        self.prior = prior
+        self.expected_particles = expected_particles
+        self.threshold = threshold
+        self.label_radius = label_radius
+        self.matching_radius = matching_radius
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _default_component(self, name):
+        if getattr(self, name) is not None:
+            return None
+        if name == "classifier":
+            # Map positions cost nothing once a tile is computed: take many, at a higher rate.
+            return PUImageClassifier("resnet8", criterion="ge_binomial", batch_size=1024, lr=3e-3)
+        if name == "preprocessing":
+            return Pipeline(
+                [("downsample", FourierDownsample()), ("normalize", NormalizeMicrograph())]
+            )
+        if name == "nms":
+            return NonMaximumSuppression(self._default_nms_radius())
+        return None
+
+    def _default_nms_radius(self):
+        """Half the diameter in stored pixels, or None where only the headers know it."""
+        both = (self.particle_diameter, self.pixel_size)
+        if all(isinstance(value, numbers.Real) and value > 0 for value in both):
+            return self.particle_diameter / self.pixel_size / 2
+        return None
+
+    def _component(self, name):
+        given = getattr(self, name)
+        return self._default_component(name) if given is None else clone(given)
+
+    @with_callbacks
+    def fit(self, X, y):
+        """Learn from labelled particles.
+
+        Parameters
+        ----------
+        X : sequence of n path, 2-D array or GridImage
+            The micrographs; their sizes may differ.
+        y : sequence of n arrays of shape (k_i, 2)
+            Labelled centres of each as x, y in stored pixels. A micrograph without labels is
+            unlabelled data.
+
+        Returns
+        -------
+        ParticlePicker
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no label, labels lie outside their micrograph, or a parameter cannot be
+            used; the message names it.
+        """
+        self._check_parameters()
+        micrographs = check_micrographs(X)
+        labels = check_coordinates(y, len(micrographs))
+        rng = check_random_state(self.random_state)
+        images = self._fit_preprocessing(micrographs)
+        labels, n_outside = labels_inside(images, labels)
+        if n_outside:
+            warnings.warn(
+                f"{n_outside} labels in y lie outside their micrograph and were left out",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.n_labels_ = sum(len(xy) for xy in labels)
+        if self.n_labels_ == 0:
+            raise ValueError("y holds no labelled particle at all; at least one is needed")
+        geometry = self._geometry(images[0])
+        classifier = self._component("classifier")
+        scorer = NetworkScorer if isinstance(classifier, PUImageClassifier) else WindowScorer
+        self._scorer = scorer(classifier, geometry)
+        context = self._init_callback_context(max_subtasks=self._scorer.n_epochs)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        self.prior_ = self._resolve_prior(images, geometry)
+        self._scorer.fit(images, labels, self.prior_, rng, estimator=self, callback_context=context)
+        self.classifier_ = self._scorer.classifier
+        self.history_ = self._scorer.history
+        self.threshold_ = 0.0 if self.threshold == "auto" else float(self.threshold)
+        self.matching_radius_ = (
+            geometry.diameter / 2 if self.matching_radius is None else float(self.matching_radius)
+        )
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
+
+    def transform(self, X):
+        """Score every position of micrographs.
+
+        Parameters
+        ----------
+        X : sequence of n path, 2-D array or GridImage
+            The micrographs.
+
+        Returns
+        -------
+        ndarray of n GridImage, dtype object
+            Maps of logits on the network's stride.
+        """
+        return self._for_each(_score_one, X)
+
+    def predict_proba(self, X):
+        """Estimate the probability of a particle at every position of micrographs.
+
+        Parameters
+        ----------
+        X : sequence of n path, 2-D array or GridImage
+            The micrographs.
+
+        Returns
+        -------
+        ndarray of n GridImage, dtype object
+            Maps of probabilities: the logistic function of those of `transform`.
+        """
+        maps = self.transform(X)
+        for index, scores in enumerate(maps):
+            maps[index] = scores.with_values(0.5 * (1 + np.tanh(scores.values / 2)))
+        return maps
+
+    def predict(self, X, threshold=None):
+        """Pick particles.
+
+        Parameters
+        ----------
+        X : sequence of n path, 2-D array or GridImage
+            The micrographs.
+        threshold : float or None, default=None
+            Logit above which a maximum is a pick; None is ``threshold_``, ``-np.inf`` gives every
+            candidate.
+
+        Returns
+        -------
+        ndarray of n arrays of shape (k_i, 3), dtype object
+            Picks as x, y, score by descending score, in stored pixels.
+        """
+        return self._for_each(_pick_one, X, self._threshold(threshold))
+
+    def iter_predict(self, X, threshold=None):
+        """Pick particles in one micrograph after another.
+
+        Parameters
+        ----------
+        X : iterable of path, 2-D array or GridImage
+            The micrographs; a generator is consumed as the picks are asked for.
+        threshold : float or None, default=None
+            As in `predict`.
+
+        Yields
+        ------
+        ndarray of shape (k, 3)
+            The picks of the next micrograph.
+        """
+        check_is_fitted(self)
+        threshold = self._threshold(threshold)
+        for index, item in enumerate(X):
+            yield _pick_one(self, item, index, threshold)
+
+    def score(self, X, y):
+        """Measure the picks against known particles.
+
+        Parameters
+        ----------
+        X : sequence of n path, 2-D array or GridImage
+            The micrographs.
+        y : sequence of n arrays of shape (k_i, 2)
+            All their particles.
+
+        Returns
+        -------
+        float
+            Average precision over all candidates, whatever the threshold, within
+            ``matching_radius_``.
+        """
+        picks = self.predict(X, threshold=-np.inf)
+        return pick_average_precision_score(
+            check_coordinates(y, len(picks)), picks, self.matching_radius_
+        )
+
+    def set_output(self, *, transform=None):
+        """Do nothing: score maps stay score maps.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored; accepted so that a pipeline can set it on all its steps.
+
+        Returns
+        -------
+        ParticlePicker
+            The estimator itself.
+        """
+        return self
+
+    def _for_each(self, function, X, *args):
+        check_is_fitted(self)
+        micrographs = check_micrographs(X)
+        parts = Parallel(n_jobs=self.n_jobs)(
+            delayed(function)(self, item, index, *args) for index, item in enumerate(micrographs)
+        )
+        result = np.empty(len(parts), dtype=object)
+        result[:] = parts
+        return result
+
+    def _threshold(self, threshold):
+        if threshold is None:
+            check_is_fitted(self)
+            return self.threshold_
+        if isinstance(threshold, bool) or not isinstance(threshold, numbers.Real):
+            raise ValueError(f"threshold must be a number (a logit) or None, got {threshold!r}")
+        return float(threshold)
+
+    def _fit_preprocessing(self, micrographs):
+        """Fit the preprocessing and return the preprocessed micrographs."""
+        self.preprocessing_ = self._component("preprocessing")
+        for key, value in self.preprocessing_.get_params(deep=True).items():
+            if isinstance(value, FourierDownsample) and value.particle_diameter is None:
+                value.set_params(
+                    particle_diameter=self.particle_diameter, pixel_size=self.pixel_size
+                )
+            if key.rpartition("__")[2] == "n_jobs" and value is None:
+                self.preprocessing_.set_params(**{key: self.n_jobs})
+        return list(self.preprocessing_.fit_transform(micrographs))
+
+    def _geometry(self, image):
+        diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
+        return PickingGeometry(diameter, self.label_radius)
+
+    def _resolve_prior(self, images, geometry):
+        if self.prior == "auto":
+            return geometry.prior(images, self._scorer.stride, self.expected_particles)
+        return float(self.prior)
+
+    def _check_parameters(self):
+        for name in ("particle_diameter", "expected_particles", "label_radius", "matching_radius"):
+            value = getattr(self, name)
+            if value is None and name != "particle_diameter":
+                continue
+            if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value > 0:
+                raise ValueError(f"{name} must be a positive number, got {value!r}")
+        if self.prior != "auto" and not (
+            isinstance(self.prior, numbers.Real) and 0 < self.prior < 1
+        ):
+            raise ValueError(f"prior must be 'auto' or between 0 and 1, got {self.prior!r}")
+        if self.threshold != "auto" and not isinstance(self.threshold, numbers.Real):
+            raise ValueError(f"threshold must be 'auto' or a logit, got {self.threshold!r}")
+
+
+def _score_one(picker, micrograph, index):
+    """Read, preprocess and score one micrograph (module level, so that workers can load it)."""
+    image = as_grid_image(micrograph, micrograph_name(micrograph, index))
+    return picker._scorer.score_map(picker.preprocessing_.transform([image])[0])
+
+
+def _pick_one(picker, micrograph, index, threshold):
+    """Score one micrograph and keep the maxima above the threshold."""
+    scores = _score_one(picker, micrograph, index)
+    nms = picker._component("nms")
+    if nms.radius is None:
+        nms.radius = picker._geometry(scores).diameter / 2
+    return nms.set_params(threshold=threshold).predict([scores])[0]

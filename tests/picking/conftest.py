@@ -1,0 +1,51 @@
+import pytest
+
+from puclassify import ParticlePicker, PUImageClassifier
+from puclassify.datasets import make_micrographs
+from puclassify.picking import _tiles
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    """Six easy micrographs of 256 x 256 with every particle known."""
+    return make_micrographs(
+        6, shape=(256, 256), particles_per_micrograph=12, snr=1.0, contamination=0.0, random_state=3
+    )
+
+
+@pytest.fixture
+def short_epochs(monkeypatch):
+    monkeypatch.setattr(_tiles, "STEPS_PER_EPOCH", 12)
+
+
+def small_classifier(**params):
+    settings = {
+        "criterion": "ge_binomial",
+        "module_params": {"units": 4},
+        "max_epochs": 1,
+        "batch_size": 64,
+        "lr": 0.01,
+    }
+    return PUImageClassifier("conv31", **{**settings, **params})
+
+
+@pytest.fixture
+def make_picker(simulated, short_epochs):
+    def make(classifier=None, **params):
+        return ParticlePicker(
+            simulated.particle_diameter,
+            classifier=small_classifier() if classifier is None else classifier,
+            **{
+                "pixel_size": simulated.pixel_size,
+                "random_state": 0,
+                "expected_particles": 12,
+                **params,
+            },
+        )
+
+    return make
+
+
+@pytest.fixture
+def fitted(make_picker, simulated):
+    return make_picker().fit(simulated.micrographs[:4], simulated.coordinates[:4])

@@ -1,0 +1,420 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from torch import nn
+
+from puclassify import (
+    GridImage,
+    NonMaximumSuppression,
+    ParticlePicker,
+    PUImageClassifier,
+)
+from puclassify.losses import GEBinomialLoss
+from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
+from puclassify.model_selection import make_pick_scorer
+from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
+
+
+def same_picks(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+class TestPicks:
+    def test_finds_the_particles(self, make_picker, simulated):
+        """A plain blob filter would do on these; a picker that learned nothing would not."""
+        classifier = PUImageClassifier(
+            "conv31",
+            criterion="ge_binomial",
+            module_params={"units": 8},
+            max_epochs=6,
+            batch_size=128,
+            lr=0.01,
+        )
+        picker = make_picker(classifier)
+        picker.fit(simulated.micrographs[:4], [xy[:8] for xy in simulated.coordinates[:4]])
+        unseen, truth = simulated.micrographs[4:], simulated.coordinates[4:]
+        assert picker.score(unseen, truth) > 0.8
+        picks = picker.predict(unseen)
+        f1 = pick_precision_recall_fscore(truth, picks, picker.matching_radius_)[2]
+        assert f1 > 0.5
+
+    def test_format(self, fitted, simulated):
+        picks = fitted.predict(simulated.micrographs[4:], threshold=-np.inf)
+        assert picks.dtype == object
+        assert picks.shape == (2,)
+        for xy in picks:
+            assert xy.shape[1] == 3
+            assert len(xy) > 5
+            assert np.all(np.diff(xy[:, 2]) <= 0)
+            assert np.all((xy[:, :2] > -0.5) & (xy[:, :2] < 255.5))
+
+    def test_threshold_cuts_the_candidates(self, fitted, simulated):
+        everything = fitted.predict(simulated.micrographs[4:], threshold=-np.inf)
+        cut = float(np.median(np.concatenate(everything)[:, 2]))
+        above = fitted.predict(simulated.micrographs[4:], threshold=cut)
+        assert same_picks(above, [xy[xy[:, 2] > cut] for xy in everything])
+        fitted.threshold_ = cut
+        assert same_picks(above, fitted.predict(simulated.micrographs[4:]))
+
+    def test_picks_are_the_maxima_of_the_score_map(self, fitted, simulated):
+        maps = fitted.transform(simulated.micrographs[4:])
+        radius = simulated.particle_diameter / simulated.pixel_size / 2
+        picks = NonMaximumSuppression(radius, threshold=-np.inf).predict(maps)
+        assert same_picks(picks, fitted.predict(simulated.micrographs[4:], threshold=-np.inf))
+
+    def test_probabilities_are_the_logistic_function_of_the_logits(self, fitted, simulated):
+        logits = fitted.transform(simulated.micrographs[4:5])[0]
+        probabilities = fitted.predict_proba(simulated.micrographs[4:5])[0]
+        expected = 1 / (1 + np.exp(-logits.values.astype(float)))
+        np.testing.assert_allclose(probabilities.values, expected, atol=1e-6)
+        assert probabilities.step == logits.step
+
+    def test_iter_predict_takes_a_generator(self, fitted, simulated):
+        streamed = fitted.iter_predict(item for item in simulated.micrographs[4:])
+        assert same_picks(list(streamed), fitted.predict(simulated.micrographs[4:]))
+
+    def test_score_is_average_precision_of_all_candidates(self, fitted, simulated):
+        unseen, truth = simulated.micrographs[4:], simulated.coordinates[4:]
+        expected = pick_average_precision_score(
+            truth,
+            fitted.predict(unseen, threshold=-np.inf),
+            simulated.particle_diameter / simulated.pixel_size / 2,
+        )
+        assert fitted.score(unseen, truth) == pytest.approx(expected)
+
+
+class TestCoordinates:
+    def test_binned_input_gives_picks_in_stored_pixels(self, make_picker, simulated):
+        """The same picture at four times the pixels, binned again by the picker itself."""
+        fine = [
+            GridImage(np.kron(np.asarray(image), np.ones((4, 4), np.float32)))
+            for image in simulated.micrographs
+        ]
+        truth = [4 * xy + 1.5 for xy in simulated.coordinates]
+        picker = make_picker().set_params(
+            particle_diameter=4 * simulated.particle_diameter, classifier__max_epochs=6
+        )
+        picker.fit(fine[:4], truth[:4])
+        assert picker.matching_radius_ == 2 * simulated.particle_diameter
+        assert picker.score(fine[4:], truth[4:]) > 0.5
+
+    def test_incoming_step_is_counted(self, make_picker, simulated):
+        halved = FourierDownsample(2).transform(simulated.micrographs)
+        inside = make_picker()
+        inside.fit(halved[:4], simulated.coordinates[:4])
+        step = inside.preprocessing_.transform(halved[:1])[0].step
+        whole = inside.preprocessing_.transform(simulated.micrographs[:1])[0].step
+        assert step == pytest.approx(max(2.0, np.max(whole)))
+
+    def test_map_covers_the_micrograph(self, fitted):
+        scores = fitted.transform([np.zeros((203, 158)) + np.eye(203, 158)])[0]
+        left, right, bottom, top = scores.extent
+        assert left <= 0 <= right
+        assert right >= 157 - np.max(scores.step)
+        assert bottom >= 202 - np.max(scores.step)
+        assert top <= 0
+
+    def test_strided_map_equals_the_patches(self, fitted, simulated):
+        scores = fitted.transform(simulated.micrographs[4:5])[0]
+        image = fitted.preprocessing_.transform(simulated.micrographs[4:5])[0]
+        module = fitted.classifier_.module_
+        half = module.receptive_field // 2
+        for i, j in [(10, 12), (14, 9), (11, 15)]:
+            row, column = module.stride * i, module.stride * j
+            patch = image.values[row - half : row + half + 1, column - half : column + half + 1]
+            with torch.no_grad():
+                logit = float(module(torch.from_numpy(patch.copy())[None, None]))
+            assert scores.values[i, j] == pytest.approx(logit, abs=1e-4)
+
+    def test_sizes_mix_and_unlabelled_micrographs_count(self, make_picker, simulated):
+        micrographs = [np.asarray(image) for image in simulated.micrographs[:3]]
+        micrographs[1] = micrographs[1][:200, :170]
+        inside = simulated.coordinates[1][np.all(simulated.coordinates[1] < (160, 190), axis=1)]
+        labels = [simulated.coordinates[0], inside, np.empty((0, 2))]
+        picker = make_picker().fit(micrographs, labels)
+        assert picker.n_labels_ == 12 + len(inside)
+        assert len(picker.predict(micrographs)) == 3
+
+
+class TestBadInput:
+    def test_labels_of_an_unbinned_micrograph(self, make_picker, simulated):
+        labels = [4 * xy for xy in simulated.coordinates[:4]]
+        with pytest.raises(ValueError, match=r"labels in y lie outside.*binned 4 times less"):
+            make_picker().fit(simulated.micrographs[:4], labels)
+
+    def test_a_few_labels_outside_are_left_out_with_a_warning(self, make_picker, simulated):
+        labels = [xy.copy() for xy in simulated.coordinates[:4]]
+        labels[0][0] = (300.0, 10.0)
+        with pytest.warns(UserWarning, match="1 labels in y lie outside"):
+            picker = make_picker().fit(simulated.micrographs[:4], labels)
+        assert picker.n_labels_ == 47
+
+    def test_no_label_at_all(self, make_picker, simulated):
+        with pytest.raises(ValueError, match="no labelled particle"):
+            make_picker().fit(simulated.micrographs[:2], [np.empty((0, 2))] * 2)
+
+    def test_different_lengths(self, make_picker, simulated):
+        with pytest.raises(ValueError, match="2"):
+            make_picker().fit(simulated.micrographs[:2], simulated.coordinates[:3])
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("particle_diameter", -1),
+            ("particle_diameter", "30"),
+            ("pixel_size", 0),
+            ("pixel_size", "file"),
+            ("prior", 1.5),
+            ("threshold", "best"),
+            ("expected_particles", 0),
+            ("label_radius", -2.0),
+            ("matching_radius", 0),
+            ("classifier__max_epochs", 0),
+            ("classifier__early_stopping", True),
+        ],
+    )
+    def test_parameters(self, make_picker, simulated, name, value):
+        picker = make_picker().set_params(**{name: value})
+        with pytest.raises(ValueError, match=name.rpartition("__")[2]):
+            picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+
+    def test_header_without_a_pixel_size(self, make_picker, simulated):
+        arrays = [np.asarray(image) for image in simulated.micrographs[:2]]
+        with pytest.raises(ValueError, match=r"pixel_size='header'.*pass the pixel size"):
+            make_picker(pixel_size="header").fit(arrays, simulated.coordinates[:2])
+
+    def test_padded_network(self, make_picker, simulated):
+        class Padded(nn.Module):
+            receptive_field, stride = 3, 1
+
+            def __init__(self):
+                super().__init__()
+                self.features = nn.Conv2d(1, 4, 3, padding=1)
+                self.head = nn.Conv2d(4, 1, 1)
+
+            def forward(self, x):
+                return self.head(self.features(x))
+
+        picker = make_picker(PUImageClassifier(Padded, max_epochs=1))
+        with pytest.raises(ValueError, match="padding"):
+            picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+
+    def test_not_fitted(self, make_picker, simulated):
+        with pytest.raises(ValueError, match="not fitted"):
+            make_picker().predict(simulated.micrographs[:1])
+
+
+class TestParameters:
+    def test_defaults_are_listed_without_being_stored(self):
+        picker = ParticlePicker(30.0)
+        params = picker.get_params(deep=True)
+        assert params["classifier__criterion__slack"] == GEBinomialLoss().slack
+        assert params["classifier__module"] == "resnet8"
+        assert params["nms__radius"] == 15.0
+        assert "preprocessing__downsample__factor" in params
+        assert picker.classifier is None
+        assert picker.nms is None
+
+    def test_nested_names_store_a_fresh_default(self):
+        picker, other = ParticlePicker(30.0), ParticlePicker(30.0)
+        picker.set_params(classifier__criterion__slack=3.0, nms__radius=9.0)
+        assert picker.classifier.criterion.slack == 3.0
+        assert picker.nms.radius == 9.0
+        assert other.classifier is None
+
+    def test_round_trip(self, make_picker):
+        picker = make_picker().set_params(classifier__criterion__slack=2.0, nms__radius=8.0)
+        copy = clone(picker)
+        assert copy.get_params().keys() == picker.get_params().keys()
+        assert copy.classifier.criterion.slack == 2.0
+        assert copy.set_params(**copy.get_params(deep=False)).nms.radius == 8.0
+
+    def test_prior_from_the_expected_number(self, make_picker, simulated):
+        """12 particles of a known number of positions each, on the map of one micrograph."""
+        picker = make_picker().fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        step = float(np.mean(picker.preprocessing_.transform(simulated.micrographs[:1])[0].step))
+        radius = max(step, simulated.particle_diameter / simulated.pixel_size / 8)
+        positions = np.pi * radius**2 / (4 * step) ** 2
+        expected = 12 * max(positions, 1) * (4 * step) ** 2 / 256**2
+        assert picker.prior_ == pytest.approx(expected, rel=1e-3)
+
+    def test_radii_can_be_set(self, make_picker, simulated):
+        picker = make_picker(label_radius=2.0, matching_radius=5.0)
+        picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        assert picker.matching_radius_ == 5.0
+        wide = make_picker(label_radius=9.0)
+        wide.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        assert wide.prior_ > picker.prior_
+
+    def test_classifier_parameters_are_honoured(self, make_picker, simulated):
+        picker = make_picker().set_params(classifier__max_epochs=3)
+        picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        assert len(picker.history_) == 3
+        assert picker.classifier is not picker.classifier_
+
+    def test_hybrid(self, make_picker, simulated):
+        picker = make_picker().set_params(classifier__reconstruction_weight=0.5)
+        picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        assert len(picker.predict(simulated.micrographs[:1], threshold=-np.inf)[0])
+
+
+class TestReproducible:
+    def test_same_seed_same_bits(self, make_picker, simulated):
+        first, second = (
+            make_picker().fit(simulated.micrographs[:2], simulated.coordinates[:2]) for _ in "ab"
+        )
+        maps = [
+            picker.transform(simulated.micrographs[4:5])[0].values for picker in (first, second)
+        ]
+        assert np.array_equal(*maps)
+
+    def test_global_random_state_is_left_alone(self, make_picker, simulated):
+        torch.manual_seed(1)
+        np.random.seed(1)  # noqa: NPY002
+        torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+        make_picker().fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        assert torch.equal(torch.get_rng_state(), torch_before)
+        assert np.array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
+
+    def test_pickle(self, fitted, simulated):
+        copy = pickle.loads(pickle.dumps(fitted))
+        assert same_picks(
+            copy.predict(simulated.micrographs[4:]), fitted.predict(simulated.micrographs[4:])
+        )
+
+    def test_workers_agree(self, fitted, simulated):
+        alone = fitted.predict(simulated.micrographs, threshold=-np.inf)
+        spread = clone(fitted).set_params(n_jobs=2)
+        spread.__dict__.update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
+        spread._scorer = fitted._scorer
+        for a, b in zip(
+            alone, spread.predict(simulated.micrographs, threshold=-np.inf), strict=True
+        ):
+            np.testing.assert_allclose(a, b, atol=1e-3)
+
+
+class TestScikitLearn:
+    def test_grid_search(self, make_picker, simulated):
+        grid = {
+            "classifier__criterion": ["nnpu", "ge_binomial"],
+            "nms__radius": [8.0, 16.0],
+            "prior": [0.02, 0.05],
+        }
+        search = GridSearchCV(make_picker(), grid, cv=2, error_score="raise")
+        search.fit(simulated.micrographs[:4], simulated.coordinates[:4])
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+        assert len(set(search.cv_results_["mean_test_score"])) > 1
+        assert len(search.predict(simulated.micrographs[4:])) == 2
+
+    def test_grid_search_of_the_slack_in_two_workers(self, make_picker, simulated):
+        search = GridSearchCV(
+            make_picker(),
+            {"classifier__criterion__slack": [0.5, 2.0]},
+            cv=KFold(2),
+            scoring=make_pick_scorer("f1", threshold=-np.inf),
+            n_jobs=2,
+            error_score="raise",
+        )
+        search.fit(simulated.micrographs[:4], simulated.coordinates[:4])
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+    def test_cross_validation(self, make_picker, simulated):
+        scores = cross_val_score(
+            make_picker(), simulated.micrographs[:4], simulated.coordinates[:4], cv=2
+        )
+        assert np.all((scores >= 0) & (scores <= 1))
+        picks = cross_val_predict(
+            make_picker().set_params(threshold=-50.0),
+            simulated.micrographs[:4],
+            simulated.coordinates[:4],
+            cv=2,
+        )
+        assert picks.shape == (4,)
+        assert all(len(xy) and xy.shape[1] == 3 for xy in picks)
+
+    def test_pipeline(self, make_picker, simulated):
+        radius = simulated.particle_diameter / simulated.pixel_size / 2
+        pipeline = Pipeline(
+            [
+                ("downsample", FourierDownsample(1.25)),
+                ("normalize", NormalizeMicrograph()),
+                ("picker", make_picker()),
+                ("nms", NonMaximumSuppression(radius, threshold=-np.inf)),
+            ]
+        )
+        pipeline.fit(simulated.micrographs[:4], simulated.coordinates[:4])
+        assert 0 <= pipeline.score(simulated.micrographs[4:], simulated.coordinates[4:]) <= 1
+        pipeline.set_output(transform="pandas")
+        frames = pipeline.transform(simulated.micrographs[4:])
+        assert list(frames[0].columns) == ["x", "y", "score"]
+        picks = pipeline.predict(simulated.micrographs[4:])
+        np.testing.assert_array_equal(frames[0].to_numpy(), picks[0])
+
+    def test_pipeline_under_grid_search(self, make_picker, simulated):
+        pipeline = make_pipeline(make_picker(), NonMaximumSuppression(10.0, threshold=-np.inf))
+        search = GridSearchCV(
+            pipeline, {"nonmaximumsuppression__radius": [5.0, 20.0]}, cv=2, error_score="raise"
+        )
+        search.fit(simulated.micrographs[:4], simulated.coordinates[:4])
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+    def test_set_output_leaves_score_maps(self, fitted, simulated):
+        fitted.set_output(transform="pandas")
+        assert isinstance(fitted.transform(simulated.micrographs[:1])[0], GridImage)
+
+    def test_progress_callbacks(self, make_picker, simulated):
+        callback = RecordingCallback()
+        picker = make_picker().set_callbacks(callback)
+        picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        assert callback.tasks == ["epoch", "fit"]
+
+
+class RecordingCallback:
+    def __init__(self):
+        self.tasks = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        self.tasks.append(context.task_name)
+
+
+class TestOtherClassifiers:
+    @pytest.mark.parametrize(
+        "classifier",
+        [
+            make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200)),
+            LinearSVC(C=1e-4),
+        ],
+        ids=["predict_proba", "decision_function"],
+    )
+    def test_sliding_window(self, make_picker, simulated, classifier):
+        picker = make_picker(classifier)
+        picker.fit(simulated.micrographs[:4], simulated.coordinates[:4])
+        picks = picker.predict(simulated.micrographs[4:], threshold=-np.inf)
+        assert all(len(xy) for xy in picks)
+        chance = 12 * np.pi * (simulated.particle_diameter / 2) ** 2 / 256**2
+        assert picker.score(simulated.micrographs[4:], simulated.coordinates[4:]) > 1.5 * chance
+
+    def test_without_scores_it_is_refused(self, make_picker, simulated):
+        from sklearn.neighbors import NearestNeighbors
+
+        with pytest.raises(TypeError, match="predict_proba or decision_function"):
+            make_picker(NearestNeighbors()).fit(
+                simulated.micrographs[:2], simulated.coordinates[:2]
+            )
