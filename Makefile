@@ -1,0 +1,66 @@
+# From a fresh clone every target sets up what it needs in .venv and then runs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALLED := $(VENV)/.installed
+LINT_INSTALLED := $(VENV)/.installed-lint
+DOCS_INSTALLED := $(VENV)/.installed-docs
+
+# Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
+
+.PHONY: help demo test test-slow test-gpu lint docs bench clean
+
+help:
+	@echo "make demo       train a picker on simulated micrographs and write demo/"
+	@echo "make test       the test suite (under 10 minutes on 2 cores)"
+	@echo "make test-slow  the tests marked slow"
+	@echo "make test-gpu   the tests marked gpu"
+	@echo "make lint       ruff, codespell, docstring validation and the type check"
+	@echo "make docs       the documentation, into docs/_build/html"
+	@echo "make bench      the benchmarks of examples/benchmarks"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+
+$(INSTALLED): $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install --constraint constraints.txt --editable ".[all]" --group test
+	@touch $@
+
+$(LINT_INSTALLED): $(INSTALLED)
+	$(PIP) install --constraint constraints.txt --group lint
+	@touch $@
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(PIP) install --constraint constraints.txt --group docs
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/python examples/picking/demo.py --output demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+test-gpu: $(INSTALLED)
+	$(BIN)/python -m pytest -m gpu
+
+lint: $(LINT_INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell puclassify tests examples docs README.md CHANGELOG.md
+	$(BIN)/python -m mypy
+	$(BIN)/python docs/validate_docstrings.py
+
+docs: $(DOCS_INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: $(INSTALLED)
+	$(BIN)/python examples/benchmarks/against_topaz.py
+
+clean:
+	rm -rf $(VENV) build demo docs/_build docs/auto_examples docs/generated *.egg-info
