@@ -1,0 +1,77 @@
+"""
+What a wrong guess at the number of particles costs
+===================================================
+
+Trains the picker with a third, once and three times the true mean number of particles per
+micrograph, and without any number, and prints average precision on unseen micrographs::
+
+    PUCLASSIFY_DATA=... python examples/benchmarks/prior_sensitivity.py
+    python examples/benchmarks/prior_sensitivity.py --simulated
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from puclassify import ParticlePicker
+from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from picking_sets import beta_galactosidase, draw_labels, simulated
+
+
+def main():
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--simulated", action="store_true", help="instead of the real images")
+    parser.add_argument("--labels", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    if not options.simulated and not os.environ.get("PUCLASSIFY_DATA"):
+        sys.exit("set PUCLASSIFY_DATA to the folder of the real images, or pass --simulated")
+    print("expected particles | prior | AP mean (sd) | F1 at threshold 0 | runs")
+    print("--- | --- | --- | --- | ---")
+    with tempfile.TemporaryDirectory() as folder:
+        for factor in (1 / 3, 1.0, 3.0, None):
+            rows = []
+            for seed in range(options.seeds):
+                sets = (
+                    [simulated(folder, "globular", None, 100 + seed)]
+                    if options.simulated
+                    else [beta_galactosidase(half) for half in (0, 1)]
+                )
+                rows += [measure(data, factor, options.labels, seed) for data in sets]
+            prior, average_precision, f1 = np.array(rows).T
+            name = "not given" if factor is None else f"{factor:.2g} x the truth"
+            print(
+                f"{name} | {prior.mean():.4f} | {average_precision.mean():.3f} "
+                f"({average_precision.std():.3f}) | {f1.mean():.3f} | {len(rows)}",
+                flush=True,
+            )
+
+
+def measure(data, factor, n_labels, seed):
+    """Train once; returns the prior, average precision and F1."""
+    truth = np.mean([len(xy) for xy in data.train_coordinates])
+    picker = ParticlePicker(
+        data.particle_diameter,
+        expected_particles=None if factor is None else factor * truth,
+        random_state=seed,
+    )
+    picker.fit(data.train, draw_labels(data.train_coordinates, n_labels, seed))
+    picks = picker.predict(data.test, threshold=-np.inf)
+    return (
+        picker.prior_,
+        pick_average_precision_score(data.test_coordinates, picks, data.radius),
+        pick_precision_recall_fscore(data.test_coordinates, picks, data.radius, threshold=0.0)[2],
+    )
+
+
+if __name__ == "__main__":
+    main()
