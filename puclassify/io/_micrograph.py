@@ -115,6 +115,13 @@ def as_grid_image(micrograph, name: str | None = None) -> GridImage:
         If ``micrograph`` is none of these.
     ValueError
         If an array is not two-dimensional, is empty, or does not hold real numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.io import as_grid_image
+    >>> as_grid_image(np.zeros((3, 4)), name="mic1")
+    GridImage('mic1', 3 x 4, step=1.0, offset=0.0, pixel_size=None)
     """
     _check_item(micrograph, "micrograph")
     if isinstance(micrograph, (str, os.PathLike)):
@@ -151,6 +158,17 @@ def check_micrographs(X) -> list:
         If ``X`` is a single micrograph, has no length, or an item is not a micrograph.
     ValueError
         If ``X`` is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.io import check_micrographs
+    >>> check_micrographs(("mic1.mrc", "mic2.mrc"))
+    ['mic1.mrc', 'mic2.mrc']
+    >>> check_micrographs("mic1.mrc")
+    Traceback (most recent call last):
+        ...
+    TypeError: X must be a sequence of micrographs, got a single str 'mic1.mrc'; ...
     """
     if isinstance(X, (str, os.PathLike, GridImage)) or getattr(X, "ndim", None) == 2:
         raise TypeError(
@@ -191,6 +209,12 @@ def micrograph_name(micrograph, index: int) -> str:
     -------
     str
         The file name of a path, the name of a GridImage, else ``micrograph_0007`` for index 7.
+
+    Examples
+    --------
+    >>> from puclassify.io import micrograph_name
+    >>> micrograph_name("session/mic1.mrc", 7)
+    'mic1.mrc'
     """
     if isinstance(micrograph, (str, os.PathLike)):
         return os.path.basename(os.fspath(micrograph))

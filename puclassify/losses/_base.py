@@ -26,6 +26,20 @@ class PULoss(PUBaseEstimator, nn.Module):
     prior : float or None, default=None
         Fraction of positives among the unlabelled examples, between 0 and 1. None is filled in by
         the estimator that owns the loss; called on its own, a loss without a prior raises.
+
+    Examples
+    --------
+    A loss of one's own, to be passed as ``criterion``:
+
+    >>> import torch
+    >>> from puclassify.losses import PULoss, functional
+    >>> class HalfPN(PULoss):
+    ...     def __init__(self, prior=None):
+    ...         super().__init__(prior)
+    ...     def forward(self, logits, targets):
+    ...         return functional.pn_loss(logits, targets, prior=self.prior) / 2
+    >>> HalfPN(0.5)(torch.zeros(2), torch.tensor([1.0, 0.0]))
+    tensor(0.3466)
     """
 
     prior: Any  # None until an owner fills it in, which the formulas refuse

@@ -24,6 +24,12 @@ class PickMatches(NamedTuple):
         For each pick, in the order given, the row of its true particle, or -1.
     distance : ndarray of shape (m,)
         For each pick the distance to its true particle in stored pixels, or ``inf``.
+
+    Examples
+    --------
+    >>> from puclassify.metrics import match_picks
+    >>> match_picks([[[10, 10]]], [[[13, 14, 2.0], [90, 90, 1.0]]], radius=8)[0].distance
+    array([ 5., inf])
     """
 
     truth_index: np.ndarray

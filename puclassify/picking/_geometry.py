@@ -8,10 +8,9 @@ import numpy as np
 
 from puclassify.grid import GridImage
 
-__all__ = ["PickingGeometry", "labels_inside"]
+__all__ = ["PickingGeometry"]
 
 PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs when nobody says
-_FEW_OUTSIDE = 0.03
 
 
 @dataclass(frozen=True)
@@ -73,55 +72,3 @@ class PickingGeometry:
                 count = PACKING_GUESS * area / (np.pi * (self.diameter / 2) ** 2)
             fractions.append(count * positions * cell / area)
         return float(np.clip(np.mean(fractions), 1e-4, 0.5))
-
-
-def labels_inside(images, labels) -> tuple[list[np.ndarray], int]:
-    """Drop the labels that lie outside their micrograph; refuse more than a few.
-
-    Parameters
-    ----------
-    images : list of GridImage
-        The micrographs.
-    labels : list of ndarray of shape (k_i, 2)
-        Labelled centres as x, y in stored pixels.
-
-    Returns
-    -------
-    labels : list of ndarray
-        The labels inside.
-    n_outside : int
-        How many were dropped.
-
-    Raises
-    ------
-    ValueError
-        If more than 3 per cent lie outside, with a guess at the binning mistake.
-    """
-    kept, outside = [], 0
-    worst, reach = None, 1.0
-    for image, xy in zip(images, labels, strict=True):
-        left, right, bottom, top = image.extent
-        inside = (xy[:, 0] >= left) & (xy[:, 0] <= right) & (xy[:, 1] >= top) & (xy[:, 1] <= bottom)
-        kept.append(xy[inside])
-        outside += int(np.sum(~inside))
-        if len(xy):
-            ratio = float(max(xy[:, 0].max() / (right - left), xy[:, 1].max() / (bottom - top)))
-            if ratio > reach:
-                worst, reach = (image, xy), ratio
-    total = sum(len(xy) for xy in labels)
-    if outside <= _FEW_OUTSIDE * total:
-        return kept, outside
-    message = f"{outside} of {total} labels in y lie outside their micrograph"
-    if worst is not None:
-        image, xy = worst
-        left, right, bottom, top = image.extent
-        guess = int(2 ** np.ceil(np.log2(reach) - 0.05))
-        message += (
-            f": the coordinates of {image.name!r} reach x = {xy[:, 0].max():.0f}, "
-            f"y = {xy[:, 1].max():.0f} but it is {right - left:.0f} wide and {bottom - top:.0f} "
-            f"high; were they taken on images binned {guess} times less? Then divide them by "
-            f"{guess}, or pass the images with that step: GridImage(values, step=1 / {guess})"
-        )
-    else:
-        message += "; coordinates are x to the right, y down, from the centre of the first pixel"
-    raise ValueError(message)

@@ -17,12 +17,13 @@ from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier import PUImageClassifier
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs, micrograph_name
 from puclassify.metrics import pick_average_precision_score
-from puclassify.picking._geometry import PickingGeometry, labels_inside
+from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking._network_scorer import NetworkScorer
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.picking._window_scorer import WindowScorer
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 from puclassify.preprocessing._pixel_size import stored_pixel_size
+from puclassify.regions import labels_inside
 
 __all__ = ["ParticlePicker"]
 

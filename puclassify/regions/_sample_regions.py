@@ -33,6 +33,14 @@ def positions_near(image: GridImage, xy: np.ndarray, radius: float) -> np.ndarra
     -------
     ndarray of shape (m, 2), int
         Row and column of the grid points, each once, in row-major order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify import GridImage
+    >>> from puclassify.regions import positions_near
+    >>> positions_near(GridImage(np.zeros((9, 9))), np.array([[3.0, 5.0]]), 0.5)
+    array([[5, 3]])
     """
     height, width = image.shape
     near = np.zeros((height, width), dtype=bool)
