@@ -1,0 +1,157 @@
+"""Procedural 3-D densities: particles made of Gaussian pseudo-atoms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+__all__ = ["KINDS", "PseudoAtoms", "make_density"]
+
+KINDS = ("globular", "ring", "elongated", "small")
+
+
+@dataclass(frozen=True, eq=False)
+class PseudoAtoms:
+    """A 3-D density as a sum of isotropic Gaussians.
+
+    Its projection in any direction is a sum of 2-D Gaussians, exact at every sub-pixel position,
+    so no voxel grid and no interpolation come between the density and the image.
+
+    Parameters
+    ----------
+    centers : ndarray of shape (m, 3)
+        x, y, z of each pseudo-atom in units of the particle's radius, inside the unit ball.
+    widths : ndarray of shape (m,)
+        Standard deviation of each Gaussian in the same unit.
+    weights : ndarray of shape (m,)
+        Mass of each pseudo-atom; all together weigh 1.
+    """
+
+    centers: np.ndarray
+    widths: np.ndarray
+    weights: np.ndarray
+
+
+def _pack_points(candidates, spacing: float) -> np.ndarray:
+    """Keep, in order, the candidates no closer than ``spacing`` to one kept before."""
+    kept = np.empty_like(candidates)
+    n_kept = 0
+    for point in candidates:
+        gaps = kept[:n_kept] - point
+        if not n_kept or np.einsum("ij,ij->i", gaps, gaps).min() >= spacing**2:
+            kept[n_kept] = point
+            n_kept += 1
+    return kept[:n_kept]
+
+
+def _points_in_ball(rng, n: int) -> np.ndarray:
+    directions = rng.normal(size=(n, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return directions * rng.random((n, 1)) ** (1 / 3)
+
+
+def _pseudo_atoms(centers, widths, weights) -> PseudoAtoms:
+    """Centre the mass at the origin and scale everything into the unit ball."""
+    centers = centers - np.average(centers, axis=0, weights=weights)
+    extent = (np.linalg.norm(centers, axis=1) + 1.5 * widths).max()
+    return PseudoAtoms(centers / extent, widths / extent, weights / weights.sum())
+
+
+def _nearest_domain(points, domain_centers) -> np.ndarray:
+    return np.linalg.norm(points[:, None] - domain_centers[None], axis=2).argmin(axis=1)
+
+
+def _globular() -> PseudoAtoms:
+    """Pack two subunits of several domains each, with a cleft, a channel and a cavity."""
+    rng = np.random.default_rng(20180801)
+    domain_centers = _pack_points(0.62 * _points_in_ball(rng, 400), 0.42)
+    domain_radii = rng.uniform(0.26, 0.38, len(domain_centers))
+    domain_masses = rng.choice([0.6, 1.0, 1.6], len(domain_centers))
+    candidates = _points_in_ball(rng, 9000)
+    domain = _nearest_domain(candidates, domain_centers)
+    inside = np.linalg.norm(candidates - domain_centers[domain], axis=1) < domain_radii[domain]
+    tilted_plane = candidates @ np.array([0.35, 0.1, 0.93]) - 0.12
+    inside &= np.abs(tilted_plane) > 0.06
+    inside &= np.hypot(candidates[:, 0] - 0.1, candidates[:, 1] + 0.05) > 0.12
+    inside &= np.linalg.norm(candidates - [0.3, -0.35, -0.3], axis=1) > 0.22
+    centers = _pack_points(candidates[inside], 0.12)
+    masses = domain_masses[_nearest_domain(centers, domain_centers)]
+    weights = masses * rng.lognormal(0.0, 0.25, len(centers))
+    return _pseudo_atoms(centers, rng.uniform(0.06, 0.09, len(centers)), weights)
+
+
+def _rotate_about_z(points, angle: float) -> np.ndarray:
+    c, s = np.cos(angle), np.sin(angle)
+    return points @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _ring() -> PseudoAtoms:
+    """Stack two seven-fold rings back to back (symmetry D7) around an open channel."""
+    rng = np.random.default_rng(20180802)
+    lobes = np.array([[0.66, 0.0, 0.18], [0.74, 0.05, 0.45], [0.55, -0.1, 0.66]])
+    candidates = np.concatenate([lobe + 0.2 * _points_in_ball(rng, 60) for lobe in lobes])
+    subunit = _pack_points(candidates, 0.1)
+    ring = np.concatenate([_rotate_about_z(subunit, 2 * np.pi * i / 7) for i in range(7)])
+    other_ring = ring * [1.0, -1.0, -1.0]
+    centers = np.concatenate([ring, other_ring])
+    masses = np.tile(rng.lognormal(0.0, 0.4, len(subunit)), 14)
+    return _pseudo_atoms(centers, np.full(len(centers), 0.06), masses)
+
+
+def _elongated() -> PseudoAtoms:
+    """Pack a bent rod of unequal beads, about three times as long as it is thick."""
+    rng = np.random.default_rng(20180803)
+    along = np.linspace(-0.78, 0.78, 6)
+    bend = 0.16 * np.sin(2.4 * along)
+    bead_centers = np.stack([bend, 0.1 * np.cos(3.0 * along), along], axis=1)
+    bead_radii = np.array([0.36, 0.25, 0.32, 0.22, 0.29, 0.37])
+    bead_masses = np.array([1.6, 0.8, 1.2, 0.7, 0.9, 1.8])
+    candidates = _points_in_ball(rng, 6000) * [0.6, 0.6, 1.15]
+    bead = _nearest_domain(candidates, bead_centers)
+    inside = np.linalg.norm(candidates - bead_centers[bead], axis=1) < bead_radii[bead]
+    centers = _pack_points(candidates[inside], 0.11)
+    masses = bead_masses[_nearest_domain(centers, bead_centers)]
+    weights = masses * rng.lognormal(0.0, 0.35, len(centers))
+    return _pseudo_atoms(centers, np.full(len(centers), 0.06), weights)
+
+
+def _small() -> PseudoAtoms:
+    """Pack two domains joined by a hinge, with a cleft and few details."""
+    rng = np.random.default_rng(20180804)
+    domain_centers = np.array([[-0.42, 0.0, 0.1], [0.4, 0.12, -0.1], [0.0, -0.38, 0.25]])
+    domain_radii = np.array([0.5, 0.42, 0.28])
+    candidates = _points_in_ball(rng, 2500)
+    domain = _nearest_domain(candidates, domain_centers)
+    inside = np.linalg.norm(candidates - domain_centers[domain], axis=1) < domain_radii[domain]
+    centers = _pack_points(candidates[inside], 0.19)
+    weights = rng.lognormal(0.0, 0.4, len(centers))
+    return _pseudo_atoms(centers, np.full(len(centers), 0.11), weights)
+
+
+_BUILDERS = {"globular": _globular, "ring": _ring, "elongated": _elongated, "small": _small}
+
+
+@lru_cache(maxsize=len(KINDS))
+def make_density(kind: str) -> PseudoAtoms:
+    """Build the density of one kind; the same molecule in every call.
+
+    Parameters
+    ----------
+    kind : {"globular", "ring", "elongated", "small"}
+        What the particle looks like.
+
+    Returns
+    -------
+    PseudoAtoms
+        The density, centre of mass at the origin, inside the unit ball.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    """
+    if kind not in _BUILDERS:
+        raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}")
+    return _BUILDERS[kind]()
