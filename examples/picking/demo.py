@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from puclassify import ParticlePicker, PUImageClassifier
+from puclassify import ParticlePicker
 from puclassify.datasets import make_micrographs
 from puclassify.io import match_coordinates, read_coordinates, write_coordinates
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
@@ -50,12 +50,10 @@ def main():
     picker = ParticlePicker(
         data["particle_diameter"],
         pixel_size=data["pixel_size"],
-        classifier=PUImageClassifier(
-            "resnet8", criterion="ge_binomial", max_epochs=options.epochs, device=options.device
-        ),
         expected_particles=options.expected_particles,
         random_state=options.random_state,
     )
+    picker.set_params(classifier__max_epochs=options.epochs, classifier__device=options.device)
     with stage(stages, "train"):
         picker.fit(data["train"], labels)
     unseen = data["test"] + data["others"]

@@ -43,13 +43,13 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         Ångström per pixel of the micrographs as stored; "header" reads each MRC header and refuses
         one that says 0 or 1.
     classifier : PUImageClassifier, other classifier or None, default=None
-        None stands for ``PUImageClassifier("resnet8", criterion="ge_binomial", batch_size=1024,
-        lr=3e-3)``. A `PUImageClassifier` with an unpadded network is trained on tiles of the micrographs; any
+        None stands for ``PUImageClassifier("resnet8", criterion="ge_binomial")``. A
+        `PUImageClassifier` with an unpadded network is trained on tiles of the micrographs; any
         other scikit-learn classifier is trained on flattened regions and slid over them.
     preprocessing : transformer or None, default=None
         From micrographs to `GridImage`. None stands for a pipeline of `FourierDownsample`
         (``downsample``), which bins so that the diameter is about 30 pixels, and
-        `NormalizeMicrograph` (``normalize``).
+        ``NormalizeMicrograph(clip=4.0)`` (``normalize``).
     nms : NonMaximumSuppression or None, default=None
         None stands for ``NonMaximumSuppression(radius)`` with half the diameter as radius. Its own
         ``threshold`` is not used.
@@ -156,12 +156,11 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         if getattr(self, name) is not None:
             return None
         if name == "classifier":
-            # Map positions cost nothing once a tile is computed: take many, at a higher rate.
-            return PUImageClassifier("resnet8", criterion="ge_binomial", batch_size=1024, lr=3e-3)
+            return PUImageClassifier("resnet8", criterion="ge_binomial")
         if name == "preprocessing":
-            return Pipeline(
-                [("downsample", FourierDownsample()), ("normalize", NormalizeMicrograph())]
-            )
+            # Ice crystals are darker than any particle; clipped, they are not the surest picks.
+            normalize = NormalizeMicrograph(clip=4.0)
+            return Pipeline([("downsample", FourierDownsample()), ("normalize", normalize)])
         if name == "nms":
             return NonMaximumSuppression(self._default_nms_radius())
         return None
