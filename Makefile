@@ -8,6 +8,9 @@ INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/.installed-lint
 DOCS_INSTALLED := $(VENV)/.installed-docs
 
+# One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
+test test-slow docs: export OMP_NUM_THREADS = 1
+
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
 .PHONY: help demo test test-slow test-gpu lint docs bench clean

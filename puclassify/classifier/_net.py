@@ -170,7 +170,7 @@ class HybridModule(nn.Module):
 
 
 class PUNet(skorch.NeuralNet):
-    """skorch's training loop with PU targets, mixed precision and a reconstruction term.
+    """Training loop of skorch with PU targets, mixed precision and a reconstruction term.
 
     Targets are a tensor with one entry per logit, or a mapping with ``index`` (positions in the
     flattened logits, ``(m,)``) and ``target`` (their PU labels, ``(m,)``) for maps of which only

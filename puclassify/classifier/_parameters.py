@@ -79,8 +79,8 @@ def check_pu_parameters(estimator) -> None:
     both_excluded = "a number between 0 and 1, both excluded"
     prior, own_prior = estimator.prior, getattr(estimator.criterion, "prior", None)
     _check_number(prior, "prior", both_excluded, 0 < _number(prior) < 1)
-    if isinstance(own_prior, numbers.Real):
-        _check_number(own_prior, "criterion__prior", both_excluded, 0 < own_prior < 1)
+    if own_prior is not None and not isinstance(estimator.criterion, type):
+        _check_number(own_prior, "criterion__prior", both_excluded, 0 < _number(own_prior) < 1)
     scenarios = ("case_control", "single_training_set")
     if not isinstance(estimator.scenario, str) or estimator.scenario not in scenarios:
         raise ValueError(

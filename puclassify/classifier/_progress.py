@@ -1,14 +1,11 @@
-"""Callbacks of the private skorch net: scikit-learn's progress hooks, early stopping, schedule."""
+"""Callbacks of the private skorch net: scikit-learn's progress hooks and the schedule."""
 
 from __future__ import annotations
 
-import copy
-
-import numpy as np
 import skorch.callbacks
 import torch
 
-__all__ = ["HeldOutLoss", "OneCycle", "SklearnCallbackBridge"]
+__all__ = ["OneCycle", "SklearnCallbackBridge"]
 
 
 class SklearnCallbackBridge(skorch.callbacks.Callback):
@@ -105,66 +102,3 @@ class OneCycle(skorch.callbacks.Callback):
         """
         if training:
             self._schedule.step()
-
-
-class HeldOutLoss(skorch.callbacks.Callback):
-    """Early stopping on the loss of held-out examples; the best weights are put back.
-
-    Parameters
-    ----------
-    logits : callable
-        Returns the logits of the held-out examples under the module as it is now.
-    targets : tensor
-        Their PU targets.
-    patience : int, default=5
-        Epochs without an improvement after which training ends.
-    """
-
-    def __init__(self, logits, targets, patience=5):
-        self.logits = logits
-        self.targets = targets
-        self.patience = patience
-
-    def on_train_begin(self, net, **kwargs):
-        """Forget earlier fits.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        **kwargs : dict
-            Ignored.
-        """
-        self._best, self._best_epoch, self._best_state = np.inf, 0, None
-
-    def on_epoch_end(self, net, **kwargs):
-        """Measure, remember the best, stop when it is long ago.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        **kwargs : dict
-            Ignored.
-        """
-        criterion = copy.deepcopy(net.criterion_).cpu().eval()
-        with torch.no_grad():
-            loss = float(criterion(self.logits(), self.targets))
-        net.history.record("valid_loss", loss)
-        epoch = len(net.history)
-        if loss < self._best:
-            self._best, self._best_epoch = loss, epoch
-            self._best_state = copy.deepcopy(net.module_.state_dict())
-        elif epoch - self._best_epoch >= self.patience:
-            net.stop_after_epoch = True
-
-    def restore(self, module):
-        """Put the best weights back.
-
-        Parameters
-        ----------
-        module : nn.Module
-            The trained module.
-        """
-        if self._best_state is not None:
-            module.load_state_dict(self._best_state)

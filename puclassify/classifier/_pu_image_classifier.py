@@ -10,17 +10,16 @@ from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, Trans
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
+from puclassify.classifier._held_out import hold_out
 from puclassify.classifier._labels import check_pu_labels
 from puclassify.classifier._parameters import check_pu_parameters
-from puclassify.classifier._pixels import PixelSource
+from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import TrainingMixin, resolve_device
 from puclassify.losses import LOSSES
-from puclassify.networks import CompactCNN
-from puclassify.regions import RegionTable
 
 __all__ = ["PUImageClassifier"]
 
@@ -30,6 +29,7 @@ class PUImageClassifier(
     DefaultComponentsMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
+    SampleChecksMixin,
     TrainingMixin,
     ClassifierMixin,
     PUBaseEstimator,
@@ -85,13 +85,15 @@ class PUImageClassifier(
     validation_fraction : float, default=0.1
         Share of labelled and of unlabelled examples held out for ``early_stopping``.
     callbacks : list of skorch callbacks or None, default=None
-        Added to the training loop.
+        Added to the training loop, as they are: a callback keeps what it recorded. Callbacks of
+        scikit-learn are set with `set_callbacks`; each epoch is one of their tasks.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Arithmetic of the forward pass; "auto" is bfloat16 autocast on CUDA and float32 elsewhere.
     device : str or torch.device, default="auto"
         Where to train and predict; "auto" takes CUDA where there is one.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the fit before.
+        Whether `fit` goes on from the weights of the fit before, with a new optimizer and, for the
+        hybrid, a new decoder.
     verbose : int, default=0
         Above 0 a line is printed every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -209,7 +211,7 @@ class PUImageClassifier(
             The samples; memory-mapped arrays of any real dtype are read batch by batch.
         y : array-like of shape (n,)
             Two labels, of which the larger means "labelled positive" and the smaller "unlabelled":
-            1 and 0, 1 and -1, True and False.
+            1 and 0, 1 and -1, True and False; of two words the later one in the alphabet.
 
         Returns
         -------
@@ -233,7 +235,7 @@ class PUImageClassifier(
         union = self.scenario == "single_training_set"
         rows, held_out = np.arange(len(source)), None
         if self.early_stopping:
-            rows, held = self._split(positive, rng)
+            rows, held = hold_out(positive, self.validation_fraction, rng)
             held_positive = held[positive[held]]
             graded = np.concatenate([held_positive, held if union else held[~positive[held]]])
             targets = torch.zeros(len(graded))
@@ -333,10 +335,22 @@ class PUImageClassifier(
         Returns
         -------
         float
-            Area under the ROC curve of labelled against unlabelled. (Accuracy on PU labels would
-            favour calling everything unlabelled.)
+            Area under the ROC curve of labelled against unlabelled. Accuracy on PU labels would
+            favour calling everything unlabelled.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` holds other labels than those of `fit`.
         """
-        return float(roc_auc_score(np.asarray(y) == self.classes_[1], self.decision_function(X)))
+        logits = self.decision_function(X)
+        y = np.asarray(y)
+        if not np.isin(y, self.classes_).all():
+            raise ValueError(
+                f"y holds the labels {np.unique(y).tolist()[:5]} but was {self.classes_.tolist()} "
+                "in fit; score with the same two"
+            )
+        return float(roc_auc_score(y == self.classes_[1], logits))
 
     def _forward(self, X, run):
         check_is_fitted(self, "module_")
@@ -348,71 +362,6 @@ class PUImageClassifier(
             # rows are scored beside it.
             module, dtype = copy.deepcopy(module).double(), torch.float64
         return self._map(run, source, device=device, module=module, dtype=dtype).numpy()
-
-    def _check_samples(self, X, *, reset):
-        """Return X as a `PixelSource`, checked against what was fitted."""
-        n_axes = 0 if isinstance(X, RegionTable) else _n_dimensions(X)
-        if isinstance(X, RegionTable):
-            source = PixelSource(X, self._region_size(reset))
-        elif n_axes in (3, 4):
-            source = PixelSource(X)
-        else:
-            keep = isinstance(X, np.memmap)
-            with np.errstate(over="ignore"):  # what does not fit float32 is refused as infinite
-                checked = validate_data(
-                    self,
-                    X,
-                    reset=reset,
-                    dtype=None if keep else np.float32,
-                    ensure_all_finite=not keep,
-                    ensure_min_samples=2 if reset else 1,
-                )
-            source = PixelSource(X if keep else checked)
-        if reset and n_axes != 2:  # an earlier fit may have been on feature rows
-            for name in ("n_features_in_", "feature_names_in_"):
-                self.__dict__.pop(name, None)
-        if reset and len(source) < 2:
-            raise ValueError(f"X holds {len(source)} samples; at least 2 are needed to fit")
-        if not reset or self._continues():
-            self._check_same_kind(source.sample_shape)
-        return source
-
-    def _region_size(self, reset):
-        """Return the edge at which regions are cut: the receptive field of the network."""
-        if not reset or self._continues():
-            return getattr(self.module_, "receptive_field", None)
-        if self._module_for((1, 0, 0)) in ("mlp", "cnn"):
-            return None
-        return getattr(self._build_module(self.prior, (1, 0, 0)), "receptive_field", None)
-
-    def _check_same_kind(self, shape):
-        fitted = self.image_shape_
-        if len(shape) != len(fitted) or shape[0] != fitted[0]:
-            hint = "; pass a single image as X[None]" if len(shape) < len(fitted) else ""
-            raise ValueError(
-                f"X holds samples of shape {shape} but was fitted on samples of {fitted}{hint}"
-            )
-        sized = getattr(self.module_, "receptive_field", None) is not None
-        if shape != fitted and not sized and not isinstance(self.module_, CompactCNN):
-            raise ValueError(
-                f"X holds images of shape {shape} but was fitted on {fitted}; module='cnn' takes "
-                "images of any size"
-            )
-
-    def _split(self, positive, rng):
-        """Return the rows to train on and the rows held out, a share of either label."""
-        held = []
-        for kind, of_kind in (("labelled positive", positive), ("unlabelled", ~positive)):
-            rows = rng.permutation(np.flatnonzero(of_kind))
-            if len(rows) < 2:
-                raise ValueError(
-                    "early_stopping=True holds out examples of both labels, but y has only "
-                    f"{len(rows)} {kind} example; leave early_stopping=False, or label more"
-                )
-            n_held = round(self.validation_fraction * len(rows))
-            held.append(rows[: min(max(1, n_held), len(rows) - 1)])
-        held = np.concatenate(held)
-        return np.setdiff1d(np.arange(len(positive)), held), held
 
     def _check_prior(self, positive):
         """Refuse a prior below the fraction of positives that was seen."""
@@ -445,16 +394,3 @@ class PUImageClassifier(
         if "module_" in state and next(state["module_"].parameters()).is_cuda:
             state["module_"] = copy.deepcopy(state["module_"]).cpu()
         return state
-
-
-def _n_dimensions(X):
-    """Return the number of axes without converting data frames or sparse matrices."""
-    if hasattr(X, "ndim"):
-        return X.ndim
-    try:
-        return np.asarray(X).ndim
-    except ValueError as error:
-        raise ValueError(
-            f"X is a {type(X).__name__} of samples whose shapes differ ({error}); crop or resize "
-            "them to one shape"
-        ) from error

@@ -10,6 +10,7 @@ import skorch.callbacks
 import torch
 from torch import nn
 
+from puclassify.classifier._held_out import HeldOutLoss
 from puclassify.classifier._net import (
     HybridModule,
     PUNet,
@@ -19,7 +20,7 @@ from puclassify.classifier._net import (
     seeded,
 )
 from puclassify.classifier._parameters import OPTIMIZERS, check_training_parameters
-from puclassify.classifier._progress import HeldOutLoss, OneCycle, SklearnCallbackBridge
+from puclassify.classifier._progress import OneCycle, SklearnCallbackBridge
 from puclassify.losses.registry import make_loss
 from puclassify.networks import Decoder, resolve_network, set_head_bias
 
@@ -156,7 +157,7 @@ class TrainingMixin:
             callbacks.append(stopper)  # ahead of the user's, which may monitor its valid_loss
         callbacks += self.callbacks or []
         if not any(_is_schedule(callback) for callback in callbacks):
-            callbacks.append(OneCycle(self.max_epochs * len(batches)))
+            callbacks.append(OneCycle(int(self.max_epochs) * len(batches)))
         crop = nn.Identity() if tiles else partial(self._centre, module=self.module_)
         is_name = isinstance(self.optimizer, str)
         net = PUNet(
@@ -176,8 +177,11 @@ class TrainingMixin:
         net.train(batches, self.max_epochs)
         if stopper is not None:
             stopper.restore(net.module_)
-        kept = ("epoch", "train_loss", "valid_loss", "dur")
-        self.history_ = [{key: epoch[key] for key in kept if key in epoch} for epoch in net.history]
+        kept = {"epoch": int, "train_loss": float, "valid_loss": float, "dur": float}
+        self.history_ = [
+            {key: kind(epoch[key]) for key, kind in kept.items() if key in epoch}
+            for epoch in net.history
+        ]
         self.n_iter_ = len(self.history_)
 
     def _check_one_logit(self):
