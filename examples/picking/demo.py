@@ -228,11 +228,12 @@ def draw(path, picker, data, candidates):
     picks = candidates[0][candidates[0][:, 2] > picker.threshold_]
     radius = picker.matching_radius_
     figure, axes = plt.subplots(2, 2, figsize=(13, 13), layout="constrained")
-    PicksDisplay.from_predictions(image, picks[:0], radius=radius, ax=axes[0, 0])
-    axes[0, 0].set_title(f"{image.name}")
+    low, high = np.percentile(image.values, (0.5, 99.5))
+    axes[0, 0].imshow(image.values, extent=image.extent, cmap="gray", vmin=low, vmax=high)
+    axes[0, 0].set_title(f"{image.name}", pad=24)
     truth = data["test_coordinates"][0] if n_test else None
     PicksDisplay.from_predictions(image, picks, truth, radius=radius, ax=axes[0, 1])
-    axes[0, 1].set_title(f"{len(picks)} picks above logit {picker.threshold_:g}")
+    axes[0, 1].set_title(f"{len(picks)} picks above logit {picker.threshold_:g}", pad=24)
     scores = picker.transform(unseen[:1])[0]
     drawn = axes[1, 0].imshow(scores.values, extent=scores.extent, cmap="magma")
     figure.colorbar(drawn, ax=axes[1, 0], shrink=0.8, label="logit")

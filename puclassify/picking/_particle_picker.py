@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier import PUImageClassifier
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs, micrograph_name
+from puclassify.losses import GEBinomialLoss
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking._network_scorer import NetworkScorer
@@ -43,9 +44,10 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         Ångström per pixel of the micrographs as stored; "header" reads each MRC header and refuses
         one that says 0 or 1.
     classifier : PUImageClassifier, other classifier or None, default=None
-        None stands for ``PUImageClassifier("resnet8", criterion="ge_binomial")``. A
-        `PUImageClassifier` with an unpadded network is trained on tiles of the micrographs; any
-        other scikit-learn classifier is trained on flattened regions and slid over them.
+        None stands for ``PUImageClassifier("resnet8", criterion=GEBinomialLoss(slack=0.1),
+        batch_size=1024)``. A `PUImageClassifier` with an unpadded network is trained on tiles of
+        the micrographs; any other scikit-learn classifier is trained on flattened regions and slid
+        over them.
     preprocessing : transformer or None, default=None
         From micrographs to `GridImage`. None stands for a pipeline of `FourierDownsample`
         (``downsample``), which bins so that the diameter is about 30 pixels, and
@@ -156,7 +158,11 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         if getattr(self, name) is not None:
             return None
         if name == "classifier":
-            return PUImageClassifier("resnet8", criterion="ge_binomial")
+            # The pull of the expected count grows with the number of unlabelled positions, and
+            # where it is stronger than the labels, contaminants that look sure are never unlearnt.
+            return PUImageClassifier(
+                "resnet8", criterion=GEBinomialLoss(slack=0.1), batch_size=1024
+            )
         if name == "preprocessing":
             # Ice crystals are darker than any particle; clipped, they are not the surest picks.
             normalize = NormalizeMicrograph(clip=4.0)
