@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import glob
+import importlib.util
 import sys
 import time
 from contextlib import contextmanager
@@ -37,6 +38,9 @@ from blob_detector import tune_blob_detector
 def main():
     """Run the demonstration."""
     options = parse_options()
+    for needed in ("matplotlib", "starfile"):
+        if importlib.util.find_spec(needed) is None:
+            sys.exit(f'the demonstration needs {needed}: pip install "puclassify[all]"')
     stages = {}
     with stage(stages, "simulate" if options.micrographs is None else "find the files"):
         data = simulated(options) if options.micrographs is None else from_files(options)
@@ -135,6 +139,10 @@ def from_files(options):
     labelled = [index for index, xy in enumerate(coordinates) if len(xy)]
     train, test = labelled[::2], labelled[1::2]
     others = [index for index, xy in enumerate(coordinates) if not len(xy)]
+    if not labelled:
+        sys.exit(f"no micrograph has a particle in --coordinates {options.coordinates!r}")
+    if not test and not others:
+        sys.exit("all micrographs were trained on; give at least one more to pick")
     pixel_size = options.pixel_size
     return {
         "train": [paths[index] for index in train],

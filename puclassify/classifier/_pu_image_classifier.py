@@ -19,7 +19,7 @@ from puclassify.classifier._labels import check_pu_labels
 from puclassify.classifier._parameters import check_pu_parameters
 from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import TrainingMixin, resolve_device
-from puclassify.losses import LOSSES
+from puclassify.losses import LOSSES, PULoss
 
 __all__ = ["PUImageClassifier"]
 
@@ -199,6 +199,8 @@ class PUImageClassifier(
     def _default_component(self, name):
         if name == "criterion" and isinstance(self.criterion, str):
             return LOSSES[self.criterion]() if self.criterion in LOSSES else None
+        if name == "criterion" and isinstance(self.criterion, type):
+            return self.criterion() if issubclass(self.criterion, PULoss) else None
         return None
 
     @with_callbacks

@@ -71,4 +71,11 @@ class PickingGeometry:
             if count is None:
                 count = PACKING_GUESS * area / (np.pi * (self.diameter / 2) ** 2)
             fractions.append(count * positions * cell / area)
-        return float(np.clip(np.mean(fractions), 1e-4, 0.5))
+        fraction = float(np.mean(fractions))
+        if expected_particles is not None and fraction >= 1:
+            raise ValueError(
+                f"expected_particles={expected_particles:g} cannot fit: their label discs would "
+                f"cover {fraction:.2f} of a micrograph; it is the number in one micrograph, and "
+                f"the particle's diameter was taken as {self.diameter:.1f} stored pixels"
+            )
+        return float(np.clip(fraction, 1e-4, 0.5))

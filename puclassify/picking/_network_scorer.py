@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._training import resolve_device
@@ -62,6 +63,8 @@ class NetworkScorer:
         callback_context : CallbackContext
             Of its fit.
         """
+        if self.classifier.random_state is not None:
+            rng = check_random_state(self.classifier.random_state)
         batches = TileBatches(
             images,
             labels,

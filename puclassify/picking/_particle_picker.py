@@ -178,6 +178,12 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
             return self.particle_diameter / self.pixel_size / 2
         return None
 
+    def _materialise(self, name, nested):
+        fresh = name == "nms" and self.nms is None
+        super()._materialise(name, nested)
+        if fresh:
+            self.nms.radius = None  # half the diameter, also when that is changed later
+
     def _component(self, name):
         given = getattr(self, name)
         return self._default_component(name) if given is None else clone(given)
@@ -210,7 +216,7 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         labels = check_coordinates(y, len(micrographs))
         rng = check_random_state(self.random_state)
         images = self._fit_preprocessing(micrographs)
-        labels, n_outside = labels_inside(images, labels)
+        labels, n_outside = labels_inside(images, labels, margin=0.5)
         if n_outside:
             warnings.warn(
                 f"{n_outside} labels in y lie outside their micrograph and were left out",
@@ -220,7 +226,7 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         self.n_labels_ = sum(len(xy) for xy in labels)
         if self.n_labels_ == 0:
             raise ValueError("y holds no labelled particle at all; at least one is needed")
-        geometry = self._geometry(images[0])
+        geometry = self._common_geometry(images)
         classifier = self._component("classifier")
         scorer = NetworkScorer if isinstance(classifier, PUImageClassifier) else WindowScorer
         self._scorer = scorer(classifier, geometry)
@@ -229,6 +235,7 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         self.prior_ = self._resolve_prior(images, geometry)
         self._scorer.fit(images, labels, self.prior_, rng, estimator=self, callback_context=context)
         self.classifier_ = self._scorer.classifier
+        self.prior_ = getattr(self.classifier_, "prior_", self.prior_)  # its criterion's own wins
         self.history_ = self._scorer.history
         self.threshold_ = 0.0 if self.threshold == "auto" else float(self.threshold)
         self.matching_radius_ = (
@@ -365,7 +372,8 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
     def _fit_preprocessing(self, micrographs):
         """Fit the preprocessing and return the preprocessed micrographs."""
         self.preprocessing_ = self._component("preprocessing")
-        for key, value in self.preprocessing_.get_params(deep=True).items():
+        nested = self.preprocessing_.get_params(deep=True)
+        for key, value in [("", self.preprocessing_), *nested.items()]:
             if isinstance(value, FourierDownsample) and value.particle_diameter is None:
                 value.set_params(
                     particle_diameter=self.particle_diameter, pixel_size=self.pixel_size
@@ -377,6 +385,16 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
     def _geometry(self, image):
         diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
         return PickingGeometry(diameter, self.label_radius)
+
+    def _common_geometry(self, images):
+        """Return the geometry of all training micrographs; refuse a mixture of pixel sizes."""
+        sizes = [stored_pixel_size(self.pixel_size, image) for image in images]
+        if max(sizes) > 1.01 * min(sizes):
+            raise ValueError(
+                f"the headers give pixel sizes from {min(sizes):g} to {max(sizes):g} Å; train on "
+                "micrographs of one pixel size, or pass them as GridImages of one grid"
+            )
+        return self._geometry(images[0])
 
     def _resolve_prior(self, images, geometry):
         if self.prior == "auto":

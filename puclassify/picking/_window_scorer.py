@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.ensemble._base import _set_random_states
 
 from puclassify.picking._dense_scoring import map_length, pad_for_map
 from puclassify.picking._geometry import PickingGeometry
@@ -65,7 +64,9 @@ class WindowScorer:
             radius=self.geometry.label_radius_on(images[0]),
             random_state=rng,
         )
-        _set_random_states(self.classifier, rng)
+        for name, value in self.classifier.get_params(deep=True).items():
+            if name.rpartition("__")[2] == "random_state" and value is None:
+                self.classifier.set_params(**{name: rng.randint(2**31 - 1)})
         self.classifier.fit(RegionExtractor(self.size, flatten=True).transform(regions), y)
 
     def score_map(self, image):

@@ -9,7 +9,7 @@ __all__ = ["labels_inside"]
 _FEW_OUTSIDE = 0.03  # share of labels that may lie outside: slips of the mouse, not another grid
 
 
-def labels_inside(images, labels, name="y") -> tuple[list[np.ndarray], int]:
+def labels_inside(images, labels, name="y", margin=0.0) -> tuple[list[np.ndarray], int]:
     """Drop the labels that lie outside their micrograph; refuse more than a few.
 
     Parameters
@@ -20,6 +20,9 @@ def labels_inside(images, labels, name="y") -> tuple[list[np.ndarray], int]:
         Labelled centres as x, y in stored pixels.
     name : str, default="y"
         What the caller calls the labels.
+    margin : float, default=0.0
+        Grid steps that a label may lie beyond the pixels of its image. Half a step covers what a
+        Fourier-cropped image, whose first pixel stays where it was, lacks of the stored one.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def labels_inside(images, labels, name="y") -> tuple[list[np.ndarray], int]:
     ValueError: 1 of 1 labels in y lie outside their micrograph: those of 'mic1.mrc' reach
     x = 250, y = 100 but it is 64 wide and 64 high; ...
     """
-    inside = [_inside(image, xy) for image, xy in zip(images, labels, strict=True)]
+    inside = [_inside(image, xy, margin) for image, xy in zip(images, labels, strict=True)]
     outside = int(sum(np.sum(~rows) for rows in inside))
     total = sum(len(xy) for xy in labels)
     if outside > _FEW_OUTSIDE * total:
@@ -58,9 +61,11 @@ def labels_inside(images, labels, name="y") -> tuple[list[np.ndarray], int]:
     return [xy[rows] for xy, rows in zip(labels, inside, strict=True)], outside
 
 
-def _inside(image, xy) -> np.ndarray:
+def _inside(image, xy, margin) -> np.ndarray:
     left, right, bottom, top = image.extent
-    return (xy[:, 0] >= left) & (xy[:, 0] <= right) & (xy[:, 1] >= top) & (xy[:, 1] <= bottom)
+    dx, dy = image.step_xy * margin
+    in_x = (xy[:, 0] >= left - dx) & (xy[:, 0] <= right + dx)
+    return in_x & (xy[:, 1] >= top - dy) & (xy[:, 1] <= bottom + dy)
 
 
 def _guess(images, labels) -> str:

@@ -33,7 +33,7 @@ def small_classifier(**params):
 def make_picker(simulated, short_epochs):
     def make(classifier=None, **params):
         return ParticlePicker(
-            simulated.particle_diameter,
+            params.pop("particle_diameter", simulated.particle_diameter),
             classifier=small_classifier() if classifier is None else classifier,
             **{
                 "pixel_size": simulated.pixel_size,

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from torch import nn
 
@@ -19,6 +19,7 @@ from puclassify import (
 )
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 from puclassify.model_selection import make_pick_scorer
+from puclassify.picking import _tiles
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 
@@ -416,4 +417,90 @@ class TestOtherClassifiers:
         with pytest.raises(TypeError, match="predict_proba or decision_function"):
             make_picker(NearestNeighbors()).fit(
                 simulated.micrographs[:2], simulated.coordinates[:2]
+            )
+
+
+class TestReviewedCases:
+    """Cases that once went wrong."""
+
+    def test_label_at_the_far_edge_of_a_binned_micrograph(self, make_picker):
+        micrograph = np.random.default_rng(0).normal(size=(512, 512))
+        labels = np.array([[100.0 + 30 * i, 200.0] for i in range(10)])
+        labels[0] = (511.0, 200.0)
+        picker = make_picker(particle_diameter=240, expected_particles=2)
+        assert picker.fit([micrograph], [labels]).n_labels_ == 10
+
+    def test_every_label_owns_a_position(self):
+        image = GridImage(np.zeros((256, 256), np.float32))
+        batches = _tiles.TileBatches(
+            [image],
+            [np.array([[254.6, 254.6]])],
+            field=71,
+            stride=4,
+            label_radius=3.0,
+            n_unlabelled=8,
+            rng=np.random.default_rng(0),
+        )
+        assert all(batches._batch()[1]["target"].sum() > 0 for _ in range(3))
+
+    def test_unlabelled_positions_reach_the_border_as_often(self):
+        """The values of the image are its row numbers, so that a drawn position tells its row."""
+        rows = np.repeat(np.arange(128, dtype=np.float32)[:, None], 128, axis=1)
+        batches = _tiles.TileBatches(
+            [GridImage(rows)],
+            [np.array([[64.0, 64.0]])],
+            field=1,
+            stride=4,
+            label_radius=3.0,
+            n_unlabelled=64,
+            rng=np.random.default_rng(0),
+        )
+        drawn = []
+        for _ in range(300):
+            x, targets = batches._batch()
+            at_positions = x[:, 0, ::4, ::4].reshape(-1)
+            drawn.append(at_positions[targets["index"][targets["target"] == 0]].numpy())
+        counts = np.histogram(np.concatenate(drawn), bins=8, range=(0, 128))[0]
+        assert counts.min() > 0.8 * counts.mean()
+
+    def test_discs_on_unequal_steps(self):
+        label = np.array([[30.0, 30.0]])
+        positive = _tiles.positions_of_labels(label, np.zeros(2), (60, 60), 1, 6, (3.0, 1.0))
+        i, j = np.mgrid[:60, :60]
+        assert np.array_equal(positive, np.hypot(3.0 * (i - 30), j - 30) <= 6)
+
+    def test_bare_downsampling_and_other_dtypes(self, make_picker, simulated):
+        bare = make_picker(preprocessing=FourierDownsample())
+        bare.fit(simulated.micrographs[:1], simulated.coordinates[:1])
+        double = FunctionTransformer(lambda X: [GridImage(np.asarray(x, float)) for x in X])
+        make_picker(preprocessing=double).fit(simulated.micrographs[:1], simulated.coordinates[:1])
+
+    def test_seed_of_the_classifier_is_kept(self, make_picker, simulated):
+        pickers = [
+            make_picker(random_state=None)
+            .set_params(classifier__random_state=0)
+            .fit(simulated.micrographs[:1], simulated.coordinates[:1])
+            for _ in "ab"
+        ]
+        first, second = (p.transform(simulated.micrographs[4:5])[0].values for p in pickers)
+        assert np.array_equal(first, second)
+
+    def test_suppression_follows_a_later_diameter(self):
+        picker = ParticlePicker(30.0).set_params(nms__border=5.0)
+        picker.set_params(particle_diameter=60.0)
+        assert picker.nms.radius is None
+
+    def test_mixed_pixel_sizes_are_refused(self, make_picker, simulated):
+        mixed = [
+            GridImage(np.asarray(image), pixel_size=size)
+            for image, size in zip(simulated.micrographs[:2], (2.0, 4.0), strict=True)
+        ]
+        picker = make_picker(pixel_size="header", particle_diameter=80.0)
+        with pytest.raises(ValueError, match="from 2 to 4"):
+            picker.fit(mixed, simulated.coordinates[:2])
+
+    def test_impossible_number_of_particles(self, make_picker, simulated):
+        with pytest.raises(ValueError, match="expected_particles=100000"):
+            make_picker(expected_particles=100_000).fit(
+                simulated.micrographs[:1], simulated.coordinates[:1]
             )
