@@ -6,7 +6,7 @@ import sys
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["DefaultComponentsMixin", "PUBaseEstimator"]
+__all__ = ["DefaultComponentsMixin", "PUBaseEstimator", "UnchangedOutputMixin"]
 
 
 class PUBaseEstimator(BaseEstimator):
@@ -34,6 +34,25 @@ class PUBaseEstimator(BaseEstimator):
             "estimator_module": next(exporting, cls.__module__),
             "estimator_name": cls.__name__,
         }
+
+
+class UnchangedOutputMixin:
+    """For transformers whose output is images, which have no data frame form."""
+
+    def set_output(self, *, transform=None):
+        """Do nothing: images stay as they are.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored; accepted so that a pipeline can set it on all its steps.
+
+        Returns
+        -------
+        estimator
+            The estimator itself.
+        """
+        return self
 
 
 class DefaultComponentsMixin:

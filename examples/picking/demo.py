@@ -33,6 +33,7 @@ from puclassify.metrics import pick_average_precision_score, pick_precision_reca
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from blob_detector import tune_blob_detector
+from picking_sets import draw_labels
 
 
 def main():
@@ -153,18 +154,6 @@ def from_files(options):
         "particle_diameter": options.particle_diameter,
         "pixel_size": pixel_size if pixel_size == "header" else float(pixel_size),
     }
-
-
-def draw_labels(coordinates, n_labels, random_state):
-    """Keep ``n_labels`` particles drawn at random over all micrographs."""
-    rng = np.random.default_rng(random_state)
-    owner = np.repeat(np.arange(len(coordinates)), [len(xy) for xy in coordinates])
-    kept = np.zeros(len(owner), dtype=bool)
-    kept[rng.permutation(len(owner))[:n_labels]] = True
-    starts = np.cumsum([0] + [len(xy) for xy in coordinates])
-    return [
-        xy[kept[start : start + len(xy)]] for xy, start in zip(coordinates, starts, strict=False)
-    ]
 
 
 def blob_detector_row(data, labels, picker, radius):

@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 import torch
+from scipy.special import expit
 from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import roc_auc_score
@@ -288,7 +289,7 @@ class PUImageClassifier(
             Probability of unlabelled-and-negative and of positive.
         """
         logits = self.decision_function(X)
-        positive = 0.5 * (1 + np.tanh(logits / 2))  # the logistic function, without overflow
+        positive = expit(logits)
         return np.column_stack([1 - positive, positive])
 
     def predict(self, X):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import cast
 
 import numpy as np
 import torch
 from torch import nn
 
+from puclassify.classifier._net import autocast
 from puclassify.grid import GridImage, mirror_index
 
 __all__ = ["map_length", "pad_for_map", "score_map"]
@@ -85,12 +85,7 @@ def score_map(
     ).to(device)
     height, width = (map_length(length, stride) for length in image.shape)
     scores = torch.empty(height, width, device=device)
-    precision = (
-        torch.autocast(device.type, dtype=autocast_dtype)
-        if autocast_dtype
-        else contextlib.nullcontext()
-    )
-    with torch.inference_mode(), precision:
+    with torch.inference_mode(), autocast(device, autocast_dtype):
         for top in range(0, height, _TILE):
             for left in range(0, width, _TILE):
                 bottom, right = min(top + _TILE, height), min(left + _TILE, width)

@@ -38,9 +38,8 @@ class NetworkScorer:
         self.classifier = classifier
         self.geometry = geometry
         self.n_epochs = classifier.max_epochs
-        classifier.image_shape_ = (1, 0, 0)
-        with torch.random.fork_rng(devices=[]):  # a throw-away network, to ask for its geometry
-            network = classifier._build_module(0.5)
+        # A throw-away network, to ask for its geometry.
+        network = classifier._build_module(0.5, image_shape=(1, 0, 0))
         check_unpadded(network)
         self.field, self.stride = network.receptive_field, network.stride
         classifier.image_shape_ = (1, self.field, self.field)

@@ -6,6 +6,7 @@ import numbers
 import warnings
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.pipeline import Pipeline
@@ -13,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
+from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
 from puclassify.classifier import PUImageClassifier
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs, micrograph_name
 from puclassify.losses import GEBinomialLoss
@@ -29,7 +30,9 @@ from puclassify.regions import labels_inside
 __all__ = ["ParticlePicker"]
 
 
-class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimator):
+class ParticlePicker(
+    CallbackSupportMixin, DefaultComponentsMixin, UnchangedOutputMixin, PUBaseEstimator
+):
     """Find particles in cryo-EM micrographs from a few labelled ones.
 
     Micrographs are downsampled and normalised, a classifier learns from the labelled particles and
@@ -274,7 +277,7 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         """
         maps = self.transform(X)
         for index, scores in enumerate(maps):
-            maps[index] = scores.with_values(0.5 * (1 + np.tanh(scores.values / 2)))
+            maps[index] = scores.with_values(expit(scores.values))
         return maps
 
     def predict(self, X, threshold=None):
@@ -335,21 +338,6 @@ class ParticlePicker(CallbackSupportMixin, DefaultComponentsMixin, PUBaseEstimat
         return pick_average_precision_score(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )
-
-    def set_output(self, *, transform=None):
-        """Do nothing: score maps stay score maps.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"} or None, default=None
-            Ignored; accepted so that a pipeline can set it on all its steps.
-
-        Returns
-        -------
-        ParticlePicker
-            The estimator itself.
-        """
-        return self
 
     def _for_each(self, function, X, *args):
         check_is_fitted(self)

@@ -8,13 +8,13 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
-from puclassify.base import PUBaseEstimator
+from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.io._micrograph import as_grid_image, check_micrographs, micrograph_name
 
 __all__ = ["MicrographTransformer"]
 
 
-class MicrographTransformer(TransformerMixin, PUBaseEstimator):
+class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
     """Base of transformers that turn every micrograph into another, each on its own.
 
     They learn nothing: `fit` only checks the parameters, and `transform` works without it.
@@ -65,21 +65,6 @@ class MicrographTransformer(TransformerMixin, PUBaseEstimator):
         result = np.empty(len(images), dtype=object)
         result[:] = images
         return result
-
-    def set_output(self, *, transform=None):
-        """Accept scikit-learn's output setting; images stay images, they have no data frame form.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"} or None, default=None
-            Ignored, so that a pipeline can set it on all of its steps.
-
-        Returns
-        -------
-        self
-            This transformer.
-        """
-        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,13 +6,13 @@ import numbers
 
 from sklearn.base import TransformerMixin
 
-from puclassify.base import PUBaseEstimator
+from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.regions._region_table import RegionTable
 
 __all__ = ["RegionExtractor"]
 
 
-class RegionExtractor(TransformerMixin, PUBaseEstimator):
+class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
     """Cut the regions of a `RegionTable` out of their micrographs.
 
     The step between references and a classifier in a `~sklearn.pipeline.Pipeline`: the number of
@@ -103,21 +103,6 @@ class RegionExtractor(TransformerMixin, PUBaseEstimator):
         self._check(X)
         cut = X.pixels(self.size)
         return cut.reshape(len(cut), -1) if self.flatten else cut
-
-    def set_output(self, *, transform=None):
-        """Do nothing: pixels are always an array.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"} or None, default=None
-            Ignored; accepted so that a pipeline can set it on all its steps.
-
-        Returns
-        -------
-        RegionExtractor
-            The transformer itself.
-        """
-        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -472,8 +472,11 @@ class TestReviewedCases:
     def test_bare_downsampling_and_other_dtypes(self, make_picker, simulated):
         bare = make_picker(preprocessing=FourierDownsample())
         bare.fit(simulated.micrographs[:1], simulated.coordinates[:1])
+        assert bare.preprocessing_.particle_diameter == simulated.particle_diameter
         double = FunctionTransformer(lambda X: [GridImage(np.asarray(x, float)) for x in X])
-        make_picker(preprocessing=double).fit(simulated.micrographs[:1], simulated.coordinates[:1])
+        picker = make_picker(preprocessing=double)
+        picker.fit(simulated.micrographs[:1], simulated.coordinates[:1])
+        assert picker.transform(simulated.micrographs[:1])[0].values.dtype == np.float32
 
     def test_seed_of_the_classifier_is_kept(self, make_picker, simulated):
         pickers = [
