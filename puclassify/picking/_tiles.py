@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from puclassify.picking._dense_scoring import map_length, pad_for_map
+from puclassify.grid import mirror_index
+from puclassify.picking._dense_scoring import map_length
+from puclassify.picking._spline import sample_spline, spline_coefficients
 
 __all__ = ["STEPS_PER_EPOCH", "TileBatches", "positions_of_labels"]
 
 STEPS_PER_EPOCH = 40  # tile batches that make one epoch of the classifier's max_epochs
 TILES_PER_STEP = 8
 TILE_LENGTH = 24  # map positions along the edge of a tile
+LARGEST_MAGNIFICATION = 1.05  # of a tile, and its inverse the smallest
 
 
-def positions_of_labels(labels, origin, length, stride, radius, step=(1.0, 1.0)) -> np.ndarray:
+def positions_of_labels(labels, length, stride, radius, step=(1.0, 1.0)) -> np.ndarray:
     """Find the map positions of a tile that belong to labelled particles.
 
     Parameters
     ----------
     labels : ndarray of shape (k, 2)
-        Row and column of the labels on the image's grid.
-    origin : ndarray of shape (2,)
-        Row and column, on the same grid, of the tile's first map position.
+        Row and column of the labels in pixels of the tile, from its first map position.
     length : (int, int)
         Map positions along the rows' and the columns' axis of the tile.
     stride : int
-        Distance between map positions on the grid.
+        Distance between map positions in pixels of the tile.
     radius : float
         Positions within this distance of a label (in stored pixels) belong to it; every label has
         at least its nearest position.
     step : (float, float), default=(1.0, 1.0)
-        Stored pixels per grid pixel along the rows' and the columns' axis.
+        Stored pixels per pixel of the tile along the rows' and the columns' axis.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def positions_of_labels(labels, origin, length, stride, radius, step=(1.0, 1.0))
     if not len(labels):
         return positive
     spacing = stride * np.asarray(step, dtype=float)
-    relative = (labels - origin) / stride
+    relative = labels / stride
     reach = int(np.ceil(radius / spacing.min())) + 1
     window = np.arange(-reach, reach + 1)
     nearest = np.rint(relative).astype(int)
@@ -61,13 +64,23 @@ def positions_of_labels(labels, origin, length, stride, radius, step=(1.0, 1.0))
     return positive
 
 
+class _Placement(NamedTuple):
+    """Where a tile lies: ``centre + turn @ p`` for a pixel p counted from the tile's middle."""
+
+    micrograph: int
+    centre: np.ndarray  # row and column on the micrograph's grid
+    turn: np.ndarray  # rotation, reflection and magnification, (2, 2)
+
+
 class TileBatches(IterableDataset):
     """Batches of tiles: labelled particles wherever they fall, unlabelled positions at random.
 
     Half of the tiles of a batch hold a randomly chosen label at a random place; the others lie
     anywhere. Unlabelled positions are drawn from the latter only, every position of the micrographs
     equally often, so that they stand for the micrographs as they are and the class prior keeps its
-    meaning. Every tile is flipped and turned at random.
+    meaning. Particles lie in every direction, so every tile is reflected and turned by a random
+    angle, and magnified by up to 5 per cent either way; beyond the borders a micrograph goes on as
+    in a mirror.
 
     Parameters
     ----------
@@ -87,31 +100,32 @@ class TileBatches(IterableDataset):
 
     def __init__(self, images, labels, *, field, stride, label_radius, n_unlabelled, rng):
         self.field, self.stride = field, stride
+        self.label_radius = label_radius
         self.n_unlabelled = n_unlabelled
         self.rng = rng
-        self.images = [
-            torch.from_numpy(
-                np.ascontiguousarray(pad_for_map(image.values, field, stride), dtype=np.float32)
-            )
-            for image in images
-        ]
+        self.coefficients = [torch.from_numpy(spline_coefficients(i.values)) for i in images]
         self.shapes = np.array([image.shape for image in images])
         self.steps = [image.step_xy[::-1] for image in images]
-        self.label_radius = label_radius
-        self.labels = [self._on_map(image, xy) for image, xy in zip(images, labels, strict=True)]
+        self.labels = [image.to_grid(xy)[:, ::-1] for image, xy in zip(images, labels, strict=True)]
         self.label_index = np.array(
             [(m, k) for m, label in enumerate(self.labels) for k in range(len(label))]
         ).reshape(-1, 2)
         self.length = tuple(
-            min(TILE_LENGTH, map_length(int(edge), stride)) for edge in self.shapes.min(axis=0)
+            min(TILE_LENGTH, map_length(int(edge), stride)) for edge in self.shapes.max(axis=0)
         )
-        area = self.shapes.prod(axis=1).astype(float)
-        self.weight = area / area.sum()
-
-    def _on_map(self, image, xy):
-        """Row and column of labels on the grid; beyond the last map position they belong to it."""
-        last = [(map_length(edge, self.stride) - 1) * self.stride for edge in image.shape]
-        return np.clip(image.to_grid(xy)[:, ::-1], 0, last)
+        self.span = (np.array(self.length) - 1) * stride  # from the first to the last position
+        self.size = self.span + field  # pixels of a tile
+        positions = [stride * np.arange(n) - span / 2 for n, span in zip(self.length, self.span)]
+        self._positions = np.stack(np.meshgrid(*positions, indexing="ij"))
+        # A tile may lie anywhere that lets one of its positions fall on the micrograph. The range
+        # of its centre, and not the area of the micrograph, is what makes all positions alike.
+        self._beyond = LARGEST_MAGNIFICATION * np.hypot(*self.span) / 2
+        ranges = (self.shapes - 1 + 2 * self._beyond).prod(axis=1)
+        self.weight = ranges / ranges.sum()
+        pixels = [np.arange(n) - (n - 1) / 2 for n in self.size]
+        self._tile = torch.from_numpy(np.stack(np.meshgrid(*pixels, indexing="ij"), -1)).float()
+        corner = LARGEST_MAGNIFICATION * np.hypot(*(self.size - 1)) / 2
+        self._reach = int(np.ceil(corner)) + 2  # two pixels more for the interpolation
 
     def __len__(self) -> int:
         return STEPS_PER_EPOCH
@@ -122,66 +136,73 @@ class TileBatches(IterableDataset):
 
     def _batch(self):
         n_labelled = TILES_PER_STEP // 2
-        parts = [self._tile(at_label=k < n_labelled) for k in range(TILES_PER_STEP)]
-        tiles, positives, drawable = zip(*parts, strict=True)
-        positive = np.flatnonzero(np.stack(positives))
-        unlabelled = self.rng.choice(np.flatnonzero(np.stack(drawable)), size=self.n_unlabelled)
-        index = torch.from_numpy(np.concatenate([positive, unlabelled]))
-        target = torch.zeros(len(index))
+        placements = [self._place_at_label() for _ in range(n_labelled)]
+        anywhere = [self._place_anywhere() for _ in range(TILES_PER_STEP - n_labelled)]
+        placements += [placement for placement, _ in anywhere]
+        positive = np.flatnonzero(np.stack([self._positive(place) for place in placements]))
+        # Positions beyond the borders, and all of the tiles at labels, are not to be drawn.
+        first = n_labelled * int(np.prod(self.length))
+        drawable = first + np.flatnonzero(np.stack([inside for _, inside in anywhere]))
+        unlabelled = self.rng.choice(drawable, size=self.n_unlabelled)
+        target = torch.zeros(len(positive) + self.n_unlabelled)
         target[: len(positive)] = 1
-        x = torch.stack(tiles)[:, None].contiguous(memory_format=torch.channels_last)
-        return x, {"index": index, "target": target}
+        index = torch.from_numpy(np.concatenate([positive, unlabelled]))
+        return self._pixels(placements), {"index": index, "target": target}
 
-    def _tile(self, *, at_label: bool):
-        """Cut one tile.
+    def _place_at_label(self) -> _Placement:
+        micrograph, k = self.label_index[self.rng.integers(len(self.label_index))]
+        turn = self._turn(micrograph)
+        inside = self.span * (self.rng.random(2) - 0.5)
+        return self._placement(micrograph, self.labels[micrograph][k] - turn @ inside, turn)
 
-        Returns its pixels, which of its map positions are positive, and from which of them
-        unlabelled ones may be drawn. A tile that lies anywhere may reach beyond the micrograph and
-        is then moved inside; only the positions it had before may be drawn, else those near the
-        edges would be drawn less often than the others.
-        """
-        span = (np.array(self.length) - 1) * self.stride
-        if at_label:
-            micrograph, k = self.label_index[self.rng.integers(len(self.label_index))]
-            inside = self.rng.random(2) * span
-            placed = np.rint(self.labels[micrograph][k] - inside).astype(int)
-        else:
-            micrograph = self.rng.choice(len(self.images), p=self.weight)
-            placed = self.rng.integers(-span, self._last_origin(micrograph) + span + 1)
-        origin = np.clip(placed, 0, self._last_origin(micrograph))
-        height, width = span + self.field
-        tile = self.images[micrograph][
-            origin[0] : origin[0] + height, origin[1] : origin[1] + width
-        ]
-        positive = positions_of_labels(
-            self.labels[micrograph],
-            origin,
-            self.length,
-            self.stride,
-            self.label_radius,
-            self.steps[micrograph],
+    def _place_anywhere(self) -> tuple[_Placement, np.ndarray]:
+        """Place a tile; returns also which of its positions lie on the micrograph."""
+        while True:
+            micrograph = self.rng.choice(len(self.shapes), p=self.weight)
+            turn = self._turn(micrograph)
+            last = self.shapes[micrograph] - 1
+            centre = self.rng.uniform(-self._beyond, last + self._beyond)
+            place = self._placement(micrograph, centre, turn)
+            where = place.centre[:, None, None] + np.tensordot(turn, self._positions, 1)
+            inside = ((where >= -0.5) & (where <= last[:, None, None] + 0.5)).all(axis=0)
+            if inside.any():
+                return place, inside
+
+    def _placement(self, micrograph, centre, turn) -> _Placement:
+        # The middle of an even number of pixels lies between two of them.
+        half = (self.size - 1) / 2 % 1
+        return _Placement(int(micrograph), np.rint(centre - half) + half, turn)
+
+    def _turn(self, micrograph) -> np.ndarray:
+        """Draw rotation, reflection and magnification; on unequal steps a half turn at most."""
+        equal_steps = np.ptp(self.steps[micrograph]) == 0
+        angle = self.rng.uniform(0, 2 * np.pi) if equal_steps else np.pi * self.rng.integers(2)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        largest = np.log(LARGEST_MAGNIFICATION)
+        turn = np.array([[cosine, -sine], [sine, cosine]])
+        turn = turn * np.exp(self.rng.uniform(-largest, largest))
+        return turn @ np.diag([1, -1]) if self.rng.integers(2) else turn
+
+    def _positive(self, place: _Placement) -> np.ndarray:
+        """Tell which map positions of a tile are positive."""
+        away = self.labels[place.micrograph] - place.centre
+        on_tile = away @ np.linalg.inv(place.turn).T + self.span / 2
+        return positions_of_labels(
+            on_tile, self.length, self.stride, self.label_radius, self.steps[place.micrograph]
         )
-        drawable = np.zeros(self.length, dtype=bool)
-        if not at_label:
+
+    def _pixels(self, placements) -> torch.Tensor:
+        """Cut the square around each tile and interpolate the tile's own pixels in it."""
+        squares, positions = [], []
+        for micrograph, centre, turn in placements:
+            first = np.floor(centre).astype(int) - self._reach
             rows, columns = (
-                (first + self.stride * np.arange(n) >= start)
-                & (first + self.stride * np.arange(n) <= start + extent)
-                for first, n, start, extent in zip(origin, self.length, placed, span, strict=True)
+                torch.from_numpy(mirror_index(start + np.arange(2 * self._reach + 2), n))
+                for start, n in zip(first, self.shapes[micrograph])
             )
-            drawable[np.ix_(rows, columns)] = True
-        return self._turned(tile, positive, drawable, np.ptp(self.steps[micrograph]) == 0)
-
-    def _last_origin(self, micrograph: int) -> np.ndarray:
-        """Largest row and column at which a tile still fits the padded micrograph."""
-        padded = np.array(self.images[micrograph].shape)
-        return padded - ((np.array(self.length) - 1) * self.stride + self.field)
-
-    def _turned(self, tile, positive, drawable, equal_steps):
-        """Flip and turn a tile and its positions alike, by a quarter where the grid allows it."""
-        square = self.length[0] == self.length[1] and equal_steps
-        turns = int(self.rng.integers(4)) if square else 2 * int(self.rng.integers(2))
-        tile = torch.rot90(tile, turns)
-        positive, drawable = np.rot90(positive, turns), np.rot90(drawable, turns)
-        if self.rng.integers(2):
-            tile, positive, drawable = tile.flip(1), positive[:, ::-1], drawable[:, ::-1]
-        return tile, positive, drawable
+            squares.append(self.coefficients[micrograph][rows[:, None], columns])
+            matrix = torch.from_numpy(turn.T.astype(np.float32))
+            middle = torch.from_numpy((centre - first).astype(np.float32))
+            positions.append((self._tile @ matrix + middle).flip(-1))
+        tiles = sample_spline(torch.stack(squares), torch.stack(positions))
+        return tiles[:, None].contiguous(memory_format=torch.channels_last)

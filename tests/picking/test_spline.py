@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import map_coordinates
+
+from puclassify.picking._spline import sample_spline, spline_coefficients
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(0).normal(size=(2, 40, 50))
+
+
+def sample(images, positions):
+    coefficients = np.stack([spline_coefficients(image) for image in images])
+    return sample_spline(torch.from_numpy(coefficients), torch.from_numpy(positions)).numpy()
+
+
+def test_equals_scipy(noise):
+    positions = np.random.default_rng(1).uniform([2, 2], [47, 37], size=(2, 12, 11, 2))
+    expected = [
+        map_coordinates(image, np.moveaxis(at[..., ::-1], -1, 0), order=3, mode="mirror")
+        for image, at in zip(noise, positions, strict=True)
+    ]
+    np.testing.assert_allclose(sample(noise, positions), expected, atol=2e-5)
+
+
+def test_grid_points_are_reproduced(noise):
+    columns, rows = np.meshgrid(np.arange(3, 46.0), np.arange(3, 36.0))
+    positions = np.broadcast_to(np.stack([columns, rows], axis=-1), (2, 33, 43, 2)).copy()
+    np.testing.assert_allclose(sample(noise, positions), noise[:, 3:36, 3:46], atol=2e-5)
