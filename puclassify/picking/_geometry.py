@@ -11,6 +11,7 @@ from puclassify.grid import GridImage
 __all__ = ["PickingGeometry"]
 
 PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs when nobody says
+_LARGEST_PRIOR = 0.5  # with more positives than that among the positions, the radii are wrong
 
 
 @dataclass(frozen=True)
@@ -55,27 +56,39 @@ class PickingGeometry:
         stride : int
             Grid pixels between map positions.
         expected_particles : float or None
-            Particles per micrograph; None guesses that their discs cover a fifth of it.
+            Particles in a micrograph of median area, others in proportion; None guesses that
+            their discs cover a fifth of it.
 
         Returns
         -------
         float
-            The prior, between 1e-4 and 0.5.
+            The prior, over the positions of all micrographs together.
+
+        Raises
+        ------
+        ValueError
+            If more than half of the positions would be positive.
         """
-        fractions = []
-        for image in images:
-            cell = float(np.prod(image.step_xy)) * stride**2
-            positions = max(np.pi * self.label_radius_on(image) ** 2 / cell, 1.0)
-            area = float(np.prod(image.step_xy) * np.prod(image.shape))
-            count = expected_particles
-            if count is None:
-                count = PACKING_GUESS * area / (np.pi * (self.diameter / 2) ** 2)
-            fractions.append(count * positions * cell / area)
-        fraction = float(np.mean(fractions))
-        if expected_particles is not None and fraction >= 1:
+        steps = np.prod([image.step_xy for image in images], axis=1)
+        areas = steps * [np.prod(image.shape) for image in images]
+        if expected_particles is None:
+            density = PACKING_GUESS / (np.pi * (self.diameter / 2) ** 2)
+        else:
+            density = expected_particles / float(np.median(areas))
+        # A label owns at least its nearest position, however small its disc.
+        discs = [np.pi * self.label_radius_on(image) ** 2 for image in images]
+        fraction = density * float(np.average(np.maximum(discs, steps * stride**2), weights=areas))
+        if fraction > _LARGEST_PRIOR:
             raise ValueError(
-                f"expected_particles={expected_particles:g} cannot fit: their label discs would "
-                f"cover {fraction:.2f} of a micrograph; it is the number in one micrograph, and "
-                f"the particle's diameter was taken as {self.diameter:.1f} stored pixels"
+                f"{self._what(expected_particles)} cannot fit: their label discs would cover "
+                f"{fraction:.2f} of a micrograph of {np.median(areas):.0f} square pixels; "
+                "expected_particles is the number in one micrograph, and the particle's diameter "
+                f"was taken as {self.diameter:.1f} stored pixels with a label radius of "
+                f"{self.label_radius_on(images[0]):.1f}"
             )
-        return float(np.clip(fraction, 1e-4, 0.5))
+        return fraction
+
+    def _what(self, expected_particles) -> str:
+        if expected_particles is None:
+            return "particles that cover a fifth of every micrograph"
+        return f"expected_particles={expected_particles:g}"

@@ -9,7 +9,7 @@ __all__ = ["labels_inside"]
 _FEW_OUTSIDE = 0.03  # share of labels that may lie outside: slips of the mouse, not another grid
 
 
-def labels_inside(images, labels, name="y", margin=0.0) -> tuple[list[np.ndarray], int]:
+def labels_inside(images, labels, name="y", steps=None) -> tuple[list[np.ndarray], int]:
     """Drop the labels that lie outside their micrograph; refuse more than a few.
 
     Parameters
@@ -20,14 +20,14 @@ def labels_inside(images, labels, name="y", margin=0.0) -> tuple[list[np.ndarray
         Labelled centres as x, y in stored pixels.
     name : str, default="y"
         What the caller calls the labels.
-    margin : float, default=0.0
-        Grid steps that a label may lie beyond the pixels of its image. Half a step covers what a
-        Fourier-cropped image, whose first pixel stays where it was, lacks of the stored one.
+    steps : list of n (float, float) or None, default=None
+        Steps that the images came with, which the advice on a binning mistake starts from; None
+        means those of ``images``. They differ where the caller has binned the images itself.
 
     Returns
     -------
     labels : list of n ndarray
-        The labels inside, which is where the pixels of the micrograph reach.
+        The labels inside, which is where the pixels of the micrograph as stored reach.
     n_outside : int
         How many were dropped.
 
@@ -50,36 +50,39 @@ def labels_inside(images, labels, name="y", margin=0.0) -> tuple[list[np.ndarray
     ValueError: 1 of 1 labels in y lie outside their micrograph: those of 'mic1.mrc' reach
     x = 250, y = 100 but it is 64 wide and 64 high; ...
     """
-    inside = [_inside(image, xy, margin) for image, xy in zip(images, labels, strict=True)]
+    inside = [_inside(image, xy) for image, xy in zip(images, labels, strict=True)]
     outside = int(sum(np.sum(~rows) for rows in inside))
     total = sum(len(xy) for xy in labels)
     if outside > _FEW_OUTSIDE * total:
         raise ValueError(
             f"{outside} of {total} labels in {name} lie outside their micrograph"
-            f"{_guess(images, labels)}"
+            f"{_guess(images, labels, steps)}"
         )
     return [xy[rows] for xy, rows in zip(labels, inside, strict=True)], outside
 
 
-def _inside(image, xy, margin) -> np.ndarray:
+def _inside(image, xy) -> np.ndarray:
     left, right, bottom, top = image.extent
-    dx, dy = image.step_xy * margin
+    # The first point of a Fourier-cropped grid is that of the micrograph, so that the micrograph
+    # reaches further beyond the last point than half a step.
+    dx, dy = np.maximum(image.step_xy - 1, 0) / 2
     in_x = (xy[:, 0] >= left - dx) & (xy[:, 0] <= right + dx)
     return in_x & (xy[:, 1] >= top - dy) & (xy[:, 1] <= bottom + dy)
 
 
-def _guess(images, labels) -> str:
+def _guess(images, labels, steps) -> str:
     """Say by which binning the labels would fit."""
     worst, reach = None, 1.0
-    for image, xy in zip(images, labels, strict=True):
+    steps = [image.step_xy for image in images] if steps is None else steps
+    for image, xy, step in zip(images, labels, steps, strict=True):
         left, right, bottom, top = image.extent
         if len(xy):
             ratio = max(xy[:, 0].max() / (right - left), xy[:, 1].max() / (bottom - top))
             if ratio > reach:
-                worst, reach = (image, xy), float(ratio)
+                worst, reach = (image, xy, step), float(ratio)
     if worst is None:
         return "; coordinates are x to the right, y down, from the centre of the first pixel"
-    image, xy = worst
+    image, xy, step = worst
     left, right, bottom, top = image.extent
     binning = int(2 ** np.ceil(np.log2(reach) - 0.05))  # a little beyond the edge is no binning
     message = (
@@ -88,9 +91,10 @@ def _guess(images, labels) -> str:
     )
     if binning < 2:
         return message
-    step = (image.step_xy * binning).tolist()
-    step = f"{step[0]:g}" if step[0] == step[1] else f"({step[0]:g}, {step[1]:g})"
+    x, y = (float(side) * binning for side in step)
+    step = f"{x:g}" if x == y else f"({x:g}, {y:g})"
     return (
-        f"{message}; were they taken on images binned {binning} times less? Then divide them by "
-        f"{binning}, or say how the images are binned: GridImage(values, step={step})"
+        f"{message}; were they taken on images binned {binning} times less? Then read them with "
+        f"read_coordinates(path, step={binning}), or say how the images are binned: "
+        f"GridImage(values, step={step})"
     )
