@@ -156,17 +156,33 @@ class HybridModule(nn.Module):
         logits : tensor
             The logits.
         error : tensor of shape () or None
-            Mean squared error of the reconstruction, None without a decoder.
+            Mean squared error of the reconstructed pixels, None without a decoder.
         """
         x = self.crop(x)
         if self.decoder is None:
             return self.network(x), None
-        embedding = self.network.features(x)
-        # The contract promises no head; without one the features are computed a second time.
-        head = getattr(self.network, "head", None)
-        logits = self.network(x) if head is None else head(embedding)
-        error = reconstruction_error(x, self.decoder(embedding)) / x[0].numel()
-        return logits, error
+        logits, embedding = self._logits_and_embedding(x)
+        reconstruction = self.decoder(embedding)
+        n_pixels = reconstruction[0].numel()
+        return logits, reconstruction_error(x, reconstruction) / n_pixels
+
+    def _logits_and_embedding(self, x):
+        """Run the network once and keep what its ``features`` gave on the way.
+
+        How the network makes logits of its features is its own affair; a network that does not
+        call them as a module has them computed a second time.
+        """
+        kept = []
+        features = self.network.features
+        if isinstance(features, nn.Module):
+            hook = features.register_forward_hook(lambda module, inputs, output: kept.append(output))
+            try:
+                logits = self.network(x)
+            finally:
+                hook.remove()
+        else:
+            logits = self.network(x)
+        return logits, kept[0] if kept else features(x)
 
 
 class PUNet(skorch.NeuralNet):

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import skorch.callbacks
 import torch
+from torch import nn
 
-__all__ = ["OneCycle", "SklearnCallbackBridge"]
+__all__ = ["FitReport", "OneCycle", "SklearnCallbackBridge"]
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """To whom a training reports its epochs.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whom the scikit-learn callbacks were set on.
+    context : sklearn.callback.CallbackContext
+        Its context for this fit; each epoch becomes a subtask of it.
+    X, y : object
+        What it was fitted on.
+    fitted_attributes : callable
+        Takes a snapshot of the module and returns the attributes with which a copy of the
+        estimator can predict.
+    """
+
+    estimator: Any
+    context: Any
+    X: Any
+    y: Any
+    fitted_attributes: Callable[[nn.Module], dict]
 
 
 class SklearnCallbackBridge(skorch.callbacks.Callback):
@@ -13,18 +43,15 @@ class SklearnCallbackBridge(skorch.callbacks.Callback):
 
     Parameters
     ----------
-    estimator : estimator
-        Whom the callbacks were set on.
-    context : sklearn.callback.CallbackContext
-        Its context for this fit; each epoch becomes a subtask of it.
-    fitted_attributes : callable
-        Returns the attributes with which a copy of the estimator can predict.
+    report : FitReport
+        To whom.
+    module : nn.Module
+        The module in training.
     """
 
-    def __init__(self, estimator, context, fitted_attributes):
-        self.estimator = estimator
-        self.context = context
-        self.fitted_attributes = fitted_attributes
+    def __init__(self, report, module):
+        self.report = report
+        self.module = module
 
     def on_epoch_begin(self, net, **kwargs):
         """Open the epoch's subtask.
@@ -36,8 +63,10 @@ class SklearnCallbackBridge(skorch.callbacks.Callback):
         **kwargs : dict
             Ignored.
         """
-        self._epoch = self.context.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(estimator=self.estimator)
+        self._epoch = self.report.context.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(
+            estimator=self.report.estimator, X=self.report.X, y=self.report.y
+        )
 
     def on_epoch_end(self, net, **kwargs):
         """Close it, and stop where a callback asks for it.
@@ -50,9 +79,15 @@ class SklearnCallbackBridge(skorch.callbacks.Callback):
             Ignored.
         """
         if self._epoch.call_on_fit_task_end(
-            estimator=self.estimator, reconstruction_attributes=self.fitted_attributes
+            estimator=self.report.estimator,
+            X=self.report.X,
+            y=self.report.y,
+            reconstruction_attributes=self._fitted_attributes,
         ):
             net.stop_after_epoch = True
+
+    def _fitted_attributes(self) -> dict:
+        return self.report.fitted_attributes(copy.deepcopy(self.module).eval())
 
 
 class OneCycle(skorch.callbacks.Callback):

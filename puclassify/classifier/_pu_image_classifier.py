@@ -18,6 +18,7 @@ from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._held_out import hold_out
 from puclassify.classifier._labels import check_pu_labels
 from puclassify.classifier._parameters import check_pu_parameters
+from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import TrainingMixin, resolve_device
 from puclassify.losses import LOSSES, PULoss
@@ -253,10 +254,9 @@ class PUImageClassifier(
             union=union,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
         )
-        self._train(batches, self.prior, rng, callback_context=context, held_out=held_out)
-        context.call_on_fit_task_end(
-            estimator=self, X=X, y=y, reconstruction_attributes=lambda: {"module_": self.module_}
-        )
+        report = FitReport(self, context, X, y, lambda module: {"module_": module})
+        self._train(batches, self.prior, rng, report, held_out=held_out)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
     def decision_function(self, X):
@@ -394,6 +394,6 @@ class PUImageClassifier(
 
     def __getstate__(self):
         state = super().__getstate__().copy()
-        if "module_" in state and next(state["module_"].parameters()).is_cuda:
+        if "module_" in state and any(p.is_cuda for p in state["module_"].parameters()):
             state["module_"] = copy.deepcopy(state["module_"]).cpu()
         return state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import partial
 
 import numpy as np
@@ -77,6 +76,11 @@ class TrainingMixin:
         params = dict(self.module_params or {})
         if isinstance(module, str) and module == "mlp":
             params["in_features"] = int(np.prod(shape))
+        elif isinstance(module, str) and len(shape) == 1:
+            raise ValueError(
+                f"module={module!r} takes images but X holds rows of {shape[0]} features; reshape "
+                "X to (n, height, width), or take module='mlp' (or 'auto')"
+            )
         elif isinstance(module, str):
             params.setdefault("in_channels", shape[0])
         with torch.random.fork_rng(devices=[]):
@@ -98,11 +102,10 @@ class TrainingMixin:
         batches,
         prior,
         rng,
+        report,
         *,
-        callback_context,
         tiles=False,
         held_out=None,
-        estimator=None,
         verbose=None,
     ):
         """Train ``module_`` on batches.
@@ -115,14 +118,12 @@ class TrainingMixin:
             P(y = 1) in the unlabelled sample.
         rng : RandomState
             Seeds weights and dropout.
-        callback_context : sklearn CallbackContext
-            Of the fit under way.
+        report : FitReport
+            Whom the scikit-learn callbacks belong to.
         tiles : bool
             Whether the inputs are tiles to be mapped whole, not single images to be cropped.
         held_out : (PixelSource, rows, targets) or None
             For early stopping.
-        estimator : estimator or None
-            Whom the callbacks belong to; None means this one.
         verbose : int or None
             Instead of the estimator's own.
         """
@@ -133,11 +134,7 @@ class TrainingMixin:
             with seeded(device, weights_seed):
                 self.module_ = self._build_module(self.prior_)
         self.module_.to(device, memory_format=torch.channels_last)
-        progress = SklearnCallbackBridge(
-            self if estimator is None else estimator,
-            callback_context,
-            lambda: {"module_": copy.deepcopy(self.module_).eval()},
-        )
+        progress = SklearnCallbackBridge(report, self.module_)
         verbose = self.verbose if verbose is None else verbose
         with seeded(device, training_seed):
             self._train_net(batches, device, tiles, held_out, progress, verbose)

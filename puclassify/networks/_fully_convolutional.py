@@ -72,4 +72,7 @@ class FullyConvolutional(nn.Module):
                 f"field of {type(self).__name__}, {self.receptive_field}: pass larger images or "
                 'take module="cnn", which works on any size'
             )
-        return self.head(self.features(x))
+        embedding = self.features(x)
+        # Half-precision logits would tie by the hundred; this layer costs next to nothing.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.head(embedding.to(self.head.weight.dtype))

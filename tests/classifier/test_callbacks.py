@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import skorch.callbacks
 import torch
+from sklearn.callback import ScoringMonitor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -76,6 +77,13 @@ class TestScikitLearnCallbacks:
         recorder = EpochRecorder()
         PUImageClassifier(max_epochs=3).set_callbacks(recorder).fit(rows.X, rows.y)
         assert recorder.events == expected_events(3, 3)
+
+    def test_scoring_monitor_scores_every_epoch(self, rows):
+        monitor = ScoringMonitor(scoring=["roc_auc"])
+        classifier = PUImageClassifier(max_epochs=3).set_callbacks(monitor).fit(rows.X, rows.y)
+        scores = [row["roc_auc"] for row in monitor.get_logs().data]
+        assert len(scores) == 4
+        assert scores[-1] == classifier.score(rows.X, rows.y)
 
     def test_one_that_returns_true_stops_training(self, rows):
         recorder = EpochRecorder(stop_after=2)

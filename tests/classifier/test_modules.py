@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from puclassify import PUImageClassifier
-from puclassify.networks import CompactCNN, Conv31, FullyConvolutional
+from puclassify.classifier._net import HybridModule
+from puclassify.networks import CompactCNN, Conv31, Decoder, FullyConvolutional
 
 QUICK = {"max_epochs": 2, "random_state": 0}
 
@@ -24,6 +25,28 @@ class Padded(nn.Module):
 
     def forward(self, x):
         return self.head(self.features(x))
+
+
+class BetweenFeaturesAndHead(Conv31):
+    """Does more to its features than to pass them on to its head."""
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.features(x)))
+
+
+class FeaturesMethod(nn.Module):
+    """Its features are a method, not a module."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(1, 3, 5, 2)
+        self.last = nn.Conv2d(3, 1, 1)
+
+    def features(self, x):
+        return torch.relu(self.layer(x)).mean((2, 3), keepdim=True)
+
+    def forward(self, x):
+        return self.last(self.features(x))
 
 
 class NoHead(nn.Module):
@@ -227,3 +250,40 @@ class TestHybrid:
     def test_nor_has_a_perceptron_on_images(self, images):
         with pytest.raises(ValueError, match="reconstruction_weight='batch/10' needs images"):
             PUImageClassifier("mlp", reconstruction_weight="batch/10").fit(images.X, images.y)
+
+    @pytest.mark.parametrize("module", [Conv31, BetweenFeaturesAndHead, FeaturesMethod, NoHead])
+    def test_the_network_that_is_trained_is_its_forward(self, module):
+        network = module().eval()
+        x = torch.randn(2, 1, 31, 31, generator=torch.Generator().manual_seed(0))
+        channels = network.features(x).shape[1]
+        logits, _ = HybridModule(network, Decoder(channels, (1, 31, 31)), nn.Identity())(x)
+        torch.testing.assert_close(logits, network(x), rtol=0, atol=0)
+
+    def test_the_error_is_the_mean_over_reconstructed_pixels(self):
+        """Against a decoder that gives zeros it is the mean square of the middle of the images."""
+
+        class Zeros(nn.Module):
+            def forward(self, embedding):
+                return torch.zeros(len(embedding), 1, 21, 21)
+
+        x = torch.randn(3, 1, 31, 31, generator=torch.Generator().manual_seed(0))
+        _, error = HybridModule(Conv31().eval(), Zeros(), nn.Identity())(x)
+        assert error.item() == pytest.approx(x[:, :, 5:26, 5:26].square().mean().item(), rel=1e-5)
+
+
+class TestFeatureRows:
+    @pytest.mark.parametrize("module", ["resnet8", "cnn", "conv31"])
+    def test_convolutional_networks_say_that_they_take_images(self, rows, module):
+        with pytest.raises(ValueError, match=f"module='{module}' takes images but X holds rows of 3"):
+            PUImageClassifier(module).fit(rows.X, rows.y)
+
+
+class TestHalfPrecision:
+    def test_logits_do_not_tie(self):
+        """In bfloat16 a logit has 8 binary digits; a map of them would be full of ties."""
+        network = Conv31(units=4).eval()
+        x = torch.randn(1, 1, 155, 155, generator=torch.Generator().manual_seed(0))
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = network(x)
+        assert logits.dtype == torch.float32
+        assert len(logits.unique()) > 0.99 * logits.numel()
