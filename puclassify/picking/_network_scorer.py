@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
@@ -11,6 +13,7 @@ from puclassify.classifier._training import resolve_device
 from puclassify.networks import check_unpadded
 from puclassify.picking._dense_scoring import score_map
 from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._picker_parameters import check_tile_training
 from puclassify.picking._tiles import TileBatches
 
 __all__ = ["NetworkScorer"]
@@ -28,13 +31,7 @@ class NetworkScorer:
     """
 
     def __init__(self, classifier: PUImageClassifier, geometry: PickingGeometry):
-        if classifier.early_stopping:
-            raise ValueError(
-                "classifier__early_stopping=True holds out single images, which tile training does "
-                "not have; leave it False and choose classifier__max_epochs by cross-validation "
-                "over micrographs"
-            )
-        classifier._check_training_parameters()
+        check_tile_training(classifier)
         self.classifier = classifier
         self.geometry = geometry
         self.n_epochs = classifier.max_epochs
@@ -44,7 +41,22 @@ class NetworkScorer:
         self.field, self.stride = network.receptive_field, network.stride
         classifier.image_shape_ = (1, self.field, self.field)
 
-    def fit(self, images, labels, prior, rng, *, estimator, callback_context):
+    def training_prior(self, prior: float) -> float:
+        """Return the prior that will be trained with; the criterion's own wins.
+
+        Parameters
+        ----------
+        prior : float
+            Of the picker.
+
+        Returns
+        -------
+        float
+            P(y = 1) among unlabelled map positions.
+        """
+        return self.classifier._training_prior(prior)
+
+    def fit(self, images, labels, prior, rng, report, *, verbose=0):
         """Train on tiles.
 
         Parameters
@@ -57,10 +69,10 @@ class NetworkScorer:
             P(y = 1) among unlabelled map positions.
         rng : RandomState
             Seeds everything.
-        estimator : estimator
+        report : FitReport
             Whom the scikit-learn callbacks belong to.
-        callback_context : CallbackContext
-            Of its fit.
+        verbose : int, default=0
+            Above 0 a line is printed every epoch.
         """
         if self.classifier.random_state is not None:
             rng = check_random_state(self.classifier.random_state)
@@ -75,15 +87,37 @@ class NetworkScorer:
         )
         self.classifier.classes_ = np.array([0, 1])
         self.classifier._train(
-            batches,
-            prior,
-            rng,
-            tiles=True,
-            callback_context=callback_context,
-            estimator=estimator,
-            verbose=max(estimator.verbose, self.classifier.verbose),
+            batches, prior, rng, report, tiles=True, verbose=max(verbose, self.classifier.verbose)
         )
-        self.history = self.classifier.history_
+
+    def attributes(self) -> dict:
+        """Return what a picker that predicts with this scorer knows.
+
+        Returns
+        -------
+        dict
+            Attributes of the picker.
+        """
+        history = getattr(self.classifier, "history_", [])
+        return {"_scorer": self, "classifier_": self.classifier, "history_": history}
+
+    def with_module(self, module) -> NetworkScorer:
+        """Return a scorer like this one with another network.
+
+        Parameters
+        ----------
+        module : nn.Module
+            The network.
+
+        Returns
+        -------
+        NetworkScorer
+            The copy.
+        """
+        other = copy.copy(self)
+        other.classifier = copy.copy(self.classifier)
+        other.classifier.module_ = module
+        return other
 
     def score_map(self, image):
         """Score one preprocessed micrograph.

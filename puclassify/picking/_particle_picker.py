@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import os
 import warnings
 
 import numpy as np
@@ -16,12 +17,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
 from puclassify.classifier import PUImageClassifier
+from puclassify.classifier._progress import FitReport
+from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs, micrograph_name
 from puclassify.losses import GEBinomialLoss
 from puclassify.metrics import pick_average_precision_score
+from puclassify.picking._check_images import check_images
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking._network_scorer import NetworkScorer
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
+from puclassify.picking._picker_parameters import check_picker_parameters, check_threshold
 from puclassify.picking._window_scorer import WindowScorer
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 from puclassify.preprocessing._pixel_size import stored_pixel_size
@@ -214,37 +219,34 @@ class ParticlePicker(
             If there is no label, labels lie outside their micrograph, or a parameter cannot be
             used; the message names it.
         """
-        self._check_parameters()
+        check_picker_parameters(self)
         micrographs = check_micrographs(X)
         labels = check_coordinates(y, len(micrographs))
         rng = check_random_state(self.random_state)
-        images = self._fit_preprocessing(micrographs)
-        labels, n_outside = labels_inside(images, labels, margin=0.5)
-        if n_outside:
-            warnings.warn(
-                f"{n_outside} labels in y lie outside their micrograph and were left out",
-                UserWarning,
-                stacklevel=2,
-            )
-        self.n_labels_ = sum(len(xy) for xy in labels)
-        if self.n_labels_ == 0:
-            raise ValueError("y holds no labelled particle at all; at least one is needed")
+        preprocessing = self._preprocessing()
+        images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
+        labels = self._labels_inside(images, labels, micrographs)
         geometry = self._common_geometry(images)
         classifier = self._component("classifier")
-        scorer = NetworkScorer if isinstance(classifier, PUImageClassifier) else WindowScorer
-        self._scorer = scorer(classifier, geometry)
-        context = self._init_callback_context(max_subtasks=self._scorer.n_epochs)
+        is_network = isinstance(classifier, PUImageClassifier)
+        scorer = (NetworkScorer if is_network else WindowScorer)(classifier, geometry)
+        prior = self._resolve_prior(images, geometry, scorer.stride)
+        fitted = {
+            "preprocessing_": preprocessing,
+            "n_labels_": sum(len(xy) for xy in labels),
+            "prior_": scorer.training_prior(prior),
+            "threshold_": 0.0 if self.threshold == "auto" else float(self.threshold),
+            "matching_radius_": float(self.matching_radius or geometry.diameter / 2),
+        }
+        context = self._init_callback_context(max_subtasks=scorer.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self.prior_ = self._resolve_prior(images, geometry)
-        self._scorer.fit(images, labels, self.prior_, rng, estimator=self, callback_context=context)
-        self.classifier_ = self._scorer.classifier
-        self.prior_ = getattr(self.classifier_, "prior_", self.prior_)  # its criterion's own wins
-        self.history_ = self._scorer.history
-        self.threshold_ = 0.0 if self.threshold == "auto" else float(self.threshold)
-        self.matching_radius_ = (
-            geometry.diameter / 2 if self.matching_radius is None else float(self.matching_radius)
+        report = FitReport(
+            self, context, X, y, lambda module: fitted | scorer.with_module(module).attributes()
         )
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
+        # All at once, so that a fit that fails leaves the picker as it was.
+        vars(self).update(fitted | scorer.attributes())
+        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
     def transform(self, X):
@@ -308,15 +310,16 @@ class ParticlePicker(
         threshold : float or None, default=None
             As in `predict`.
 
-        Yields
-        ------
-        ndarray of shape (k, 3)
-            The picks of the next micrograph.
+        Returns
+        -------
+        generator of ndarray of shape (k, 3)
+            The picks of one micrograph after another.
         """
         check_is_fitted(self)
+        if isinstance(X, (str, os.PathLike, GridImage)) or getattr(X, "ndim", None) == 2:
+            check_micrographs(X)  # says that a single one belongs in a list
         threshold = self._threshold(threshold)
-        for index, item in enumerate(X):
-            yield _pick_one(self, item, index, threshold)
+        return (_pick_one(self, item, index, threshold) for index, item in enumerate(X))
 
     def score(self, X, y):
         """Measure the picks against known particles.
@@ -353,22 +356,34 @@ class ParticlePicker(
         if threshold is None:
             check_is_fitted(self)
             return self.threshold_
-        if isinstance(threshold, bool) or not isinstance(threshold, numbers.Real):
-            raise ValueError(f"threshold must be a number (a logit) or None, got {threshold!r}")
-        return float(threshold)
+        return check_threshold(threshold, "a number (a logit) or None")
 
-    def _fit_preprocessing(self, micrographs):
-        """Fit the preprocessing and return the preprocessed micrographs."""
-        self.preprocessing_ = self._component("preprocessing")
-        nested = self.preprocessing_.get_params(deep=True)
-        for key, value in [("", self.preprocessing_), *nested.items()]:
+    def _preprocessing(self):
+        """Return the preprocessing with the picker's diameter and number of jobs filled in."""
+        preprocessing = self._component("preprocessing")
+        nested = preprocessing.get_params(deep=True)
+        for key, value in [("", preprocessing), *nested.items()]:
             if isinstance(value, FourierDownsample) and value.particle_diameter is None:
                 value.set_params(
                     particle_diameter=self.particle_diameter, pixel_size=self.pixel_size
                 )
             if key.rpartition("__")[2] == "n_jobs" and value is None:
-                self.preprocessing_.set_params(**{key: self.n_jobs})
-        return list(self.preprocessing_.fit_transform(micrographs))
+                preprocessing.set_params(**{key: self.n_jobs})
+        return preprocessing
+
+    def _labels_inside(self, images, labels, micrographs):
+        """Drop stray labels with a warning; refuse many of them, or none at all."""
+        steps = [item.step_xy if isinstance(item, GridImage) else (1, 1) for item in micrographs]
+        labels, n_outside = labels_inside(images, labels, steps=steps)
+        if n_outside:
+            warnings.warn(
+                f"{n_outside} labels in y lie outside their micrograph and were left out",
+                UserWarning,
+                stacklevel=4,
+            )
+        if not any(map(len, labels)):
+            raise ValueError("y holds no labelled particle at all; at least one is needed")
+        return labels
 
     def _geometry(self, image):
         diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
@@ -384,30 +399,18 @@ class ParticlePicker(
             )
         return self._geometry(images[0])
 
-    def _resolve_prior(self, images, geometry):
+    def _resolve_prior(self, images, geometry, stride):
         if self.prior == "auto":
-            return geometry.prior(images, self._scorer.stride, self.expected_particles)
+            return geometry.prior(images, stride, self.expected_particles)
         return float(self.prior)
-
-    def _check_parameters(self):
-        for name in ("particle_diameter", "expected_particles", "label_radius", "matching_radius"):
-            value = getattr(self, name)
-            if value is None and name != "particle_diameter":
-                continue
-            if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value > 0:
-                raise ValueError(f"{name} must be a positive number, got {value!r}")
-        if self.prior != "auto" and not (
-            isinstance(self.prior, numbers.Real) and 0 < self.prior < 1
-        ):
-            raise ValueError(f"prior must be 'auto' or between 0 and 1, got {self.prior!r}")
-        if self.threshold != "auto" and not isinstance(self.threshold, numbers.Real):
-            raise ValueError(f"threshold must be 'auto' or a logit, got {self.threshold!r}")
 
 
 def _score_one(picker, micrograph, index):
     """Read, preprocess and score one micrograph (module level, so that workers can load it)."""
     image = as_grid_image(micrograph, micrograph_name(micrograph, index))
-    return picker._scorer.score_map(picker.preprocessing_.transform([image])[0])
+    preprocessing = picker.preprocessing_
+    (image,) = check_images(preprocessing.transform([image]), preprocessing)
+    return picker._scorer.score_map(image)
 
 
 def _pick_one(picker, micrograph, index, threshold):

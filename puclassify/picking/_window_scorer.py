@@ -12,6 +12,7 @@ from puclassify.regions import RegionExtractor, sample_regions
 __all__ = ["WindowScorer"]
 
 _REGIONS_UNLABELLED = 5000  # over all micrographs
+_REGIONS_LABELLED = 5000  # at most: every label has dozens, and each holds thousands of numbers
 _WINDOWS_AT_ONCE = 4096
 _LARGEST_LOGIT = 30.0  # of a probability of 0 or 1
 
@@ -37,9 +38,33 @@ class WindowScorer:
             )
         self.classifier = classifier
         self.geometry = geometry
-        self.history: list[dict] = []
 
-    def fit(self, images, labels, prior, rng, *, estimator, callback_context):
+    def training_prior(self, prior: float) -> float:
+        """Return the picker's prior, which such a classifier does not read.
+
+        Parameters
+        ----------
+        prior : float
+            Of the picker.
+
+        Returns
+        -------
+        float
+            The same.
+        """
+        return prior
+
+    def attributes(self) -> dict:
+        """Return what a picker that predicts with this scorer knows.
+
+        Returns
+        -------
+        dict
+            Attributes of the picker.
+        """
+        return {"_scorer": self, "classifier_": self.classifier, "history_": []}
+
+    def fit(self, images, labels, prior, rng, report, *, verbose=0):
         """Train on regions around the labels and at random positions.
 
         Parameters
@@ -52,7 +77,9 @@ class WindowScorer:
             Not used: such a classifier learns labelled against unlabelled.
         rng : RandomState
             Seeds the regions and the classifier.
-        estimator, callback_context : object
+        report : FitReport
+            Not used; such a classifier has no epochs.
+        verbose : int, default=0
             Not used.
         """
         diameter = self.geometry.diameter / float(np.mean(images[0].step_xy))
@@ -64,6 +91,10 @@ class WindowScorer:
             radius=self.geometry.label_radius_on(images[0]),
             random_state=rng,
         )
+        if np.sum(y) > _REGIONS_LABELLED:
+            positives = rng.permutation(np.flatnonzero(y == 1))[:_REGIONS_LABELLED]
+            kept = np.concatenate([positives, np.flatnonzero(y == 0)])
+            regions, y = regions[kept], y[kept]
         for name, value in self.classifier.get_params(deep=True).items():
             if name.rpartition("__")[2] == "random_state" and value is None:
                 self.classifier.set_params(**{name: rng.randint(2**31 - 1)})

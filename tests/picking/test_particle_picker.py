@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.callback import ScoringMonitor
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -19,8 +21,16 @@ from puclassify import (
 )
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 from puclassify.model_selection import make_pick_scorer
-from puclassify.picking import _tiles
+from puclassify.picking import _window_scorer
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
+
+
+class CountingClassifier(LogisticRegression):
+    """Remembers how many positives it was fitted on."""
+
+    def fit(self, X, y):
+        self.n_positive_ = int(np.sum(y))
+        return super().fit(X, y)
 
 
 def same_picks(first, second):
@@ -430,45 +440,6 @@ class TestReviewedCases:
         picker = make_picker(particle_diameter=240, expected_particles=2)
         assert picker.fit([micrograph], [labels]).n_labels_ == 10
 
-    def test_every_label_owns_a_position(self):
-        image = GridImage(np.zeros((256, 256), np.float32))
-        batches = _tiles.TileBatches(
-            [image],
-            [np.array([[254.6, 254.6]])],
-            field=71,
-            stride=4,
-            label_radius=3.0,
-            n_unlabelled=8,
-            rng=np.random.default_rng(0),
-        )
-        assert all(batches._batch()[1]["target"].sum() > 0 for _ in range(3))
-
-    def test_unlabelled_positions_reach_the_border_as_often(self):
-        """The values of the image are its row numbers, so that a drawn position tells its row."""
-        rows = np.repeat(np.arange(128, dtype=np.float32)[:, None], 128, axis=1)
-        batches = _tiles.TileBatches(
-            [GridImage(rows)],
-            [np.array([[64.0, 64.0]])],
-            field=1,
-            stride=4,
-            label_radius=3.0,
-            n_unlabelled=64,
-            rng=np.random.default_rng(0),
-        )
-        drawn = []
-        for _ in range(300):
-            x, targets = batches._batch()
-            at_positions = x[:, 0, ::4, ::4].reshape(-1)
-            drawn.append(at_positions[targets["index"][targets["target"] == 0]].numpy())
-        counts = np.histogram(np.concatenate(drawn), bins=8, range=(0, 128))[0]
-        assert counts.min() > 0.8 * counts.mean()
-
-    def test_discs_on_unequal_steps(self):
-        label = np.array([[30.0, 30.0]])
-        positive = _tiles.positions_of_labels(label, np.zeros(2), (60, 60), 1, 6, (3.0, 1.0))
-        i, j = np.mgrid[:60, :60]
-        assert np.array_equal(positive, np.hypot(3.0 * (i - 30), j - 30) <= 6)
-
     def test_bare_downsampling_and_other_dtypes(self, make_picker, simulated):
         bare = make_picker(preprocessing=FourierDownsample())
         bare.fit(simulated.micrographs[:1], simulated.coordinates[:1])
@@ -507,3 +478,113 @@ class TestReviewedCases:
             make_picker(expected_particles=100_000).fit(
                 simulated.micrographs[:1], simulated.coordinates[:1]
             )
+
+    def test_binning_guess_of_a_binned_micrograph(self, make_picker, simulated):
+        quadrupled = [4 * xy for xy in simulated.coordinates[:2]]
+        with pytest.raises(ValueError, match=r"read_coordinates\(path, step=4\)"):
+            make_picker(particle_diameter=90.0).fit(simulated.micrographs[:2], quadrupled)
+
+    def test_a_failed_fit_leaves_the_picker_as_it_was(self, make_picker, fitted, simulated):
+        nobody = [np.empty((0, 2))] * 2
+        fresh = make_picker()
+        with pytest.raises(ValueError, match="no labelled particle"):
+            fresh.fit(simulated.micrographs[:2], nobody)
+        with pytest.raises(NotFittedError):
+            fresh.predict(simulated.micrographs[4:])
+        before = fitted.predict(simulated.micrographs[4:])
+        with pytest.raises(ValueError, match="no labelled particle"):
+            fitted.fit(simulated.micrographs[:2], nobody)
+        assert same_picks(before, fitted.predict(simulated.micrographs[4:]))
+
+    def test_a_single_micrograph_is_refused_while_streaming_too(self, fitted, simulated):
+        for single in ("mic.mrc", simulated.micrographs[4]):
+            with pytest.raises(TypeError, match="put it in a list"):
+                fitted.iter_predict(single)
+
+    @pytest.mark.parametrize(
+        ("params", "error", "message"),
+        [
+            ({"nms": 5}, TypeError, "nms must be None or a NonMaximumSuppression, got 5"),
+            ({"nms__radius": -3.0}, ValueError, "radius"),
+            ({"threshold": np.nan}, ValueError, "threshold"),
+            ({"threshold": True}, ValueError, "threshold"),
+            ({"verbose": None}, ValueError, "verbose"),
+            ({"classifier__scenario": "single_training_set"}, ValueError, "classifier__scenario"),
+            ({"classifier__scenario": "foo"}, ValueError, "scenario"),
+            ({"classifier__prior": 5}, ValueError, "prior"),
+        ],
+    )
+    def test_wrong_parameters_are_refused_before_training(
+        self, make_picker, simulated, params, error, message
+    ):
+        with pytest.raises(error, match=message):
+            make_picker().set_params(**params).fit(simulated.micrographs, simulated.coordinates)
+
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {"classifier__prior": 0.1},
+            {"classifier__positive_fraction": 0.3},
+            {"classifier__warm_start": True},
+        ],
+    )
+    def test_parameters_without_effect_are_said_to_have_none(self, make_picker, simulated, params):
+        picker = make_picker().set_params(**params)
+        with pytest.warns(UserWarning, match=f"{next(iter(params))}.* is not used in a picker"):
+            picker.fit(simulated.micrographs[:1], simulated.coordinates[:1])
+
+    def test_preprocessing_has_to_give_finite_grid_images(self, make_picker, simulated):
+        arrays = FunctionTransformer(lambda X: [np.asarray(image) for image in X])
+        with pytest.raises(TypeError, match="gave a ndarray for a micrograph"):
+            make_picker(preprocessing=arrays).fit(
+                simulated.micrographs[:1], simulated.coordinates[:1]
+            )
+        holes = np.array(simulated.micrographs[0])
+        holes[3, 4] = np.nan
+        same = FunctionTransformer(lambda X: [GridImage(np.asarray(image), name="a") for image in X])
+        with pytest.raises(ValueError, match="not finite in 'a'"):
+            make_picker(preprocessing=same).fit([holes], simulated.coordinates[:1])
+
+    def test_callbacks_get_a_picker_that_predicts(self, make_picker, simulated):
+        class Picks:
+            def __init__(self):
+                self.n_candidates, self.shapes = [], []
+
+            def setup(self, estimator, context):
+                pass
+
+            def teardown(self, estimator, context):
+                pass
+
+            def on_fit_task_begin(self, estimator, context):
+                pass
+
+            def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+                picks = fitted_estimator.predict(X[4:], threshold=-np.inf)
+                self.n_candidates.append([len(xy) for xy in picks])
+                self.shapes.append((len(X), len(y)))
+
+        recorder = Picks()
+        picker = make_picker().set_params(classifier__max_epochs=2).set_callbacks(recorder)
+        picker.fit(simulated.micrographs, simulated.coordinates)
+        assert recorder.shapes == [(6, 6)] * 3  # two epochs and the whole
+        candidates = picker.predict(simulated.micrographs[4:], threshold=-np.inf)
+        assert recorder.n_candidates[-1] == [len(xy) for xy in candidates]
+        assert recorder.n_candidates[0] != recorder.n_candidates[-1]
+
+    def test_scoring_monitor(self, make_picker, simulated):
+        monitor = ScoringMonitor(scoring={"score": make_pick_scorer(radius=20.0)})
+        picker = make_picker().set_params(classifier__max_epochs=2).set_callbacks(monitor)
+        picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        scores = [row["score"] for row in monitor.get_logs().data]
+        assert len(scores) == 3
+        picks = picker.predict(simulated.micrographs[:2], threshold=-np.inf)
+        expected = pick_average_precision_score(simulated.coordinates[:2], picks, 20.0)
+        assert scores[-1] == pytest.approx(expected)
+
+    def test_few_regions_of_many_labels(self, make_picker, simulated, monkeypatch):
+        monkeypatch.setattr(_window_scorer, "_REGIONS_LABELLED", 20)
+        counted = CountingClassifier()
+        picker = make_picker(counted)
+        picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        assert picker.classifier_.n_positive_ == 20
