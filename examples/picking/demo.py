@@ -12,6 +12,9 @@ a tuned blob detector. With your own files it does the same on them::
 Of your micrographs with coordinates every second one is held out to measure the picks; all the
 others without coordinates are picked too. Where only some particles are labelled, the precision in
 the table is too low: a right pick without a label counts as wrong.
+
+Where the coordinates were taken on the unbinned images, ``--coordinates-step 4`` says that those
+have four times as many pixels per side.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from __future__ import annotations
 import argparse
 import glob
 import importlib.util
+import re
 import sys
 import time
 from contextlib import contextmanager
@@ -43,7 +47,8 @@ def main():
         if importlib.util.find_spec(needed) is None:
             sys.exit(f'the demonstration needs {needed}: pip install "puclassify[all]"')
     stages = {}
-    with stage(stages, "simulate" if options.micrographs is None else "find the files"):
+    reading = "simulate" if options.micrographs is None else "find the files"
+    with stage(stages, reading), short_errors(options):
         data = simulated(options) if options.micrographs is None else from_files(options)
     labels = draw_labels(data["train_coordinates"], options.labels, options.random_state)
     n_labels = sum(len(xy) for xy in labels)
@@ -59,7 +64,7 @@ def main():
         random_state=options.random_state,
     )
     picker.set_params(classifier__max_epochs=options.epochs, classifier__device=options.device)
-    with stage(stages, "train"):
+    with stage(stages, "train"), short_errors(options):
         picker.fit(data["train"], labels)
     unseen = data["test"] + data["others"]
     with stage(stages, "score and pick", len(unseen)):
@@ -87,17 +92,31 @@ def main():
 
 def parse_options():
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1].replace("::", "."))
     parser.add_argument("--micrographs", metavar="GLOB", help="your micrographs, quoted")
     parser.add_argument("--coordinates", metavar="FILE", help="their labelled particles")
-    parser.add_argument("--particle-diameter", type=float, metavar="D", help="in ångström")
-    parser.add_argument("--pixel-size", default="1.0", metavar="P", help='ångström, or "header"')
+    parser.add_argument("--particle-diameter", type=positive, metavar="D", help="in ångström")
+    parser.add_argument(
+        "--pixel-size",
+        type=pixel_size,
+        default=1.0,
+        metavar="P",
+        help='of the micrographs as they lie on disk, in ångström, or "header"',
+    )
     parser.add_argument(
         "--coordinates-step",
-        type=float,
+        type=positive,
         default=1.0,
         metavar="S",
-        help="4 where the coordinates were taken on images of 4 times as many pixels",
+        help="4 where the coordinates were taken on images with 4 times as many pixels per side",
+    )
+    parser.add_argument(
+        "--coordinates-offset",
+        type=float,
+        metavar="O",
+        help="where the centre of a micrograph's first pixel lies in pixels of those images: "
+        "(S - 1) / 2, the default, where blocks of S x S pixels were averaged; 0 where the "
+        "micrographs were Fourier-cropped",
     )
     parser.add_argument("--labels", type=int, default=100, help="how many labels to train on")
     parser.add_argument("--expected-particles", type=float, help="per micrograph, if you know")
@@ -111,7 +130,42 @@ def parse_options():
     given = [options.micrographs, options.coordinates, options.particle_diameter]
     if any(value is not None for value in given) and any(value is None for value in given):
         parser.error("--micrographs, --coordinates and --particle-diameter go together")
+    if options.coordinates_offset is None:
+        options.coordinates_offset = (options.coordinates_step - 1) / 2
     return options
+
+
+def positive(text):
+    """Read a positive number from the command line."""
+    value = float(text)
+    if not 0 < value < np.inf:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got {text!r}")
+    return value
+
+
+def pixel_size(text):
+    """Read a pixel size from the command line."""
+    try:
+        return text if text == "header" else positive(text)
+    except ValueError as error:
+        message = f'must be a number of ångström or "header", got {text!r}'
+        raise argparse.ArgumentTypeError(message) from error
+
+
+@contextmanager
+def short_errors(options):
+    """End with one line where the user's files do not fit together."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        if options.micrographs is None:
+            raise
+        message = str(error)
+        binning = re.search(r"step=(\d+)", message)
+        if binning:
+            step = float(binning[1]) * options.coordinates_step
+            message = f"{message.split(' Then ')[0]} Pass --coordinates-step {step:g}"
+        sys.exit(message)
 
 
 def simulated(options):
@@ -134,8 +188,9 @@ def from_files(options):
     paths = sorted(glob.glob(options.micrographs))
     if not paths:
         sys.exit(f"no file matches --micrographs {options.micrographs!r}")
-    step = options.coordinates_step
-    table = read_coordinates(options.coordinates, step=step, offset=(step - 1) / 2)
+    table = read_coordinates(
+        options.coordinates, step=options.coordinates_step, offset=options.coordinates_offset
+    )
     coordinates = match_coordinates(table, paths)
     labelled = [index for index, xy in enumerate(coordinates) if len(xy)]
     train, test = labelled[::2], labelled[1::2]
@@ -144,7 +199,6 @@ def from_files(options):
         sys.exit(f"no micrograph has a particle in --coordinates {options.coordinates!r}")
     if not test and not others:
         sys.exit("all micrographs were trained on; give at least one more to pick")
-    pixel_size = options.pixel_size
     return {
         "train": [paths[index] for index in train],
         "train_coordinates": [coordinates[index][:, :2] for index in train],
@@ -152,7 +206,7 @@ def from_files(options):
         "test_coordinates": [coordinates[index][:, :2] for index in test],
         "others": [paths[index] for index in others],
         "particle_diameter": options.particle_diameter,
-        "pixel_size": pixel_size if pixel_size == "header" else float(pixel_size),
+        "pixel_size": options.pixel_size,
     }
 
 

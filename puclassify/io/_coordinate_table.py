@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+
+from puclassify.io._names import without_pick_suffix
 
 __all__ = ["CoordinateTable", "micrograph_of_file"]
 
@@ -105,6 +106,23 @@ class CoordinateTable:
             rows[name].append(row)
         return {name: self.values[indices] for name, indices in rows.items()}
 
+    def split(self, names) -> dict[str, CoordinateTable]:
+        """Make a table of each micrograph.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Micrographs, also such as have no rows.
+
+        Returns
+        -------
+        dict of str to CoordinateTable
+            Tables with the same columns.
+        """
+        found, nothing = self.by_micrograph(), self.values[:0]
+        arrays = {name: found.get(name, nothing) for name in names}
+        return {name: CoordinateTable([name] * len(xy), xy) for name, xy in arrays.items()}
+
     def text_columns(self) -> list[list[str]]:
         """Write the numbers with as many digits as it takes to read the same numbers again.
 
@@ -129,8 +147,7 @@ def micrograph_of_file(path: str) -> str:
     str
         Its name without folder, extension and RELION's suffix ``_autopick`` or ``_manualpick``.
     """
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return re.sub(r"(?<=.)_(autopick|manualpick|pick)$", "", stem)
+    return without_pick_suffix(os.path.splitext(os.path.basename(path))[0])
 
 
 def _number(text) -> float:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
 
 from puclassify.io._micrograph import micrograph_name
+from puclassify.io._names import micrograph_stem, spellings
+from puclassify.io._near_names import contained_names, examples, near_names, remedy
 
 __all__ = ["match_coordinates"]
-
-# Only known endings are cut off: many names have dots of their own.
-_EXTENSIONS = (".mrc", ".mrcs", ".map", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".eer")
-_COMPRESSED = (".gz", ".bz2")
-_SHOWN = 3
-_COMPARED = 100  # comparing all names of a large set with all others takes minutes
 
 
 def match_coordinates(coordinates, names) -> list[np.ndarray]:
@@ -27,7 +23,8 @@ def match_coordinates(coordinates, names) -> list[np.ndarray]:
     ----------
     coordinates : mapping of str to ndarray of shape (k, 2) or (k, 3)
         Coordinates by micrograph name, as `read_coordinates` gives them. Names that belong to none
-        of the micrographs are ignored, as long as some do.
+        of the micrographs are ignored, as long as some do; a warning tells of those that nearly
+        match a micrograph without coordinates.
     names : sequence of str, path-like or GridImage
         The micrographs, by name or path.
 
@@ -46,7 +43,10 @@ def match_coordinates(coordinates, names) -> list[np.ndarray]:
     -----
     Names match if they are equal after their folder and a known image extension (``.mrc``,
     ``.tif``, ``.png``, ..., also ``.gz``, ``.bz2``) are taken off; upper and lower case differ.
-    If several match, an equal extension and the number of equal parent folders decide.
+    If several match, an equal extension and the number of equal parent folders decide. Of what is
+    left, names match too that differ only by the number which cryoSPARC puts in front (at least 15
+    digits and ``_``) or by RELION's ``_autopick``, ``_manualpick`` or ``_pick`` at the end, on one
+    side and without any doubt.
 
     Examples
     --------
@@ -66,11 +66,14 @@ def match_coordinates(coordinates, names) -> list[np.ndarray]:
     paths = [_path(item, index) for index, item in enumerate(names)]
     keys_by_stem = defaultdict(list)
     for key in coordinates:
-        keys_by_stem[_stem(key)].append(key)
-    found = {path: _best_key(path, keys_by_stem[_stem(path)]) for path in paths}
+        keys_by_stem[micrograph_stem(key)].append(key)
+    found = {path: _best_key(path, keys_by_stem[micrograph_stem(path)]) for path in paths}
     _resolve_shared_keys(found)
+    used = set(found.values())
+    _match_spellings(found, [key for key in coordinates if key not in used])
     if coordinates and paths and not any(key is not None for key in found.values()):
         raise ValueError(_nothing_matches(list(coordinates), paths))
+    _warn_of_lost_labels(coordinates, found)
     keys = [found[path] for path in paths]
     return [np.empty((0, 2)) if key is None else np.asarray(coordinates[key]) for key in keys]
 
@@ -83,14 +86,6 @@ def _path(item, index: int) -> str:
 
 def _parts(path: str) -> list[str]:
     return path.replace("\\", "/").split("/")
-
-
-def _stem(path: str) -> str:
-    name = _parts(path)[-1].strip()
-    for endings in (_COMPRESSED, _EXTENSIONS):
-        ending = next((end for end in endings if name.lower().endswith(end)), "")
-        name = name[: len(name) - len(ending)] if len(name) > len(ending) else name
-    return name
 
 
 def _closeness(path: str, key: str) -> tuple[bool, int, bool]:
@@ -111,7 +106,7 @@ def _best_key(path: str, keys: list[str]) -> str | None:
     closest = [key for key in keys if _closeness(path, key) == best]
     if len(closest) > 1:
         raise ValueError(
-            f"coordinates of micrograph {path!r} are ambiguous: {_examples(closest)} match it "
+            f"coordinates of micrograph {path!r} are ambiguous: {examples(closest)} match it "
             "equally well; rename or merge them"
         )
     return closest[0]
@@ -131,22 +126,48 @@ def _resolve_shared_keys(found: dict[str, str | None]) -> None:
         if len(closest) > 1:
             raise ValueError(
                 f"coordinates named {key!r} are ambiguous: they match the micrographs "
-                f"{_examples(closest)} equally well; name them with their folder or extension"
+                f"{examples(closest)} equally well; name them with their folder or extension"
             )
         found.update({path: None for path in paths if path != closest[0]})
 
 
+def _match_spellings(found: dict[str, str | None], keys: list[str]) -> None:
+    """Give keys that are left to micrographs without one, where only decorations differ."""
+    keys_by_stem, keys_by_spelling = defaultdict(set), defaultdict(set)
+    for key in keys:
+        keys_by_stem[micrograph_stem(key)].add(key)
+        for spelling in spellings(micrograph_stem(key)):
+            keys_by_spelling[spelling].add(key)
+    claims, chosen = defaultdict(list), {}
+    for path in (path for path, key in found.items() if key is None):
+        stem = micrograph_stem(path)
+        candidates = set(keys_by_spelling[stem])
+        candidates.update(*(keys_by_stem[spelling] for spelling in spellings(stem)))
+        chosen[path] = candidates
+        for key in candidates:
+            claims[key].append(path)
+    for path, candidates in chosen.items():
+        if len(candidates) == 1 and claims[next(iter(candidates))] == [path]:
+            found[path] = next(iter(candidates))
+
+
+def _warn_of_lost_labels(coordinates, found: dict[str, str | None]) -> None:
+    used = set(found.values())
+    lost = [key for key, xy in coordinates.items() if key not in used and len(xy)]
+    near = contained_names(lost, [path for path, key in found.items() if key is None])
+    if near:
+        warnings.warn(
+            f"{len(near)} names in coordinates match no micrograph, but nearly match some that are "
+            f"left without coordinates: {remedy(near)} if they mean the same",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
 def _nothing_matches(keys: list[str], paths: list[str]) -> str:
-    stems = list(dict.fromkeys(_stem(path) for path in paths))[:_COMPARED]
-    near = {key: difflib.get_close_matches(_stem(key), stems, n=1) for key in keys[:_COMPARED]}
-    misses = [f"{key!r} is near {close[0]!r}" for key, close in near.items() if close][:_SHOWN]
+    near = near_names(keys, paths)
     return (
         f"none of the {len(keys)} names in coordinates matches any of the {len(paths)} "
-        f"micrographs; coordinates have {_examples(keys)}, micrographs are {_examples(paths)}"
-        + (f"; near misses: {', '.join(misses)}" if misses else "")
+        f"micrographs; coordinates have {examples(keys)}, micrographs are {examples(paths)}"
+        + (f"; near misses: {remedy(near)}" if near else "")
     )
-
-
-def _examples(names) -> str:
-    shown = ", ".join(repr(name) for name in names[:_SHOWN])
-    return shown + (", ..." if len(names) > _SHOWN else "")

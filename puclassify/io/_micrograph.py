@@ -11,6 +11,7 @@ import numpy as np
 from puclassify.grid import GridImage
 from puclassify.io._images import read_pillow, read_tiff
 from puclassify.io._mrc import read_mrc
+from puclassify.io._names import path_text
 
 __all__ = ["as_grid_image", "check_micrographs", "micrograph_name", "read_micrograph"]
 
@@ -20,6 +21,8 @@ _READERS = {
     ".map": read_mrc,
     ".mrc.gz": read_mrc,
     ".mrc.bz2": read_mrc,
+    ".mrcs.gz": read_mrc,
+    ".mrcs.bz2": read_mrc,
     ".map.gz": read_mrc,
     ".map.bz2": read_mrc,
     ".png": read_pillow,
@@ -53,9 +56,11 @@ def read_micrograph(path) -> GridImage:
     ------
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If ``path`` is not a path.
     ValueError
-        If the extension is unknown, or the file is broken, truncated, in colour, complex-valued or
-        holds several images.
+        If the extension is unknown, or the file is broken, truncated, in colour, complex-valued,
+        transposed (as the header of an MRC file says) or holds several images.
     ImportError
         If the package that reads this format is not installed.
 
@@ -76,9 +81,7 @@ def read_micrograph(path) -> GridImage:
     ...     read_micrograph(path)
     GridImage('mic1.mrc', 3 x 4, step=1.0, offset=0.0, pixel_size=1.5)
     """
-    path = os.fspath(path)
-    if not isinstance(path, str):
-        raise TypeError(f"path must be a str or path-like, got {path!r}")
+    path = path_text(path)
     name = os.path.basename(path)
     extension = next(
         (end for end in sorted(_READERS, key=len, reverse=True) if name.lower().endswith(end)), None

@@ -33,7 +33,8 @@ def read_mrc(path: str) -> tuple[np.ndarray, float | None]:
     Raises
     ------
     ValueError
-        If the file is not a valid, complete MRC file of one real-valued section.
+        If the file is not a valid, complete MRC file of one real-valued section, or its header
+        says that its axes are exchanged.
     """
     if path.lower().endswith(_COMPRESSED):
         return _read_compressed(path)
@@ -85,6 +86,15 @@ def _image_shape(header, path: str) -> tuple[int, int]:
         raise _NotAnImageError(
             f"{path} has {sections} sections, a micrograph has one: if it is a movie, align and "
             "sum its frames first; to use one section of a stack, pass that section as an array"
+        )
+    # Programs differ in whether they heed these fields: coordinates of which frame the user has,
+    # only the user knows. Other values than 1, 2 and 3 are no axes and mean nothing.
+    axes = (int(header.mapc), int(header.mapr), int(header.maps))
+    if sorted(axes) == [1, 2, 3] and axes[:2] != (1, 2):
+        raise _NotAnImageError(
+            f"{path} is stored with other axes than x along rows and y along columns (MAPC, MAPR, "
+            f"MAPS = {axes}, expected (1, 2, 3)); rewrite it, or pass the pixels as an array: "
+            "mrcfile.read(path) if the coordinates count pixels as stored, its transpose .T if not"
         )
     return int(header.ny), int(header.nx)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Mapping
 
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 
-__all__ = ["format_star", "read_star"]
+__all__ = ["format_star", "format_star_list", "read_star"]
 
 _NAME = "rlnMicrographName"
 _X, _Y = "rlnCoordinateX", "rlnCoordinateY"
 _SCORE = "rlnAutopickFigureOfMerit"
-_NOT_IN_NAMES = "#\"'\t\n\r"
+_COORDINATE_FILE = "rlnMicrographCoordinates"
+_STARTS_OF_LINES = ("data_", "loop_", "_")
+_NOT_IN_VALUES = "#\"'"
+_MISSING_VALUES = ("NaN", "<NA>")  # starfile does not tell these from a gap
 
 
 def read_star(path: str) -> CoordinateTable:
@@ -31,12 +35,20 @@ def read_star(path: str) -> CoordinateTable:
     Raises
     ------
     ValueError
-        If no block has coordinates.
+        If the file is no STAR file or no block has coordinates.
     """
     starfile, _ = _import_starfile(path)
+    _check_starts_of_rows(path)
     try:
         # As text, so that a micrograph named 061 stays what it is and every digit is read.
         blocks = starfile.read(path, always_dict=True, parse_as_string=[_NAME, _X, _Y, _SCORE])
+    except Exception as error:
+        # The parser checks little, so that a broken file can end in any kind of error.
+        raise ValueError(
+            f"it does not follow the STAR format ({type(error).__name__}: {error}); is it "
+            "complete, has every row as many values as the loop has columns, and are values with "
+            "spaces in quotes?"
+        ) from error
     finally:
         # A file that could not be parsed would otherwise be remembered, also after its repair.
         linecache.clearcache()
@@ -47,7 +59,10 @@ def read_star(path: str) -> CoordinateTable:
 
 
 def format_star(table: CoordinateTable) -> str:
-    """Format coordinates as a STAR file of one block, which every version of RELION reads.
+    """Format coordinates as a STAR file of one block without a name.
+
+    The coordinates come first, as RELION writes them: readers take a line that starts with
+    ``data_``, ``loop_`` or ``_`` for a new block or column, and a name may start like that.
 
     Parameters
     ----------
@@ -64,17 +79,48 @@ def format_star(table: CoordinateTable) -> str:
     ValueError
         If a micrograph name cannot be stored in a STAR file.
     """
-    starfile, pandas = _import_starfile("a STAR file")
-    for name in set(table.names):
-        if not name or any(character in name for character in _NOT_IN_NAMES):
+    columns = dict(zip((_X, _Y, _SCORE), table.text_columns()))
+    return _star_text("", {**columns, _NAME: table.names})
+
+
+def format_star_list(files: Mapping[str, str]) -> str:
+    """Format a list of coordinate files, as RELION's AutoPick writes it and Extract takes it.
+
+    Parameters
+    ----------
+    files : mapping of str to str
+        The coordinate file of each micrograph.
+
+    Returns
+    -------
+    str
+        The text of the file.
+
+    Raises
+    ------
+    ValueError
+        If a name cannot be stored in a STAR file.
+    """
+    for file in files.values():
+        if file.startswith(_STARTS_OF_LINES):
             raise ValueError(
-                f"names holds {name!r}, which a STAR file cannot store; rename the micrograph or "
-                "write a CSV file"
+                f"path leads to {file!r}, which at the start of a line of a STAR file means "
+                f"something else; write it as './{file}'"
             )
-    frame = pandas.DataFrame({_NAME: table.names})
-    for column, text in zip((_X, _Y, _SCORE), table.text_columns()):
-        frame[column] = text
-    text = starfile.to_string({"": frame})
+    columns = {_COORDINATE_FILE: list(files.values()), _NAME: list(files)}
+    return _star_text("coordinate_files", columns)
+
+
+def _star_text(block: str, columns: dict[str, list[str]]) -> str:
+    starfile, pandas = _import_starfile("a STAR file")
+    for text in {*columns[_NAME], *columns.get(_COORDINATE_FILE, ())}:
+        bad = text in _MISSING_VALUES or any(character in text for character in _NOT_IN_VALUES)
+        if bad or not text.isprintable() or text != text.strip() or not text:
+            raise ValueError(
+                f"names or path holds {text!r}, which a STAR file cannot store; rename the "
+                "micrograph or write a CSV file"
+            )
+    text = starfile.to_string({block: pandas.DataFrame(columns)})
     # The first line is a comment with the time of day; equal picks shall give equal files.
     return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip() + "\n"
 
@@ -91,11 +137,27 @@ def _particle_block(blocks: dict) -> dict[str, list]:
             return columns
         found.append(f"data_{name} ({', '.join(list(columns)[:6])})")
     hint = ""
-    if any("rlnMicrographCoordinates" in block for block in found):
+    if any(_COORDINATE_FILE in block for block in found):
         hint = "; it lists the coordinate files of the micrographs, read those"
     raise ValueError(
         f"no block has columns {_X} and {_Y}, found {'; '.join(found) or 'no blocks'}{hint}"
     )
+
+
+def _check_starts_of_rows(path: str) -> None:
+    """Refuse rows that the parser would silently take for the start of a block or column."""
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            start, *others = line.split("#")[0].split() or [""]
+            if not start.startswith(("data_", "_")) or not others or others[0][0] in "\"'":
+                continue
+            # A single value, without loop_, stands behind the title of its column.
+            if start.startswith("data_") or len(others) > 1:
+                raise ValueError(
+                    f"line {number} starts with {start!r}, which in a STAR file starts a "
+                    f"{'block' if start.startswith('data_') else 'column'}; if it is the name of "
+                    "a micrograph, put it in quotes or its column last"
+                )
 
 
 def _import_starfile(path: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -218,7 +219,7 @@ class PicksDisplay:
             "facecolors": "none",
             "edgecolors": COLORS[kind],
             "linewidths": self._line_width(),
-            "linestyles": "--" if kind == "missed" else "-",
+            "linestyles": _line_style(kind),
             "label": kind,
         }
         circles = EllipseCollection(
@@ -247,7 +248,7 @@ class PicksDisplay:
                 [],
                 [],
                 color=COLORS[kind],
-                linestyle=":" if kind == "missed" else "-",
+                linestyle=_line_style(kind),
                 label=f"{len(circles.get_offsets())} {kind}",
             )
             for kind, circles in self.circles_.items()
@@ -260,6 +261,11 @@ class PicksDisplay:
             frameon=False,
             fontsize="small",
         )
+
+
+def _line_style(kind: str) -> Literal["--", "-"]:
+    """Dashes for what is not a pick, so that the kinds differ in print without colours too."""
+    return "--" if kind == "missed" else "-"
 
 
 def _percentiles(values, contrast) -> tuple[float, float]:

@@ -58,8 +58,8 @@ class TrainingHistoryDisplay:
         ----------
         estimator : fitted PUImageClassifier or ParticlePicker, or a Pipeline or search of them
             What was trained; its ``history_`` is drawn.
-        keys : sequence of str or None, default=None
-            Which entries of the history to draw; None means all that end in "loss".
+        keys : str, sequence of str or None, default=None
+            Which entry or entries of the history to draw; None means all that end in "loss".
         ax : matplotlib Axes or None, default=None
             Where to draw; None means a new figure.
         **line_options : dict
@@ -87,8 +87,8 @@ class TrainingHistoryDisplay:
         history : sequence of dict
             One dict for each epoch, such as ``{"epoch": 1, "train_loss": 0.7}``; epochs without
             an "epoch" are numbered from 1.
-        keys : sequence of str or None, default=None
-            Which entries to draw; None means all that end in "loss".
+        keys : str, sequence of str or None, default=None
+            Which entry or entries to draw; None means all that end in "loss".
         ax : matplotlib Axes or None, default=None
             Where to draw; None means a new figure.
         **line_options : dict
@@ -103,6 +103,7 @@ class TrainingHistoryDisplay:
         present = list(dict.fromkeys(key for row in history for key in row if _is_curve(row, key)))
         if keys is None:
             keys = [key for key in present if key.endswith("loss")]
+        keys = [keys] if isinstance(keys, str) else keys
         unknown = sorted(set(keys) - set(present))
         if unknown or not keys:
             raise ValueError(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from puclassify.grid import GridImage
-from puclassify.io import read_coordinates, write_coordinates
+from puclassify.io import _coordinates, read_coordinates, write_coordinates
+from puclassify.io._coordinate_table import CoordinateTable
 
 DATA = pathlib.Path(__file__).parent / "data"
 
@@ -89,6 +90,39 @@ class TestReadSTAR:
         path.write_text(good)
         assert_same(read_coordinates(path), {"a": [[1, 2], [3, 4]]})
 
+    @pytest.mark.parametrize(
+        ("name", "meaning"), [("data_2024/m1.mrc", "block"), ("_a.mrc", "column")]
+    )
+    @pytest.mark.parametrize("first", [True, False])
+    def test_names_in_front_that_would_cut_the_table_are_refused(
+        self, star, tmp_path, name, meaning, first
+    ):
+        rows = [f"{name} 1 2", "m2.mrc 3 4"]
+        text = "data_\n\nloop_\n_rlnMicrographName #1\n_rlnCoordinateX #2\n_rlnCoordinateY #3\n"
+        (tmp_path / "a.star").write_text(text + "\n".join(rows if first else rows[::-1]) + "\n")
+        line = 7 if first else 8
+        message = rf"a\.star .*line {line} starts with '{name}', .* starts a {meaning}; .*in quotes"
+        with pytest.raises(ValueError, match=message):
+            read_coordinates(tmp_path / "a.star")
+
+    def test_quoted_names_in_front(self, star, tmp_path):
+        text = "data_\nloop_\n_rlnMicrographName\n_rlnCoordinateX\n_rlnCoordinateY # pixels\n"
+        (tmp_path / "a.star").write_text(text + '"data_2024/m 1.mrc" 1 2\n')
+        assert_same(read_coordinates(tmp_path / "a.star"), {"data_2024/m 1.mrc": [[1, 2]]})
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "data_\n\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n1 2\n'm 3\n",
+            "data_\n_rlnCoordinateX\n",
+            "data_a\ndata_b\n",
+        ],
+    )
+    def test_whatever_the_parser_raises_names_the_file_and_the_cause(self, star, tmp_path, text):
+        (tmp_path / "a.star").write_text(text)
+        with pytest.raises(ValueError, match=r"a\.star cannot be read .*the STAR format"):
+            read_coordinates(tmp_path / "a.star")
+
     def test_missing_package_names_the_extra(self, monkeypatch, tmp_path):
         monkeypatch.setitem(sys.modules, "starfile", None)
         with pytest.raises(ImportError, match=r'pip install "puclassify\[star\]"'):
@@ -109,7 +143,12 @@ class TestReadTables:
 
     @pytest.mark.parametrize(
         "header",
-        ["image_name,x_coord,y_coord", "micrograph_name,X,Y", "Micrograph,x-coord,y coord"],
+        [
+            *("image_name,x_coord,y_coord", "micrograph_name,X,Y", "Micrograph,x-coord,y coord"),
+            *("image,x,y", "Name,x,y", "PATH,x,y", "FileName,x,y", "file,x,y"),
+            *("rlnMicrographName,rlnCoordinateX,rlnCoordinateY", "Image_Name,x,y"),
+            "_rlnMicrographName,_rlnCoordinateX,_rlnCoordinateY",
+        ],
     )
     def test_titles(self, tmp_path, header):
         (tmp_path / "a.csv").write_text(f"{header}\nm.mrc,1,2\n")
@@ -122,6 +161,18 @@ class TestReadTables:
     def test_without_name_column_the_file_names_the_micrograph(self, tmp_path):
         (tmp_path / "mic.1.csv").write_text("x,y\n1,2\n")
         assert_same(read_coordinates(tmp_path / "mic.1.csv"), {"mic.1": [[1, 2]]})
+
+    def test_names_in_a_column_of_unknown_title_are_not_dropped(self, tmp_path):
+        (tmp_path / "a.csv").write_text("id,mic,x,y,note\n1,m1,1,2,\n2,m2,3,4,\n")
+        message = (
+            r"no column image_name, but \['mic'\] hold text; .*\['id', 'mic', 'x', 'y', 'note'\]"
+        )
+        with pytest.raises(ValueError, match=message):
+            read_coordinates(tmp_path / "a.csv")
+
+    def test_further_columns_of_numbers_name_nothing(self, tmp_path):
+        (tmp_path / "m.csv").write_text("id,x,y,width,note\n1,1,2,30,\n2,3,4,nan,\n")
+        assert_same(read_coordinates(tmp_path / "m.csv"), {"m": [[1, 2], [3, 4]]})
 
     def test_scores_with_gaps_are_left_out(self, tmp_path):
         (tmp_path / "a.csv").write_text("image_name,x,y,score\nm,1,2,0.5\nm,3,4,\n")
@@ -148,6 +199,7 @@ class TestReadTables:
             ("image_name,x,y\nm,1,2\nm,1,\n", "row 2 are '1', ''"),
             ("image_name,x,y\nm,inf,2\n", "row 1 are 'inf', '2'"),
             ("image_name,x,y\nm,one,2\n", "could not convert string to float: 'one'"),
+            (f"image_name,x,y\n{'m' * 200_000},1,2\n", "no table with columns separated by ','"),
         ],
     )
     def test_errors_name_the_file_and_the_place(self, tmp_path, text, message):
@@ -192,6 +244,25 @@ class TestReadCoordinates:
         with pytest.raises(FileNotFoundError, match=r"no coordinate file .*a\.star"):
             read_coordinates(tmp_path / "a.star")
 
+    @pytest.mark.parametrize("path", [None, 3, b"a.csv"])
+    def test_path_is_named_where_it_is_none(self, path):
+        with pytest.raises(TypeError, match=r"path must be a str or path-like, got"):
+            read_coordinates(path)
+
+    def test_files_that_are_no_text(self, tmp_path):
+        (tmp_path / "a.cs").write_bytes(b"\x93NUMPY\x01\x00v\x00")
+        with pytest.raises(ValueError, match=r"a\.cs .*not a text file.*export the coordinates"):
+            read_coordinates(tmp_path / "a.cs")
+
+    @pytest.mark.parametrize("value", ["a", None, (1, "b"), [[1], [2, 3]]])
+    @pytest.mark.parametrize("name", ["step", "offset"])
+    def test_frames_that_are_no_numbers(self, tmp_path, name, value):
+        (tmp_path / "a.csv").write_text("image_name,x,y\nm,1,2\n")
+        with pytest.raises(ValueError, match=f"{name} must be a"):
+            read_coordinates(tmp_path / "a.csv", **{name: value})
+        with pytest.raises(ValueError, match=f"{name} must be a"):
+            write_coordinates({"m": [[1, 2]]}, tmp_path / "b.csv", **{name: value})
+
     def test_frame_of_unbinned_images(self, tmp_path):
         # Pixel 3 of an image that was averaged in blocks of 4 covers pixels 12 to 15, centre 13.5.
         (tmp_path / "a.csv").write_text("image_name,x,y,score\nm,13.5,1.5,7\n")
@@ -229,13 +300,23 @@ class TestWriteCoordinates:
         assert [line.split() for line in lines if line.strip()] == [
             ["data_"],
             ["loop_"],
-            ["_rlnMicrographName", "#1"],
-            ["_rlnCoordinateX", "#2"],
-            ["_rlnCoordinateY", "#3"],
-            ["_rlnAutopickFigureOfMerit", "#4"],
-            ["m", "1.5", "2.0", "0.25"],
-            ["n", "3.0", "4.0", "-1.0"],
+            ["_rlnCoordinateX", "#1"],
+            ["_rlnCoordinateY", "#2"],
+            ["_rlnAutopickFigureOfMerit", "#3"],
+            ["_rlnMicrographName", "#4"],
+            ["1.5", "2.0", "0.25", "m"],
+            ["3.0", "4.0", "-1.0", "n"],
         ]
+
+    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    @pytest.mark.parametrize(
+        "name",
+        ["data_2024/m1.mrc", "_a.mrc", "loop_1.mrc", "save_1.mrc", "stop_", "a b  c.mrc", "-1.5"],
+    )
+    def test_names_that_look_like_syntax_come_back(self, star, tmp_path, ending, name):
+        picks = {name: [[1, 2], [3, 4]], "m": [[5, 6]]}
+        write_coordinates(picks, tmp_path / f"a.{ending}")
+        assert_same(read_coordinates(tmp_path / f"a.{ending}"), picks)
 
     def test_star_is_read_by_another_reader(self, star, tmp_path):
         write_coordinates(self.PICKS, tmp_path / "a.star", names=self.NAMES)
@@ -314,10 +395,17 @@ class TestWriteCoordinates:
         with pytest.raises(TypeError, match=r"pass \[picks\] and names=\[name\]"):
             write_coordinates(np.zeros((4, 2)), tmp_path / "a.csv", names=["a"])
 
-    @pytest.mark.parametrize("name", ["a#b", 'a"b', "a\tb", ""])
+    @pytest.mark.parametrize(
+        "name", ["a#b", "#x", 'a"b', "it's", "a\tb", "a\x85b", " a", "a ", "", "NaN", "<NA>"]
+    )
     def test_names_that_star_cannot_store(self, star, tmp_path, name):
         with pytest.raises(ValueError, match="which a STAR file cannot store"):
             write_coordinates({name: [[1, 2]]}, tmp_path / "a.star")
+
+    @pytest.mark.parametrize("name", ["a\nb", "a\u2028b", " a", "a ", ""])
+    def test_names_that_tables_cannot_store(self, tmp_path, name):
+        with pytest.raises(ValueError, match="a table can store names of one line"):
+            write_coordinates({name: [[1, 2]]}, tmp_path / "a.csv")
 
     @pytest.mark.parametrize("name", ["a.box", "a.xyz", "a"])
     def test_formats_that_are_not_written(self, tmp_path, name):
@@ -327,6 +415,132 @@ class TestWriteCoordinates:
     def test_missing_folder(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="there is no folder"):
             write_coordinates({"a": [[1, 2]]}, tmp_path / "none" / "a.csv")
+
+
+class TestWhereFilesGo:
+    PICKS = ([[1.5, 2, 0.25]], [], [[3, 4, -1]])
+    NAMES = ("Movies/mic1.mrc", "Movies/mic_12.06.mrc.gz", "Movies/mic 3.mrc")
+
+    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    def test_a_file_for_each_micrograph(self, star, tmp_path, ending):
+        write_coordinates(self.PICKS, tmp_path / f"{{name}}_x.{ending}", names=self.NAMES)
+        stems = ["mic1", "mic_12.06", "mic 3"]
+        assert sorted(os.listdir(tmp_path)) == sorted(f"{stem}_x.{ending}" for stem in stems)
+        read = [read_coordinates(tmp_path / f"{stem}_x.{ending}") for stem in stems]
+        assert_same(read[0], {self.NAMES[0]: self.PICKS[0]})
+        assert read[1] == {}
+        assert_same(read[2], {self.NAMES[2]: self.PICKS[2]})
+
+    @pytest.mark.parametrize("slash", ["", "/"])
+    def test_folder_is_laid_out_as_by_autopick(self, star, tmp_path, slash):
+        write_coordinates(self.PICKS, f"{tmp_path}{slash}", names=self.NAMES)
+        listed = star.read(tmp_path / "autopick.star", always_dict=True)["coordinate_files"]
+        assert tuple(listed["rlnMicrographName"]) == self.NAMES
+        files = list(listed["rlnMicrographCoordinates"])
+        assert files[0] == f"{tmp_path}/mic1_autopick.star"
+        assert sorted(os.listdir(tmp_path)) == sorted(
+            ["autopick.star", *map(os.path.basename, files)]
+        )
+        assert_same(read_coordinates(files[2]), {self.NAMES[2]: self.PICKS[2]})
+
+    def test_names_of_one_stem_are_refused(self, tmp_path):
+        message = (
+            r"names 'a/m\.mrc' and 'b/m\.mrc' would both be written to .*m\.csv; .*two folders"
+        )
+        with pytest.raises(ValueError, match=message):
+            write_coordinates({"a/m.mrc": [], "b/m.mrc": []}, tmp_path / "{name}.csv")
+        assert os.listdir(tmp_path) == []
+
+    def test_folders_are_for_star_files(self, tmp_path):
+        with pytest.raises(ValueError, match=r"got 'csv'; .*pass path='.*\{name\}\.csv'"):
+            write_coordinates({"m": []}, tmp_path, format="csv")
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            write_coordinates({"m": []}, f"{tmp_path}/none/")
+
+    def test_lists_that_would_be_misread_are_refused(self, star, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "data_1").mkdir()
+        with pytest.raises(ValueError, match=r"write it as '\./data_1/m_autopick\.star'"):
+            write_coordinates({"m": []}, "data_1")
+        write_coordinates({"data_2/m.mrc": []}, "./data_1")
+        assert sorted(os.listdir("data_1")) == ["autopick.star", "m_autopick.star"]
+
+    def test_failing_write_leaves_no_file_of_several(self, tmp_path):
+        picks = {"m": [[1, 2]], "n\ud800": [[3, 4]]}  # which no encoding can store
+        with pytest.raises(UnicodeEncodeError):
+            write_coordinates(picks, tmp_path / "{name}.csv")
+        assert os.listdir(tmp_path) == []
+
+    @pytest.mark.parametrize("path", [None, 3, b"a.csv"])
+    def test_path_is_named_where_it_is_none(self, path):
+        with pytest.raises(TypeError, match=r"path must be a str or path-like, got"):
+            write_coordinates({"m": []}, path)
+
+    @pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
+    def test_permissions_are_those_of_an_ordinary_file(self, tmp_path):
+        previous = os.umask(0o027)
+        try:
+            write_coordinates({"m": [[1, 2]]}, tmp_path / "new.csv")
+        finally:
+            os.umask(previous)
+        assert (tmp_path / "new.csv").stat().st_mode & 0o777 == 0o640
+        (tmp_path / "new.csv").chmod(0o664)
+        write_coordinates({"m": [[3, 4]]}, tmp_path / "new.csv")
+        assert (tmp_path / "new.csv").stat().st_mode & 0o777 == 0o664
+
+    def test_write_protected_files_stay(self, tmp_path, monkeypatch):
+        (tmp_path / "a.csv").write_text("old")
+        monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anything
+        with pytest.raises(PermissionError, match=r"a\.csv: it is write-protected"):
+            write_coordinates({"m": [[1, 2]]}, tmp_path / "a.csv")
+        assert (tmp_path / "a.csv").read_text() == "old"
+
+    @pytest.mark.skipif(os.name != "posix", reason="links need no privilege on POSIX")
+    def test_links_are_followed(self, tmp_path):
+        (tmp_path / "target").mkdir()
+        (tmp_path / "link.csv").symlink_to(tmp_path / "target" / "a.csv")
+        for xy in ([[1, 2]], [[3, 4]]):
+            write_coordinates({"m": xy}, tmp_path / "link.csv")
+            assert (tmp_path / "link.csv").is_symlink()
+            assert_same(read_coordinates(tmp_path / "target" / "a.csv"), {"m": xy})
+        assert os.listdir(tmp_path / "target") == ["a.csv"]
+
+
+class TestRegisteredFormats:
+    @pytest.fixture
+    def _plain_format(self, monkeypatch):
+        def read(path):
+            if "broken" in path:
+                raise IndexError("what a parser may raise")
+            rows = [line.split() for line in pathlib.Path(path).read_text().splitlines()[1:]]
+            return CoordinateTable.from_text([row[0] for row in rows], list(zip(*rows))[1:3])
+
+        def write(table):
+            columns = zip(table.names, *table.text_columns())
+            return "\n".join(["@plain", *(" ".join(row) for row in columns)])
+
+        entry = _coordinates._Format((".plain",), read, write, first_line="@plain")
+        monkeypatch.setitem(_coordinates._FORMATS, "plain", entry)
+
+    @pytest.mark.usefixtures("_plain_format")
+    def test_one_entry_is_enough(self, tmp_path):
+        picks = {"m": [[1, 2]], "n": [[3, 4]]}
+        write_coordinates(picks, tmp_path / "a.plain")
+        assert_same(read_coordinates(tmp_path / "a.plain"), picks)
+        assert_same(read_coordinates(tmp_path / "a.plain", format="plain"), picks)
+        (tmp_path / "a.plain").rename(tmp_path / "a.csv")
+        assert_same(read_coordinates(tmp_path / "a.csv"), picks)
+        with pytest.raises(ValueError, match=r"known are .*plain \(\.plain\)"):
+            write_coordinates(picks, tmp_path / "a.xyz")
+
+    @pytest.mark.usefixtures("_plain_format")
+    def test_any_error_of_a_parser_names_the_file(self, tmp_path):
+        (tmp_path / "broken.plain").write_text("")
+        message = (
+            r"broken\.plain cannot be read as coordinates \(IndexError: what a parser may raise"
+        )
+        with pytest.raises(ValueError, match=message):
+            read_coordinates(tmp_path / "broken.plain")
 
 
 class TestFilesOfOtherPrograms:

@@ -89,7 +89,95 @@ class TestSeveralCandidates:
             match_coordinates(table("mic"), ["g1/mic.mrc", "g2/mic.mrc"])
 
 
+class TestDecoratedNames:
+    UID = "001234567890123456789_"
+
+    @pytest.mark.parametrize(
+        ("key", "name"),
+        [
+            (UID + "mic1", "Movies/mic1.mrc"),
+            ("mic1.mrc", f"S1/{UID}mic1.mrc"),
+            ("mic1_autopick", "mic1.mrc"),
+            ("mic1_manualpick", "mic1.mrc"),
+            (UID + "mic1_pick", "mic1.mrc"),
+            (UID + "mic1_autopick", UID + "mic1.mrc"),
+        ],
+    )
+    def test_decorations_of_other_programs_do_not_count(self, key, name):
+        assert matched(table(key, "mic2"), [name, "mic2"]) == [0, 1]
+
+    def test_equal_names_go_first(self):
+        assert matched(table(self.UID + "mic1", "mic1"), ["mic1.mrc"]) == [1]
+        names = ["mic1.mrc", self.UID + "mic1.mrc"]
+        assert matched(table(self.UID + "mic1", "mic1"), names) == [1, 0]
+
+    @pytest.mark.parametrize(
+        ("keys", "names"),
+        [
+            (["1" * 21 + "_mic1", "2" * 21 + "_mic1"], ["mic1.mrc"]),
+            (["mic1_autopick", "mic1_manualpick"], ["mic1.mrc"]),
+            (["mic1"], ["1" * 21 + "_mic1.mrc", "2" * 21 + "_mic1.mrc"]),
+            (["1" * 21 + "_mic1"], ["2" * 21 + "_mic1.mrc"]),
+            (["20240101_mic1"], ["mic1.mrc"]),
+            (["1" * 21 + "_"], ["1" * 21]),
+        ],
+    )
+    def test_doubtful_names_do_not_match(self, keys, names):
+        with pytest.raises(ValueError, match="none of the"):
+            match_coordinates(table(*keys), names)
+
+
+class TestLostLabels:
+    def test_near_misses_beside_matches_are_told(self):
+        coordinates = table("mic1", *(f"mic{i}_DW" for i in range(2, 7)))
+        names = [f"f/mic{i}.mrc" for i in range(1, 5)]
+        with pytest.warns(UserWarning, match="3 names in coordinates") as caught:
+            arrays = match_coordinates(coordinates, names)
+        assert [len(array) for array in arrays] == [1, 0, 0, 0]
+        (warning,) = caught
+        assert warning.filename == __file__
+        assert str(warning.message) == (
+            "3 names in coordinates match no micrograph, but nearly match some that are left "
+            "without coordinates: 'mic2_DW' is near 'mic2', 'mic3_DW' is near 'mic3', 'mic4_DW' is "
+            "near 'mic4'; take '_DW' off the keys of coordinates if they mean the same"
+        )
+
+    def test_names_of_micrographs_may_be_the_longer_ones(self):
+        with pytest.warns(UserWarning, match="'mic2' is near 'mic2_aligned'; add '_aligned' to"):
+            match_coordinates(table("mic1", "mic2"), ["mic1", "mic2_aligned.mrc"])
+
+    @pytest.mark.parametrize(
+        ("keys", "names"),
+        [
+            (["mic2", "mic1"], ["mic2", "mic10"]),
+            (["mic2", "other_1"], ["mic2", "mic3"]),
+            (["mic1", "mic1_DW"], ["mic1"]),
+        ],
+    )
+    def test_names_of_other_micrographs_are_no_near_misses(self, keys, names):
+        match_coordinates(table(*keys), names)
+
+    def test_empty_entries_lose_nothing(self):
+        match_coordinates({**table("mic1"), "mic2_DW": np.empty((0, 2))}, ["mic1", "mic2"])
+
+
 class TestErrors:
+    @pytest.mark.parametrize(
+        ("key", "name", "advice"),
+        [
+            ("mic1_patch_aligned", "mic1.mrc", "take '_patch_aligned' off"),
+            ("mic1", "mic1_DW.mrc", "add '_DW' to"),
+            ("20240101_mic1_DW", "mic1.mrc", "take '20240101_' and '_DW' off"),
+            ("mic1DW", "mic1.mrc", "take 'DW' off"),
+            ("micro1", "mic1.mrc", "rename"),
+        ],
+    )
+    def test_advice(self, key, name, advice):
+        stem = name.removesuffix(".mrc")
+        message = f"near misses: '{key}' is near '{stem}'; {advice} .*the keys of coordinates"
+        with pytest.raises(ValueError, match=message.replace("rename .*", "rename ")):
+            match_coordinates(table("zzz", key), [f"f/{name}", "qqq.mrc"])
+
     def test_nothing_matches(self):
         with pytest.raises(ValueError) as raised:
             match_coordinates(table("mic_0001_DW", "other"), ["f/mic_0001.mrc", "f/zzz.mrc"])

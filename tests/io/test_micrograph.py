@@ -74,16 +74,31 @@ class TestReadMRC:
         path = write_mrc(tmp_path / "a.mrc", PIXELS.astype(np.int16), voxel_size=1.0)
         assert read_micrograph(path).pixel_size == 1.0
 
-    @pytest.mark.parametrize("ending", [".mrc", ".mrc.gz"])
+    @pytest.mark.parametrize("ending", [".mrc", ".mrc.gz", ".mrcs", ".mrcs.gz", ".mrcs.bz2"])
     def test_stack_of_one_section_is_an_image(self, tmp_path, ending):
         path = write_mrc(tmp_path / f"a{ending}", PIXELS[None].astype(np.int16))
         np.testing.assert_array_equal(read_micrograph(path).values, PIXELS)
 
-    @pytest.mark.parametrize("ending", [".mrcs", ".mrc.gz"])
+    @pytest.mark.parametrize("ending", [".mrcs", ".mrc.gz", ".mrcs.gz", ".mrcs.bz2"])
     def test_movie_is_refused_with_its_number_of_sections(self, tmp_path, ending):
         path = write_mrc(tmp_path / f"a{ending}", np.zeros((5, 3, 4), np.int16))
         with pytest.raises(ValueError, match=r"a\.mrc.* has 5 sections"):
             read_micrograph(path)
+
+    @pytest.mark.parametrize("ending", [".mrc", ".mrc.gz"])
+    @pytest.mark.parametrize("axes", [(2, 1, 3), (1, 3, 2), (3, 2, 1)])
+    def test_other_axes_are_refused(self, tmp_path, ending, axes):
+        path = write_mrc(tmp_path / f"a{ending}", PIXELS.astype(np.int16))
+        with mrcfile.open(path, mode="r+") as mrc:
+            mrc.header.mapc, mrc.header.mapr, mrc.header.maps = axes
+        with pytest.raises(ValueError, match=r"a\.mrc.* other axes .*MAPC.*= \(\d, \d, \d\)"):
+            read_micrograph(path)
+
+    def test_axes_that_are_not_given_are_the_usual_ones(self, tmp_path):
+        path = write_mrc(tmp_path / "a.mrc", PIXELS.astype(np.int16))
+        with mrcfile.open(path, mode="r+") as mrc:
+            mrc.header.mapc = mrc.header.mapr = mrc.header.maps = 0
+        np.testing.assert_array_equal(read_micrograph(path).values, PIXELS)
 
     def test_complex_mode_is_refused(self, tmp_path):
         path = write_mrc(tmp_path / "a.mrc", np.zeros((3, 4), np.complex64))
@@ -177,6 +192,85 @@ class TestReadImages:
         tifffile.imwrite(tmp_path / "a.tiff", data, photometric="rgb")
         np.testing.assert_array_equal(read_micrograph(tmp_path / "a.tiff").values, PIXELS)
 
+    @pytest.mark.parametrize("layout", ["contig", "separate"])
+    @pytest.mark.parametrize("width", [2, 3, 7])
+    def test_tiff_of_equal_channels_however_they_lie(self, tmp_path, layout, width):
+        tifffile = pytest.importorskip("tifffile")
+        data = np.arange(5 * width, dtype=np.uint8).reshape(5, width)
+        colours = np.stack([data] * 3, axis=0 if layout == "separate" else -1)
+        options = {"photometric": "rgb", "planarconfig": layout}
+        tifffile.imwrite(tmp_path / "a.tif", colours, **options)
+        np.testing.assert_array_equal(read_micrograph(tmp_path / "a.tif").values, data)
+        colours[0, 0, 0] += 1
+        tifffile.imwrite(tmp_path / "a.tif", colours, **options)
+        with pytest.raises(ValueError, match=r"a\.tif .*in colour"):
+            read_micrograph(tmp_path / "a.tif")
+
+    @pytest.mark.parametrize("shape", [(1, 9), (9, 1), (1, 1), (1, 3)])
+    def test_tiff_of_one_row_or_column(self, tmp_path, shape):
+        tifffile = pytest.importorskip("tifffile")
+        data = np.arange(1, 1 + np.prod(shape), dtype=np.uint8).reshape(shape)
+        tifffile.imwrite(tmp_path / "a.tif", data)
+        np.testing.assert_array_equal(read_micrograph(tmp_path / "a.tif").values, data)
+
+    def test_tiff_with_pixels_that_are_no_numbers(self, tmp_path):
+        tifffile = pytest.importorskip("tifffile")
+        data = np.full((3, 4), np.nan, np.float32)
+        tifffile.imwrite(tmp_path / "a.tif", data)
+        np.testing.assert_array_equal(read_micrograph(tmp_path / "a.tif").values, data)
+
+    @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
+    @pytest.mark.parametrize("predictor", [1, 2])
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32])
+    def test_compressed_tiff(self, tmp_path, compression, predictor, dtype):
+        pytest.importorskip("tifffile")
+        image = pytest.importorskip("PIL.Image")
+        data = np.random.default_rng(0).uniform(0, 255, size=(30, 41)).astype(dtype)
+        options = {} if compression == "packbits" else {"tiffinfo": {317: predictor}}
+        image.fromarray(data).save(tmp_path / "a.tif", compression=compression, **options)
+        values = read_micrograph(tmp_path / "a.tif").values
+        assert values.dtype == dtype
+        np.testing.assert_array_equal(values, data)
+
+    def test_compressed_tiff_of_equal_channels(self, tmp_path):
+        pytest.importorskip("tifffile")
+        image = pytest.importorskip("PIL.Image")
+        data = np.repeat(PIXELS[..., None].astype(np.uint8), 3, axis=2)
+        image.fromarray(data).save(tmp_path / "a.tif", compression="tiff_lzw")
+        np.testing.assert_array_equal(read_micrograph(tmp_path / "a.tif").values, PIXELS)
+
+    @pytest.fixture
+    def _without_imagecodecs(self, monkeypatch):
+        tifffile = pytest.importorskip("tifffile")
+        pytest.importorskip("PIL.Image")
+
+        def refuse(self):
+            raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+        monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", refuse)
+
+    @pytest.mark.usefixtures("_without_imagecodecs")
+    @pytest.mark.parametrize("order", ["<", ">"])
+    @pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "f4"])
+    def test_pillow_helps_where_it_can(self, tmp_path, dtype, order):
+        tifffile = pytest.importorskip("tifffile")
+        data = (PIXELS - (0 if "u" in dtype else 5)).astype(dtype)
+        tifffile.imwrite(tmp_path / "a.tif", data, byteorder=order)
+        values = read_micrograph(tmp_path / "a.tif").values
+        assert values.dtype == dtype
+        np.testing.assert_array_equal(values, data)
+
+    @pytest.mark.usefixtures("_without_imagecodecs")
+    @pytest.mark.parametrize(
+        ("dtype", "photometric"),
+        [("f8", "minisblack"), ("f2", "minisblack"), ("u1", "miniswhite")],
+    )
+    def test_pillow_is_not_asked_for_more(self, tmp_path, dtype, photometric):
+        tifffile = pytest.importorskip("tifffile")
+        tifffile.imwrite(tmp_path / "a.tif", PIXELS.astype(dtype), photometric=photometric)
+        with pytest.raises(ValueError, match=r"a\.tif .*pip install imagecodecs"):
+            read_micrograph(tmp_path / "a.tif")
+
     @pytest.mark.parametrize("shape", [(3, 8, 9), (2, 8, 9)])
     def test_tiff_movie_is_refused_with_its_number_of_frames(self, tmp_path, shape):
         tifffile = pytest.importorskip("tifffile")
@@ -199,6 +293,11 @@ class TestReadMicrograph:
     def test_unknown_extension_lists_the_known_ones(self, tmp_path):
         with pytest.raises(ValueError, match=r"a\.eer is not of a known image format.*\.mrc"):
             read_micrograph(tmp_path / "a.eer")
+
+    @pytest.mark.parametrize("path", [None, 3, b"a.mrc"])
+    def test_path_is_named_where_it_is_none(self, path):
+        with pytest.raises(TypeError, match=r"path must be a str or path-like, got"):
+            read_micrograph(path)
 
     def test_extension_in_capitals(self, tmp_path):
         path = write_mrc(tmp_path / "A.MRC", PIXELS.astype(np.int16))

@@ -45,6 +45,16 @@ class TestFromPredictions:
         colors = [circles.get_edgecolor()[0].tolist() for circles in display.circles_.values()]
         assert len({tuple(color) for color in colors}) == 3
 
+    def test_legend_draws_lines_like_those_of_the_circles(self, micrograph):
+        display = PicksDisplay.from_predictions(micrograph, PICKS, TRUTH, radius=6.0)
+        handles = dict(zip(display.circles_, display.ax_.get_legend().legend_handles, strict=True))
+        dashed = {kind for kind, handle in handles.items() if handle.get_linestyle() == "--"}
+        for kind, circles in display.circles_.items():
+            assert same_color(handles[kind].get_color(), circles.get_edgecolor()[0])
+            (_, dashes), *_ = circles.get_linestyle()
+            assert (dashes is not None) == (kind in dashed)
+        assert dashed == {"missed"}
+
     def test_circles_lie_in_stored_pixels_and_the_right_way_up(self, micrograph):
         display = PicksDisplay.from_predictions(micrograph, PICKS, radius=6.0)
         assert display.image_.get_extent() == list(micrograph.extent)

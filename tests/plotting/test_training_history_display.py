@@ -39,6 +39,12 @@ class TestFromHistory:
         assert display.ax_.get_ylabel() == "value"
         assert display.lines_["dur"].get_color() == "green"
 
+    def test_a_single_key(self):
+        display = TrainingHistoryDisplay.from_history(HISTORY, keys="valid_loss")
+        assert data(display) == {"valid_loss": [[1, 3], [1.0, 0.7]]}
+        with pytest.raises(ValueError, match="under 'auc'"):
+            TrainingHistoryDisplay.from_history(HISTORY, keys="auc")
+
     def test_epochs_are_counted_where_they_are_not_given(self):
         display = TrainingHistoryDisplay.from_history([{"loss": 2.0}, {"loss": 1.0}])
         assert data(display) == {"loss": [[1, 2], [2.0, 1.0]]}
