@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from numbers import Real
 
 import numpy as np
 from scipy import fft
 
 from puclassify.grid import GridImage
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
-from puclassify.preprocessing._pixel_size import stored_pixel_size
+from puclassify.preprocessing._parameters import check_number
+from puclassify.preprocessing._pixel_size import check_pixel_size, stored_pixel_size
 
 __all__ = ["FourierDownsample", "fourier_downsample"]
 
@@ -19,6 +19,7 @@ _ROWS_AT_ONCE = (
     256  # bounds the memory: only the kept columns of the spectrum are ever stored whole
 )
 _NEGLIGIBLE_FACTOR = 1.05
+_LEAST_RESOLUTION = 128  # float32 steps in a standard deviation: rounding adds 1/440 of it
 
 
 class FourierDownsample(MicrographTransformer):
@@ -83,10 +84,9 @@ class FourierDownsample(MicrographTransformer):
                 'factor="auto" needs particle_diameter, got None; pass particle_diameter in '
                 "ångström together with pixel_size, or a number as factor"
             )
-        diameter = _check_positive(self.particle_diameter, "particle_diameter")
-        target = _check_positive(self.target_diameter, "target_diameter")
-        if not (isinstance(self.pixel_size, str) and self.pixel_size == "header"):
-            _check_positive(self.pixel_size, "pixel_size")
+        diameter = check_number(self.particle_diameter, "particle_diameter", "a positive number")
+        target = check_number(self.target_diameter, "target_diameter", "a positive number")
+        check_pixel_size(self.pixel_size)
         return partial(
             _downsample_to_step, wanted_step=diameter / target, pixel_size=self.pixel_size
         )
@@ -105,9 +105,11 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
     Returns
     -------
     GridImage
-        A float32 image of ``max(1, round(n / factor))`` pixels along an axis of ``n``, its step
-        multiplied by the exact ratio of the two. Its first pixel sits where the first pixel of
-        ``image`` does. If both sizes stay what they are, ``image`` itself.
+        An image of ``max(1, round(n / factor))`` pixels along an axis of ``n``, its step multiplied
+        by the exact ratio of the two. Its first pixel sits where the first pixel of ``image`` does.
+        It is float32, or float64 where float32 could not resolve the spread of the pixels beside
+        their mean. If both sizes stay what they are, ``image`` itself, or a copy of the same type
+        if it has pixels that are not finite.
 
     Raises
     ------
@@ -121,7 +123,8 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
     reproduced exactly at these points. The image is taken as periodic. At an even new size, the
     frequencies :math:`\pm m/2` share a coefficient, which is then their sum.
 
-    Pixels that are not finite are first replaced by the median of those that are. The cost is that
+    Pixels that are not finite are first replaced by the median of those that are, at every factor;
+    setting padding to NaN keeps its edge from ringing into the image. The cost is that
     of a one-dimensional transform of each row, and of each column that is kept; sizes with large
     prime factors take a few times longer than round ones.
 
@@ -145,7 +148,7 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
         max(1, round(n / f)) for n, f in zip(image.shape, (factor_y, factor_x))
     )
     if (new_height, new_width) == image.shape:
-        return image
+        return _filled(image)
     pivot, fill = _pivot_and_fill(image.values)
     spectrum = _row_spectrum(image.values, new_width, pivot, fill)
     spectrum = _crop_rows(fft.fft(spectrum, axis=0, overwrite_x=True), new_height)
@@ -154,7 +157,7 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
         spectrum[:, -1] *= 2
     spectrum *= np.float32(new_height * new_width / (height * width))
     values = fft.irfft(fft.ifft(spectrum, axis=0, overwrite_x=True), n=new_width, axis=1)
-    values += np.float32(pivot)
+    values = _add_pivot(values, pivot, wide=_is_wide(image.values.dtype))
     small = image.with_values(values, step=(width / new_width, height / new_height))
     return _simplified(small)
 
@@ -181,14 +184,40 @@ def _pivot_and_fill(values: np.ndarray) -> tuple[float, float]:
     return float(np.mean(finite)), float(np.median(finite))
 
 
+def _filled(image: GridImage) -> GridImage:
+    """Replace pixels that are not finite; the image itself if there are none."""
+    values = image.values
+    if values.dtype.kind != "f":
+        return image
+    finite = np.isfinite(values)
+    if finite.all():
+        return image
+    _, fill = _pivot_and_fill(values)
+    return replace(image, values=np.where(finite, values, values.dtype.type(fill)))
+
+
+def _is_wide(dtype: np.dtype) -> bool:
+    """Tell whether float32 may be too narrow for pixels of this type."""
+    return dtype.kind != "f" or dtype.itemsize > 4
+
+
+def _add_pivot(values: np.ndarray, pivot: float, wide: bool) -> np.ndarray:
+    """Put the mean back, in float64 if that is needed and ``wide`` pixels had more to give."""
+    deviation = np.std(values)
+    rounding, noise = (abs(pivot) * np.finfo(t).eps for t in (np.float32, np.float64))
+    if wide and 100 * noise < deviation < _LEAST_RESOLUTION * rounding:
+        return values + np.float64(pivot)
+    values += np.float32(pivot)
+    return values
+
+
 def _row_spectrum(values: np.ndarray, new_width: int, pivot: float, fill: float) -> np.ndarray:
     """Transform every row and keep the frequencies that ``new_width`` columns can hold."""
     height, n_kept = values.shape[0], new_width // 2 + 1
     spectrum = np.empty((height, n_kept), dtype=np.complex64)
     for start in range(0, height, _ROWS_AT_ONCE):
         # In float64 a large pivot is removed before anything is rounded.
-        wide = values.dtype.kind != "f" or values.dtype.itemsize > 4
-        precision: type[np.floating] = np.float64 if wide else np.float32
+        precision: type[np.floating] = np.float64 if _is_wide(values.dtype) else np.float32
         block = values[start : start + _ROWS_AT_ONCE].astype(precision)
         if values.dtype.kind == "f":
             block[~np.isfinite(block)] = fill
@@ -221,20 +250,13 @@ def _simplified(image: GridImage) -> GridImage:
 
 
 def _check_factor(factor) -> tuple[float, float]:
+    expected = (
+        "a number of at least 1 (images are never upsampled), an (x, y) pair of them, or "
+        '"auto" in FourierDownsample'
+    )
     try:
-        pair = np.broadcast_to(np.asarray(factor, dtype=np.float64), (2,))
-        valid = bool(np.isfinite(pair).all() and (pair >= 1).all())
-    except (TypeError, ValueError):
-        valid = False
-    if not valid:
-        raise ValueError(
-            f'factor must be a number of at least 1, an (x, y) pair of them, or "auto" in '
-            f"FourierDownsample, got {factor!r}; upsampling is not supported"
-        )
-    return float(pair[0]), float(pair[1])
-
-
-def _check_positive(value, name: str) -> float:
-    if not (isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf):
-        raise ValueError(f"{name} must be a positive number, got {value!r}")
-    return float(value)
+        pair = np.broadcast_to(np.asarray(factor, dtype=object), (2,)).tolist()
+    except ValueError:
+        raise ValueError(f"factor must be {expected}, got {factor!r}") from None
+    x, y = (check_number(number, "factor", expected, least=1.0) for number in pair)
+    return x, y

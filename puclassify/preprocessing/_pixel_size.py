@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import numbers
-
-import numpy as np
-
 from puclassify.grid import GridImage
+from puclassify.preprocessing._parameters import check_number
 
-__all__ = ["stored_pixel_size"]
+__all__ = ["check_pixel_size", "stored_pixel_size"]
+
+
+def check_pixel_size(pixel_size) -> None:
+    """Raise a ValueError if a pixel size is neither a positive number nor "header".
+
+    Parameters
+    ----------
+    pixel_size : object
+        What the caller passed.
+    """
+    if not (isinstance(pixel_size, str) and pixel_size == "header"):
+        check_number(
+            pixel_size, "pixel_size", 'a positive number of ångström per stored pixel or "header"'
+        )
 
 
 def stored_pixel_size(pixel_size, image: GridImage) -> float:
@@ -31,16 +42,9 @@ def stored_pixel_size(pixel_size, image: GridImage) -> float:
     ValueError
         If the header's value is missing, 0 or the placeholder 1, or the parameter is no number.
     """
-    if isinstance(pixel_size, numbers.Real) and not isinstance(pixel_size, bool):
-        number = float(pixel_size)
-        if not (np.isfinite(number) and number > 0):
-            raise ValueError(f"pixel_size must be a positive number of ångström, got {pixel_size}")
-        return number
-    if not (isinstance(pixel_size, str) and pixel_size == "header"):
-        raise ValueError(
-            f"pixel_size must be a number of ångström per stored pixel or 'header', "
-            f"got {pixel_size!r}"
-        )
+    check_pixel_size(pixel_size)
+    if pixel_size != "header":
+        return float(pixel_size)
     size = image.pixel_size
     if size is None or size == 1.0:
         says = "says nothing of it" if size is None else "says 1.0, which is a placeholder"

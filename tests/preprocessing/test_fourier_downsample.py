@@ -9,7 +9,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify.grid import GridImage
-from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph, fourier_downsample
+from puclassify.preprocessing import (
+    FourierDownsample,
+    NormalizeMicrograph,
+    fourier_downsample,
+    normalize_micrograph,
+)
 
 SHAPES_AND_FACTORS = [
     ((32, 48), 4),
@@ -86,6 +91,32 @@ class TestFourierDownsampleFunction:
             other = fourier_downsample(GridImage(shifted.astype(dtype)), 2).values
             np.testing.assert_allclose((other - 30000.0) / 1000, small, atol=2e-3)
 
+    @pytest.mark.parametrize(
+        ("mean", "spread", "dtype"),
+        [(1e3, 1e-6, np.float64), (-5.0, 1e-8, np.float64), (1e9, 1e3, np.int64)],
+    )
+    def test_low_contrast_is_kept_in_float64(self, mean, spread, dtype):
+        noise = np.random.default_rng(3).normal(size=(64, 64))
+        low_contrast = (mean + spread * noise).astype(dtype)
+        small = fourier_downsample(GridImage(low_contrast), 2).values
+        assert small.dtype == np.float64
+        expected = fourier_downsample(GridImage(noise), 2).values
+        np.testing.assert_allclose((small - mean) / spread, expected, atol=5e-3)
+        result = normalize_micrograph(GridImage(small)).values
+        assert (result.mean(), result.std()) == pytest.approx((0, 1), abs=0.02)
+
+    @pytest.mark.parametrize(
+        "pixels",
+        [
+            np.full((32, 32), 0.1),
+            np.full((32, 32), 7.3e8),
+            np.random.default_rng(3).normal(7000, 50, (32, 32)),
+            np.random.default_rng(3).normal(1e3, 1e-4, (32, 32)).astype(np.float32),
+        ],
+    )
+    def test_float32_wherever_it_holds_the_pixels(self, pixels):
+        assert fourier_downsample(GridImage(pixels), 2).values.dtype == np.float32
+
     @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.float16, ">f4", np.float64])
     def test_number_types(self, dtype):
         pixels = np.random.default_rng(4).integers(0, 2, (20, 22)).astype(dtype)
@@ -119,6 +150,20 @@ class TestFourierDownsampleFunction:
         image = GridImage(np.zeros((30, 30), np.int16))
         assert fourier_downsample(image, factor) is image
 
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, ">f4", np.float64])
+    def test_factor_one_fills_what_is_not_finite(self, dtype):
+        holes = np.arange(12.0).reshape(3, 4).astype(dtype)
+        holes[0, :3] = np.nan, np.inf, -np.inf
+        filled = fourier_downsample(GridImage(holes, step=2.0, name="a"), 1)
+        np.testing.assert_array_equal(filled.values, [[7, 7, 7, 3], [4, 5, 6, 7], [8, 9, 10, 11]])
+        assert filled.values.dtype.itemsize == np.dtype(dtype).itemsize
+        assert (filled.step, filled.name) == (2.0, "a")
+        assert np.isnan(holes[0, 0])
+
+    def test_factor_one_does_not_copy_finite_pixels(self):
+        image = GridImage(np.random.default_rng(8).normal(size=(30, 30)))
+        assert fourier_downsample(image, 1) is image
+
     @pytest.mark.parametrize("factor", [30, 1000])
     def test_single_pixel_is_the_mean(self, factor):
         pixels = np.arange(30 * 20.0).reshape(30, 20)
@@ -148,7 +193,8 @@ class TestFourierDownsampleFunction:
         np.testing.assert_array_equal(pixels, before)
 
     @pytest.mark.parametrize(
-        "factor", [0.5, 0, -2, np.nan, np.inf, "2x", None, (1, 2, 3), (2, 0.9), "auto"]
+        "factor",
+        [0.5, 0, -2, np.nan, np.inf, "2x", "2", None, (1, 2, 3), (2, 0.9), "auto", True, (2, True)],
     )
     def test_bad_factors(self, factor):
         with pytest.raises(ValueError, match="factor must be a number of at least 1"):
@@ -199,12 +245,21 @@ class TestFourierDownsample:
     @pytest.mark.parametrize("value", [0, -1.0, np.nan, "big", True])
     def test_parameters_are_checked_in_fit(self, name, value):
         params = {"particle_diameter": 100.0, name: value}
-        with pytest.raises(ValueError, match=f"{name} must be a positive number, got"):
+        with pytest.raises(ValueError, match=rf"{name} must be a positive number.*, got "):
             FourierDownsample(**params).fit([np.zeros((8, 8))])
 
-    def test_bad_factor_is_found_in_fit(self):
-        with pytest.raises(ValueError, match="factor must be a number"):
-            FourierDownsample(0.5).fit([np.zeros((8, 8))])
+    @pytest.mark.parametrize("factor", [0.5, True, np.True_])
+    def test_bad_factor_is_found_in_fit(self, factor):
+        with pytest.raises(ValueError, match=f"factor must be a number.*, got {factor!r}"):
+            FourierDownsample(factor).fit([np.zeros((8, 8))])
+
+    def test_auto_fills_what_is_not_finite_in_images_that_are_binned_enough(self):
+        auto = FourierDownsample(particle_diameter=120.0, target_diameter=30.0)
+        holes = np.ones((50, 50))
+        holes[3, 4] = np.nan
+        (filled,) = auto.transform([GridImage(holes, step=3.9, name="a")])
+        np.testing.assert_array_equal(filled.values, np.ones((50, 50)))
+        assert (filled.step, filled.name) == (3.9, "a")
 
     def test_sizes_and_kinds_mix(self, tmp_path):
         path = tmp_path / "mic1.mrc"

@@ -4,9 +4,10 @@ import pathlib
 import numpy as np
 import pytest
 
+from puclassify.datasets import make_micrographs
 from puclassify.grid import GridImage
 from puclassify.io import read_micrograph
-from puclassify.preprocessing import NormalizeMicrograph, normalize_micrograph
+from puclassify.preprocessing import NormalizeMicrograph, fourier_downsample, normalize_micrograph
 
 SIZE = 256
 
@@ -26,6 +27,13 @@ def assert_standard(pixels, atol=0.02):
     assert pixels.std(dtype=float) == pytest.approx(1, abs=atol)
 
 
+def real_micrographs():
+    folder = os.environ.get("PUCLASSIFY_DATA")
+    if not folder:
+        pytest.skip("set PUCLASSIFY_DATA to the folder with real micrographs")
+    return pathlib.Path(folder) / "micrographs"
+
+
 class TestMixture:
     @pytest.mark.parametrize("fraction", [0.03, 0.3, 0.45])
     @pytest.mark.parametrize("contrast", [-20, -5, 5, 20])
@@ -37,6 +45,86 @@ class TestMixture:
     def test_carbon_moves_plain_standardisation(self, ice):
         ice[:, : SIZE // 3] += 5
         assert abs(normalized(ice, method="standard")[:, SIZE // 3 :].mean()) > 0.5
+
+    @pytest.mark.parametrize("fraction", [0.1, 0.3, 0.45])
+    @pytest.mark.parametrize("contrast", [-1, 2, -3])
+    def test_moderate_carbon_does_not_move_the_ice(self, ice, fraction, contrast):
+        edge = int(fraction * SIZE)
+        ice[:, :edge] += contrast
+        assert_standard(normalized(ice * 40 + 900)[:, edge:], atol=0.05)
+
+    @pytest.mark.parametrize("carbon_edge", [0.1, 0.4])
+    @pytest.mark.parametrize("factor", [1, 2])
+    def test_carbon_of_simulated_micrographs(self, carbon_edge, factor):
+        data = make_micrographs(
+            2,
+            shape=(512, 512),
+            particles_per_micrograph=20,
+            carbon_edge=carbon_edge,
+            contamination=0.1,
+            random_state=0,
+        )
+        for micrograph, (x, y, radius) in zip(data.micrographs, data.carbon_holes):
+            result = normalize_micrograph(fourier_downsample(micrograph, factor)).values
+            rows, columns = np.mgrid[:512:factor, :512:factor]
+            assert_standard(result[np.hypot(columns - x, rows - y) < radius - 4], atol=0.05)
+
+    def test_carbon_beside_a_gradient_and_a_hole(self, ice):
+        rows, columns = np.mgrid[:SIZE, :SIZE] / SIZE
+        carbon = columns + 0.4 * rows < 0.45
+        ice += columns - rows**2
+        ice[carbon] -= 2
+        expected = (ice - ice[~carbon].mean()) / ice[~carbon].std()
+        ice[100:180, 150:] = np.nan
+        kept = ~carbon & np.isfinite(ice)
+        np.testing.assert_allclose(normalized(ice)[kept], expected[kept], atol=0.15)
+
+    def test_three_materials(self, ice):
+        ice[:60] += 8
+        ice[:, :60] -= 2
+        assert_standard(normalized(ice)[60:, 60:], atol=0.05)
+
+    def test_inversion_of_two_halves(self, ice):
+        ice[:, : SIZE // 2] -= 2
+        np.testing.assert_allclose(normalized(-ice), -normalized(ice), atol=2e-3)
+
+    @pytest.mark.parametrize("contrast", [-0.5, -1, -2])
+    def test_particles_are_not_a_material(self, ice, contrast):
+        rows, columns = np.mgrid[:SIZE, :SIZE]
+        for x in range(20, SIZE, 44):
+            for y in range(20, SIZE, 44):
+                ice[np.hypot(columns - x, rows - y) < 15] += contrast
+        expected = (ice - ice.mean()) / ice.std()
+        np.testing.assert_allclose(normalized(ice), expected, atol=0.03)
+
+    @pytest.mark.parametrize(
+        "background",
+        [
+            lambda x, y: 5 * x**2 - 8 * x * y,
+            lambda x, y: 6 * np.exp(-10 * ((x - 0.5) ** 2 + (y - 0.5) ** 2)),
+            lambda x, y: 5 * np.exp(-6 * x),
+            lambda x, y: 4 * np.sin(2 * np.pi * x),
+            lambda x, y: np.sin(12 * x) + np.cos(9 * y),
+        ],
+    )
+    def test_uneven_ice_is_one_material(self, ice, background):
+        y, x = np.mgrid[:SIZE, :SIZE] / SIZE
+        ice += background(x, y)
+        result = normalized(ice, clip=None)
+        expected = (ice - ice.mean()) / ice.std()
+        # Equal but for the outliers that are left out of the moments.
+        assert np.corrcoef(result.ravel(), expected.ravel())[0, 1] == pytest.approx(1)
+        assert abs(result.mean()) < 0.08
+        assert 1 <= result.std() + 1e-3 < 1.1
+
+    def test_opaque_patches(self, ice):
+        rows, columns = np.mgrid[:SIZE, :SIZE]
+        patches = np.zeros_like(ice, dtype=bool)
+        for x, y in [(30, 30), (100, 200), (180, 60), (220, 220), (120, 120)]:
+            patches |= np.hypot(columns - x, rows - y) < 22
+        assert 0.1 < patches.mean() < 0.15
+        ice[patches] -= 8
+        assert_standard(normalized(ice)[~patches], atol=0.05)
 
     def test_rough_carbon(self, ice):
         ice[:80] = np.random.default_rng(1).normal(15, 5, (80, SIZE))
@@ -79,21 +167,111 @@ class TestMixture:
         assert np.isfinite(result).all()
         assert result[:, :10].min() > result[:, 10:].max()
 
+    @pytest.mark.parametrize("rate", [0.002, 0.02, 0.1, 1.0, 20.0])
+    @pytest.mark.parametrize("size", [64, 256])
+    def test_counts(self, rate, size):
+        counts = np.random.default_rng(3).poisson(rate, (size, size))
+        expected = (counts - counts.mean()) / counts.std()
+        np.testing.assert_allclose(normalized(counts, clip=None), expected, rtol=0.03, atol=0.03)
+
+    @pytest.mark.parametrize("shape", [(1, 5000), (20, 3000), (9, 9), (40, 40)])
+    def test_unusual_shapes(self, shape):
+        noise = np.random.default_rng(3).normal(3, 2, shape)
+        expected = (noise - noise.mean()) / noise.std()
+        np.testing.assert_allclose(normalized(noise), expected, atol=0.05)
+
     def test_large_images_are_sampled(self):
         noise = np.random.default_rng(2).normal(3, 2, (1500, 1400)).astype(np.float32)
         assert_standard(normalized(noise), atol=0.01)
 
     def test_real_micrograph_with_carbon(self):
-        folder = os.environ.get("PUCLASSIFY_DATA")
-        if not folder:
-            pytest.skip("set PUCLASSIFY_DATA to the folder with real micrographs")
-        sample = pathlib.Path(folder) / "micrographs" / "micrograph_cleaner_sample"
+        sample = real_micrographs() / "micrograph_cleaner_sample"
         micrograph = read_micrograph(sample / "Ucsf_stack_1142_DW_micrograph.mrc")
         carbon = read_micrograph(sample / "Ucsf_stack_1142_DW_mask.mrc").values > 0.5
         assert 0.1 < carbon.mean() < 0.3
         result = normalize_micrograph(micrograph).values
         assert_standard(result[~carbon], atol=0.1)
         assert result[carbon].mean() < -5
+
+    @pytest.mark.parametrize("name", ["14_57_34", "15_14_01", "15_17_31", "15_33_42"])
+    def test_real_micrographs_of_ice_alone(self, name):
+        pytest.importorskip("PIL")
+        folder = real_micrographs() / "bgal_images_1024"
+        micrograph = read_micrograph(folder / f"Falcon_2012_06_12-{name}_0.png")
+        assert_standard(normalize_micrograph(micrograph).values, atol=0.07)
+
+
+class TestDeadRegions:
+    REGIONS = pytest.mark.parametrize(
+        ("fraction", "value", "dtype"),
+        [
+            (0.5, 0, np.float64),
+            (0.55, 255, np.float32),
+            (0.55, 255, np.uint8),
+            (0.4, 110, np.float64),
+            (0.4, 110, np.uint8),
+            (0.4, 100, np.float64),
+            (0.9, 0, np.float32),
+        ],
+    )
+
+    @REGIONS
+    @pytest.mark.parametrize("background_radius", [None, 40])
+    def test_they_take_no_part_and_become_zero(
+        self, ice, fraction, value, dtype, background_radius
+    ):
+        edge = int(fraction * SIZE)
+        pixels = (100 + 5 * ice).astype(dtype)
+        pixels[:, :edge] = value
+        result = normalized(pixels, background_radius=background_radius)
+        assert_standard(result[:, edge:])
+        np.testing.assert_array_equal(result[:, :edge], 0)
+
+    @REGIONS
+    def test_standard_takes_all_pixels(self, ice, fraction, value, dtype):
+        pixels = (100 + 5 * ice).astype(dtype)
+        pixels[:, : int(fraction * SIZE)] = value
+        expected = (pixels - pixels.mean(dtype=float)) / pixels.std(dtype=float)
+        np.testing.assert_allclose(normalized(pixels, "standard"), expected, atol=1e-4)
+
+    def test_several_values_and_carbon(self, ice):
+        ice[:, :90] -= 2  # carbon
+        ice[200:] = 0
+        ice[:, 220:] = 30
+        ice[:30, 100:150] = np.nan
+        assert_standard(normalized(ice)[30:200, 90:220], atol=0.05)
+
+    def test_outline_need_not_follow_rows(self, ice):
+        rows, columns = np.mgrid[:SIZE, :SIZE]
+        inside = np.abs(rows - SIZE / 2) + np.abs(columns - SIZE / 2) < 0.45 * SIZE
+        result = normalized(np.where(inside, ice + 50, 0))
+        assert_standard(result[inside])
+        np.testing.assert_array_equal(result[~inside], 0)
+
+    def test_large_images(self):
+        noise = np.random.default_rng(4).normal(100, 5, (1500, 1400)).astype(np.float32)
+        noise[:700] = 0
+        result = normalized(noise)
+        assert_standard(result[700:])
+        np.testing.assert_array_equal(result[:700], 0)
+
+    def test_padding_that_was_filtered(self, ice):
+        ice[:110] = 0
+        small = fourier_downsample(GridImage(ice), 2)
+        assert_standard(normalize_micrograph(small).values[56:], atol=0.03)
+
+    def test_padding_set_to_nan_before_filtering(self, ice):
+        ice += 150
+        ice[:140] = np.nan
+        small = fourier_downsample(GridImage(ice), 2)
+        assert_standard(normalize_micrograph(small).values[71:], atol=0.03)
+
+    def test_nothing_but_constant_regions(self):
+        pixels = np.full((64, 64), np.nan)
+        pixels[:, :40] = 3
+        np.testing.assert_array_equal(normalized(pixels), 0)
+        pixels[:, 20:] = 5
+        assert set(np.unique(np.sign(normalized(pixels)))) == {-1, 1}
 
 
 class TestBothMethods:
@@ -222,6 +400,7 @@ class TestParameters:
             ({"method": None}, "method must be"),
             ({"clip": 0}, "clip must be a positive number or None, got 0"),
             ({"clip": "no"}, "clip must be"),
+            ({"clip": True}, "clip must be a positive number or None, got True"),
             ({"background_radius": -3.0}, r"background_radius must be a positive number.*-3\.0"),
             ({"background_radius": np.nan}, "background_radius must be"),
         ],
