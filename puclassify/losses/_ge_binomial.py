@@ -21,8 +21,11 @@ class GEBinomialLoss(PULoss):
     entropy_penalty : float, default=0.0
         Weight of the mean entropy of the unlabelled predictions, at least 0; larger values draw
         them towards 0 and 1.
+    risk_weight : float, default=0.0
+        Weight of the non-negative PU risk that is added, at least 0. Not part of the published
+        objective: it unlearns contaminants that look sure, which the count alone cannot.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
-        The loss of one labelled positive.
+        The loss of one labelled positive, and of one example in the added risk.
 
     See Also
     --------
@@ -37,10 +40,19 @@ class GEBinomialLoss(PULoss):
     tensor(0.8632)
     """
 
-    def __init__(self, prior=None, *, slack=1.0, entropy_penalty=0.0, surrogate="logistic"):
+    def __init__(
+        self,
+        prior=None,
+        *,
+        slack=1.0,
+        entropy_penalty=0.0,
+        risk_weight=0.0,
+        surrogate="logistic",
+    ):
         super().__init__(prior)
         self.slack = slack
         self.entropy_penalty = entropy_penalty
+        self.risk_weight = risk_weight
         self.surrogate = surrogate
 
     def forward(self, logits, targets):
@@ -50,5 +62,6 @@ class GEBinomialLoss(PULoss):
             prior=self.prior,
             slack=self.slack,
             entropy_penalty=self.entropy_penalty,
+            risk_weight=self.risk_weight,
             surrogate=self.surrogate,
         )

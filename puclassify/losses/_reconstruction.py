@@ -26,8 +26,8 @@ def reconstruction_error(images: torch.Tensor, reconstruction: torch.Tensor) -> 
     Notes
     -----
     The hybrid of classifier and autoencoder adds this to the loss of the classifier (Bepler et al.,
-    arXiv 1803.08207). `PUImageClassifier` divides it by the number of reconstructed pixels first, so
-    that ``reconstruction_weight`` means the same for every size of image and decoder.
+    arXiv 1803.08207). `PUImageClassifier` divides it by the number of reconstructed pixels first,
+    so that ``reconstruction_weight`` means the same for every size of image and decoder.
 
     Examples
     --------

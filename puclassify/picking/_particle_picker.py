@@ -52,10 +52,10 @@ class ParticlePicker(
         Ångström per pixel of the micrographs as stored; "header" reads each MRC header and refuses
         one that says 0 or 1.
     classifier : PUImageClassifier, other classifier or None, default=None
-        None stands for ``PUImageClassifier("resnet8", criterion=GEBinomialLoss(slack=0.1),
-        batch_size=1024)``. A `PUImageClassifier` with an unpadded network is trained on tiles of
-        the micrographs; any other scikit-learn classifier is trained on flattened regions and slid
-        over them.
+        None stands for ``PUImageClassifier("resnet8", criterion=GEBinomialLoss(slack=0.1,
+        risk_weight=10.0), batch_size=1024)``. A `PUImageClassifier` with an unpadded network is
+        trained on tiles of the micrographs; any other scikit-learn classifier is trained on
+        flattened regions and slid over them, and does not read ``prior``.
     preprocessing : transformer or None, default=None
         From micrographs to `GridImage`. None stands for a pipeline of `FourierDownsample`
         (``downsample``), which bins so that the diameter is about 30 pixels, and
@@ -166,11 +166,11 @@ class ParticlePicker(
         if getattr(self, name) is not None:
             return None
         if name == "classifier":
-            # The pull of the expected count grows with the number of unlabelled positions, and
-            # where it is stronger than the labels, contaminants that look sure are never unlearnt.
-            return PUImageClassifier(
-                "resnet8", criterion=GEBinomialLoss(slack=0.1), batch_size=1024
-            )
+            # The pull of the expected count grows with the number of unlabelled positions; where it
+            # outweighs the labels, contaminants that look sure are never unlearnt. The risk
+            # unlearns them, and the count keeps few labels from being learnt by heart.
+            criterion = GEBinomialLoss(slack=0.1, risk_weight=10.0)
+            return PUImageClassifier("resnet8", criterion=criterion, batch_size=1024)
         if name == "preprocessing":
             # Ice crystals are darker than any particle; clipped, they are not the surest picks.
             normalize = NormalizeMicrograph(clip=4.0)

@@ -32,6 +32,7 @@ OTHER = {
     "slack": 3.0,
     "momentum": 0.5,
     "entropy_penalty": 0.2,
+    "risk_weight": 1.5,
 }
 LOGITS = torch.tensor([2, 1, -3, -2, 0.5, -4, -1, -2.5])
 TARGETS = torch.tensor([1, 1, 0, 0, 0, 0, 0, 0])

@@ -140,6 +140,38 @@ class TestPublishedValues:
         np.testing.assert_allclose(grad, gradient, atol=1e-5)
 
 
+class TestAddedRisk:
+    """GE-binomial with the non-negative PU risk beside it."""
+
+    @pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
+    @pytest.mark.parametrize("shift", [-1.0, 3.0])
+    @pytest.mark.parametrize("seed", range(3))
+    def test_value(self, seed, shift, surrogate):
+        logits, targets = example(seed, shift=shift)
+        loss = F.ge_binomial_loss(
+            logits, targets, prior=PRIOR, slack=0.3, risk_weight=4.0, surrogate=surrogate
+        )
+        s, t = logits.numpy(), targets.numpy()
+        expected = ge_binomial_oracle(s, t, surrogate, slack=0.3) + 4 * nnpu_oracle(s, t, surrogate)
+        assert loss.item() == pytest.approx(expected, rel=1e-9)
+
+    def test_gradient_follows_the_correction(self):
+        """On the published batch the correction of nnPU is active."""
+        logits, targets = torch.tensor(LOGITS, dtype=torch.float64), torch.tensor(TARGETS)
+        _, both = value_and_gradient(F.ge_binomial_loss, logits, targets, risk_weight=2.0)
+        _, count = value_and_gradient(F.ge_binomial_loss, logits, targets)
+        _, risk = value_and_gradient(F.non_negative_pu_loss, logits, targets)
+        np.testing.assert_allclose(both, count + 2 * risk, rtol=1e-12)
+
+    def test_a_sure_contaminant_has_a_gradient(self):
+        logits = torch.tensor([3.0, 40.0, -5.0, -5.0, -5.0], dtype=torch.float64)
+        targets = torch.tensor([1, 0, 0, 0, 0])
+        _, without = value_and_gradient(F.ge_binomial_loss, logits, targets)
+        _, with_risk = value_and_gradient(F.ge_binomial_loss, logits, targets, risk_weight=1.0)
+        assert abs(without[1]) < 1e-9
+        assert with_risk[1] > 0.2
+
+
 class TestAgainstNumpy:
     @pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
     @pytest.mark.parametrize("seed", range(4))
@@ -415,6 +447,7 @@ class TestInput:
             (F.ge_kl_loss, {"momentum": 1.5}),
             (F.ge_kl_loss, {"entropy_penalty": -1.0}),
             (F.ge_binomial_loss, {"slack": None}),
+            (F.ge_binomial_loss, {"risk_weight": -1.0}),
             (F.ge_binomial_loss, {"entropy_penalty": math.nan}),
         ],
     )

@@ -15,6 +15,7 @@ from puclassify.losses.functional._examples import (
     surrogate_loss,
     wide_dtype,
 )
+from puclassify.losses.functional._risks import non_negative_pu_loss
 
 __all__ = ["ge_binomial_loss", "ge_kl_loss", "unlabelled_mean_probability"]
 
@@ -209,6 +210,7 @@ def ge_binomial_loss(
     prior: float,
     slack: float = 1.0,
     entropy_penalty: float = 0.0,
+    risk_weight: float = 0.0,
     surrogate: str = "logistic",
 ) -> torch.Tensor:
     r"""Generalised expectation: the unlabelled number of positives is drawn towards a binomial.
@@ -226,6 +228,8 @@ def ge_binomial_loss(
     entropy_penalty : float, default=0.0
         Weight of the mean entropy of the unlabelled predictions, at least 0; larger values draw
         them towards 0 and 1.
+    risk_weight : float, default=0.0
+        Weight of the non-negative PU risk, at least 0; not part of the published objective.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one labelled positive, see `pn_loss`.
 
@@ -250,6 +254,10 @@ def ge_binomial_loss(
     :math:`p_i = 1 / (1 + e^{-s_i})` and :math:`\sum_k q_k = 1`; slack :math:`\lambda`, entropy
     penalty :math:`\eta` and *H* as in `ge_kl_loss`.
 
+    ``risk_weight`` adds that multiple of `non_negative_pu_loss`. The count alone has no gradient at
+    an unlabelled example that once looks sure, be it a particle or a contaminant; the risk lowers
+    it unless the labelled positives look the same.
+
     *k* runs over the whole batch, with the counts above *N* masked, so that *N* never has to come
     back from an accelerator. The cost is linear in the batch.
 
@@ -263,6 +271,7 @@ def ge_binomial_loss(
     """
     check_prior(prior)
     _check_expectation(slack, entropy_penalty)
+    check_interval("risk_weight", risk_weight, 0, math.inf, open_high=True)
     s, positive = flatten(logits, targets)
     unlabelled = ~positive
     p = torch.sigmoid(s).where(unlabelled, 0.0)
@@ -273,8 +282,13 @@ def ge_binomial_loss(
     log_density = -0.5 * (counts.to(s.dtype) - mean).square() / variance
     q = log_density.where(possible, -math.inf).softmax(0)
     log_binomial = _log_binomial(counts, n, prior).to(s.dtype).where(possible, 0.0)
-    return (
+    loss = (
         masked_mean(surrogate_loss(surrogate)(s), positive)
         - slack * (q * log_binomial).sum()
         + _entropy_term(s, unlabelled, entropy_penalty)
+    )
+    if risk_weight == 0:
+        return loss
+    return loss + risk_weight * non_negative_pu_loss(
+        logits, targets, prior=prior, surrogate=surrogate
     )
