@@ -175,7 +175,7 @@ class HybridModule(nn.Module):
         kept = []
         features = self.network.features
         if isinstance(features, nn.Module):
-            hook = features.register_forward_hook(lambda module, inputs, output: kept.append(output))
+            hook = features.register_forward_hook(lambda _, inputs, output: kept.append(output))
             try:
                 logits = self.network(x)
             finally:

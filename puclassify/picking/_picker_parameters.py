@@ -12,7 +12,7 @@ from puclassify.classifier._parameters import check_pu_parameters, check_trainin
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.picking._suppression import check_suppression_parameters
 
-__all__ = ["check_picker_parameters", "check_tile_training", "check_threshold"]
+__all__ = ["check_picker_parameters", "check_threshold", "check_tile_training"]
 
 
 def check_picker_parameters(picker) -> None:

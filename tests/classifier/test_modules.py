@@ -274,7 +274,8 @@ class TestHybrid:
 class TestFeatureRows:
     @pytest.mark.parametrize("module", ["resnet8", "cnn", "conv31"])
     def test_convolutional_networks_say_that_they_take_images(self, rows, module):
-        with pytest.raises(ValueError, match=f"module='{module}' takes images but X holds rows of 3"):
+        message = f"module='{module}' takes images but X holds rows of 3"
+        with pytest.raises(ValueError, match=message):
             PUImageClassifier(module).fit(rows.X, rows.y)
 
 

@@ -541,7 +541,7 @@ class TestReviewedCases:
             )
         holes = np.array(simulated.micrographs[0])
         holes[3, 4] = np.nan
-        same = FunctionTransformer(lambda X: [GridImage(np.asarray(image), name="a") for image in X])
+        same = FunctionTransformer(lambda X: [GridImage(np.asarray(x), name="a") for x in X])
         with pytest.raises(ValueError, match="not finite in 'a'"):
             make_picker(preprocessing=same).fit([holes], simulated.coordinates[:1])
 
