@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import os
 import warnings
 
@@ -10,7 +9,6 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -20,15 +18,14 @@ from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._progress import FitReport
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs, micrograph_name
-from puclassify.losses import GEBinomialLoss
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
+from puclassify.picking._default_components import default_component
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking._network_scorer import NetworkScorer
-from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.picking._picker_parameters import check_picker_parameters, check_threshold
 from puclassify.picking._window_scorer import WindowScorer
-from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
+from puclassify.preprocessing import FourierDownsample
 from puclassify.preprocessing._pixel_size import stored_pixel_size
 from puclassify.regions import labels_inside
 
@@ -165,26 +162,7 @@ class ParticlePicker(
     def _default_component(self, name):
         if getattr(self, name) is not None:
             return None
-        if name == "classifier":
-            # The pull of the expected count grows with the number of unlabelled positions; where it
-            # outweighs the labels, contaminants that look sure are never unlearnt. The risk
-            # unlearns them, and the count keeps few labels from being learnt by heart.
-            criterion = GEBinomialLoss(slack=0.1, risk_weight=10.0)
-            return PUImageClassifier("resnet8", criterion=criterion, batch_size=1024)
-        if name == "preprocessing":
-            # Ice crystals are darker than any particle; clipped, they are not the surest picks.
-            normalize = NormalizeMicrograph(clip=4.0)
-            return Pipeline([("downsample", FourierDownsample()), ("normalize", normalize)])
-        if name == "nms":
-            return NonMaximumSuppression(self._default_nms_radius())
-        return None
-
-    def _default_nms_radius(self):
-        """Half the diameter in stored pixels, or None where only the headers know it."""
-        both = (self.particle_diameter, self.pixel_size)
-        if all(isinstance(value, numbers.Real) and value > 0 for value in both):
-            return self.particle_diameter / self.pixel_size / 2
-        return None
+        return default_component(name, self.particle_diameter, self.pixel_size)
 
     def _materialise(self, name, nested):
         fresh = name == "nms" and self.nms is None

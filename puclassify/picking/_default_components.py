@@ -1,0 +1,53 @@
+"""What a picker's components are when nobody says."""
+
+from __future__ import annotations
+
+import numbers
+
+from sklearn.pipeline import Pipeline
+
+from puclassify.classifier import PUImageClassifier
+from puclassify.losses import GEBinomialLoss
+from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
+from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
+
+__all__ = ["default_component"]
+
+
+def default_component(name: str, particle_diameter, pixel_size):
+    """Make the object that a parameter of the picker stands for while it is None.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    particle_diameter : float
+        Of the picker, in ångström.
+    pixel_size : float or "header"
+        Of the picker, in ångström.
+
+    Returns
+    -------
+    estimator or None
+        A fresh one; None for a parameter that is no component.
+    """
+    if name == "classifier":
+        # The pull of the expected count grows with the number of unlabelled positions; where it
+        # outweighs the labels, contaminants that look sure are never unlearnt. The risk unlearns
+        # them, and the count keeps few labels from being learnt by heart.
+        criterion = GEBinomialLoss(slack=0.1, risk_weight=10.0)
+        return PUImageClassifier("resnet8", criterion=criterion, batch_size=1024)
+    if name == "preprocessing":
+        # Ice crystals are darker than any particle; clipped, they are not the surest picks.
+        normalize = NormalizeMicrograph(clip=4.0)
+        return Pipeline([("downsample", FourierDownsample()), ("normalize", normalize)])
+    if name == "nms":
+        return NonMaximumSuppression(_half_diameter(particle_diameter, pixel_size))
+    return None
+
+
+def _half_diameter(particle_diameter, pixel_size) -> float | None:
+    """Half the diameter in stored pixels, or None where only the headers know it."""
+    if all(isinstance(n, numbers.Real) and n > 0 for n in (particle_diameter, pixel_size)):
+        return particle_diameter / pixel_size / 2
+    return None
