@@ -49,6 +49,8 @@ def main():
     """Run the comparison."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--simulated", action="store_true", help="instead of the real images")
+    parser.add_argument("--kinds", nargs="+", default=KINDS, help="of simulated particle")
+    parser.add_argument("--snr", nargs="+", type=float, default=SNR, help="of the simulation")
     parser.add_argument("--topaz", default=shutil.which("topaz"), help="the program")
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
@@ -92,8 +94,8 @@ def picking_sets(options, folder, seed):
     if not options.simulated:
         yield from (beta_galactosidase(half) for half in (0, 1))
         return
-    for kind in KINDS:
-        for snr in SNR:
+    for kind in options.kinds:
+        for snr in options.snr:
             yield simulated(folder, kind, snr, random_state=100 + seed)
 
 

@@ -32,19 +32,21 @@ def main():
     parser.add_argument("--simulated", action="store_true", help="instead of the real images")
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--halves", nargs="+", type=int, choices=(0, 1), default=(0, 1))
+    parser.add_argument("--factors", nargs="*", type=float, default=(1 / 3, 1.0, 3.0))
     options = parser.parse_args()
     if not options.simulated and not os.environ.get("PUCLASSIFY_DATA"):
         sys.exit("set PUCLASSIFY_DATA to the folder of the real images, or pass --simulated")
     print("expected particles | prior | AP mean (sd) | F1 at threshold 0 | runs")
     print("--- | --- | --- | --- | ---")
     with tempfile.TemporaryDirectory() as folder:
-        for factor in (1 / 3, 1.0, 3.0, None):
+        for factor in (*options.factors, None):
             rows = []
             for seed in range(options.seeds):
                 sets = (
                     [simulated(folder, "globular", None, 100 + seed)]
                     if options.simulated
-                    else [beta_galactosidase(half) for half in (0, 1)]
+                    else [beta_galactosidase(half) for half in options.halves]
                 )
                 rows += [measure(data, factor, options.labels, seed) for data in sets]
             prior, average_precision, f1 = np.array(rows).T
