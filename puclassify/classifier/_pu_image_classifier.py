@@ -49,8 +49,8 @@ class PUImageClassifier(
         cross-validation fold into the next.
     criterion : str or loss object, default="nnpu"
         The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,
-        ``"ge_binomial"``, or an object from `puclassify.losses`. Its own prior, if set, wins over
-        ``prior``.
+        ``"ge_binomial"``, ``"vpu"``, ``"dist_pu"``, ``"cvir"``, or an object from
+        `puclassify.losses`. Its own prior, if set, wins over ``prior``.
     prior : float, default=0.5
         The class prior: P(y = 1) among the unlabelled examples for
         ``scenario="case_control"``, over all examples for ``scenario="single_training_set"``.

@@ -10,11 +10,14 @@ from torch import nn
 
 from puclassify.losses._abspu import AbsolutePULoss
 from puclassify.losses._base import PULoss
+from puclassify.losses._cvir import CVIRLoss
+from puclassify.losses._dist_pu import DistributionPULoss
 from puclassify.losses._ge_binomial import GEBinomialLoss
 from puclassify.losses._ge_kl import GEKLLoss
 from puclassify.losses._nnpu import NonNegativePULoss
 from puclassify.losses._pn import PNLoss
 from puclassify.losses._upu import UnbiasedPULoss
+from puclassify.losses._vpu import VariationalPULoss
 
 __all__ = ["LOSSES", "make_loss"]
 
@@ -25,6 +28,9 @@ LOSSES: dict[str, type[PULoss]] = {
     "abspu": AbsolutePULoss,
     "ge_kl": GEKLLoss,
     "ge_binomial": GEBinomialLoss,
+    "vpu": VariationalPULoss,
+    "dist_pu": DistributionPULoss,
+    "cvir": CVIRLoss,
 }
 
 

@@ -22,6 +22,13 @@ FORMULAS = {
     "abspu": functional.absolute_pu_loss,
     "ge_kl": functional.ge_kl_loss,
     "ge_binomial": functional.ge_binomial_loss,
+    "vpu": functional.variational_pu_loss,
+    "dist_pu": functional.distribution_pu_loss,
+    "cvir": functional.cvir_loss,
+}
+MIXUP_TERMS = {
+    "vpu": functional.variational_mixup_term,
+    "dist_pu": functional.distribution_mixup_term,
 }
 # One value other than the default for every parameter there is.
 OTHER = {
@@ -33,6 +40,9 @@ OTHER = {
     "momentum": 0.5,
     "entropy_penalty": 0.2,
     "risk_weight": 1.5,
+    "mixup_weight": 0.6,
+    "mixup_entropy_penalty": 0.1,
+    "mixup_alpha": 2.0,
 }
 LOGITS = torch.tensor([2, 1, -3, -2, 0.5, -4, -1, -2.5])
 TARGETS = torch.tensor([1, 1, 0, 0, 0, 0, 0, 0])
@@ -47,20 +57,28 @@ def other_parameters(loss_class):
     return {name: OTHER[name] for name in inspect.signature(loss_class).parameters}
 
 
+def accepted(formula, parameters):
+    return {
+        name: parameters[name] for name in inspect.signature(formula).parameters if name in OTHER
+    }
+
+
 class TestEveryLoss:
     def test_computes_its_formula(self, name):
         assert LOSSES[name](0.2)(LOGITS, TARGETS) == FORMULAS[name](LOGITS, TARGETS, prior=0.2)
 
     def test_passes_every_parameter_on(self, name):
-        for parameter, value in other_parameters(LOSSES[name]).items():
+        for parameter, value in accepted(FORMULAS[name], OTHER).items():
             options = {"prior": 0.2, parameter: value}
             loss = LOSSES[name](**options)(LOGITS, TARGETS)
             torch.testing.assert_close(loss, FORMULAS[name](LOGITS, TARGETS, **options))
 
     def test_defaults_are_those_of_the_formula(self, name):
         in_class = inspect.signature(LOSSES[name]).parameters
-        in_formula = inspect.signature(FORMULAS[name]).parameters
-        for parameter in set(in_class) - {"prior"}:
+        in_formula = dict(inspect.signature(FORMULAS[name]).parameters)
+        if name in MIXUP_TERMS:
+            in_formula |= inspect.signature(MIXUP_TERMS[name]).parameters
+        for parameter in set(in_class) - {"prior", "mixup_alpha"}:
             assert in_class[parameter].default == in_formula[parameter].default
             assert in_class[parameter].kind is inspect.Parameter.KEYWORD_ONLY
 
@@ -73,6 +91,9 @@ class TestEveryLoss:
         assert list(loss.parameters()) == []
 
     def test_without_prior(self, name):
+        if name == "vpu":
+            assert LOSSES[name]()(LOGITS, TARGETS) == LOSSES[name](0.2)(LOGITS, TARGETS)
+            return
         with pytest.raises(ValueError, match="pass prior="):
             LOSSES[name]()(LOGITS, TARGETS)
 
@@ -108,6 +129,51 @@ class TestEveryLoss:
 
     def test_public(self, name):
         assert LOSSES[name].__name__ in losses.__all__
+
+
+@pytest.mark.parametrize("name", list(MIXUP_TERMS))
+class TestMixup:
+    def test_term_is_its_formula_with_every_parameter(self, name):
+        soft_targets = torch.linspace(0, 1, 8)
+        defaults = LOSSES[name](0.2)
+        expected = MIXUP_TERMS[name](LOGITS, soft_targets)
+        assert defaults.mixup_term(LOGITS, soft_targets) == expected
+        for parameter, value in accepted(MIXUP_TERMS[name], OTHER).items():
+            term = LOSSES[name](0.2, **{parameter: value}).mixup_term(LOGITS, soft_targets)
+            assert term == MIXUP_TERMS[name](LOGITS, soft_targets, **{parameter: value})
+            assert term != expected
+
+    def test_mixes_unless_all_weights_are_zero(self, name):
+        weights = accepted(MIXUP_TERMS[name], OTHER)
+        assert LOSSES[name]().mixes
+        for weight in weights:
+            assert LOSSES[name](**(dict.fromkeys(weights, 0) | {weight: 0.1})).mixes
+        assert not LOSSES[name](**dict.fromkeys(weights, 0.0)).mixes
+
+    def test_call_leaves_the_term_out(self, name):
+        weights = dict.fromkeys(accepted(MIXUP_TERMS[name], OTHER), 0.0)
+        assert LOSSES[name](0.2)(LOGITS, TARGETS) == LOSSES[name](0.2, **weights)(LOGITS, TARGETS)
+
+    def test_share_follows_the_beta_distribution_and_the_generator(self, name):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            shares = [LOSSES[name](mixup_alpha=0.5).draw_share() for _ in range(2000)]
+            torch.manual_seed(0)
+            assert LOSSES[name](mixup_alpha=0.5).draw_share() == shares[0]
+        shares = torch.tensor(shares)
+        assert ((shares >= 0) & (shares <= 1)).all()
+        assert shares.mean().item() == pytest.approx(0.5, abs=0.03)
+        assert shares.var().item() == pytest.approx(1 / 8, abs=0.01)  # 1 / (4 (2 alpha + 1))
+
+    @pytest.mark.parametrize("alpha", [0, -1.0, math.inf, math.nan, None, "0.3"])
+    def test_impossible_alpha(self, name, alpha):
+        with pytest.raises(ValueError, match=r"mixup_alpha must be a number in \(0, inf\), got"):
+            LOSSES[name](mixup_alpha=alpha).draw_share()
+
+
+def test_base_class_of_mixup_has_no_term():
+    with pytest.raises(NotImplementedError, match="MixupPULoss has no mixup_term"):
+        losses.MixupPULoss().mixup_term(LOGITS, TARGETS)
 
 
 class TestSearch:

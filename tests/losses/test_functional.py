@@ -76,6 +76,33 @@ def ge_binomial_oracle(s, t, surrogate="logistic", slack=1.0, eta=0.0):
     return surrogates(surrogate)[0](p).mean() + slack * cross + eta * entropy_oracle(u)
 
 
+def vpu_oracle(s, t):
+    p, u = split(s, t)
+    return np.log(sigmoid(u).mean()) - np.log(sigmoid(p)).mean()
+
+
+def dist_pu_oracle(s, t, eta=0.004):
+    p, u = split(s, t)
+    consistency = 2 * PRIOR * abs(sigmoid(p).mean() - 1) + abs(sigmoid(u).mean() - PRIOR)
+    return consistency + eta * entropy_oracle(u)
+
+
+def cvir_oracle(s, t, surrogate="logistic"):
+    (p, u), (plus, minus) = split(s, t), surrogates(surrogate)
+    kept = np.sort(u)[: len(u) - int(np.floor(PRIOR * len(u) + 0.5))]
+    return plus(p).mean() + minus(kept).mean()
+
+
+def variational_mixup_oracle(s, soft, weight=0.3):
+    return weight * np.mean((np.log(soft) - np.log(sigmoid(s))) ** 2)
+
+
+def distribution_mixup_oracle(s, soft, weight=0.3, eta=0.04):
+    p = sigmoid(s)
+    cross_entropy = -np.mean(soft * np.log(p) + (1 - soft) * np.log(1 - p))
+    return weight * cross_entropy + eta * entropy_oracle(s)
+
+
 PAIRS = [
     pytest.param(F.pn_loss, pn_oracle, id="pn"),
     pytest.param(F.unbiased_pu_loss, upu_oracle, id="upu"),
@@ -83,8 +110,26 @@ PAIRS = [
     pytest.param(F.absolute_pu_loss, abspu_oracle, id="abspu"),
     pytest.param(F.ge_kl_loss, ge_kl_oracle, id="ge_kl"),
     pytest.param(F.ge_binomial_loss, ge_binomial_oracle, id="ge_binomial"),
+    pytest.param(F.cvir_loss, cvir_oracle, id="cvir"),
 ]
-FUNCTIONS = [pytest.param(pair.values[0], id=pair.id) for pair in PAIRS]
+WITHOUT_SURROGATE = [
+    pytest.param(F.variational_pu_loss, vpu_oracle, id="vpu"),
+    pytest.param(F.distribution_pu_loss, dist_pu_oracle, id="dist_pu"),
+]
+MIXUP_PAIRS = [
+    pytest.param(F.variational_mixup_term, variational_mixup_oracle, id="vpu"),
+    pytest.param(F.distribution_mixup_term, distribution_mixup_oracle, id="dist_pu"),
+]
+
+
+def functions(pairs):
+    return [pytest.param(pair.values[0], id=pair.id) for pair in pairs]
+
+
+FUNCTIONS = functions(PAIRS + WITHOUT_SURROGATE)
+WITH_PRIOR = [case for case in FUNCTIONS if case.id != "vpu"]
+WITH_SURROGATE = functions(PAIRS)
+MIXUP_TERMS = functions(MIXUP_PAIRS)
 
 
 def example(seed, n=20, shift=0.0, dtype=torch.float64):
@@ -182,7 +227,14 @@ class TestAgainstNumpy:
         assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy(), surrogate), rel=1e-10)
 
     @pytest.mark.parametrize("seed", range(4))
-    @pytest.mark.parametrize(("function", "oracle"), PAIRS)
+    @pytest.mark.parametrize(("function", "oracle"), WITHOUT_SURROGATE)
+    def test_value_without_surrogate(self, function, oracle, seed):
+        s, t = example(seed, shift=seed - 2)
+        loss = function(s, t, prior=PRIOR)
+        assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy()), rel=1e-10)
+
+    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize(("function", "oracle"), PAIRS + WITHOUT_SURROGATE)
     def test_float32(self, function, oracle, seed):
         s, t = example(seed, n=500, shift=-2.0)
         loss = function(s.float(), t, prior=PRIOR)
@@ -203,6 +255,11 @@ class TestAgainstNumpy:
         loss = function(s, t, prior=PRIOR, slack=0.3, entropy_penalty=0.7)
         assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy(), slack=0.3, eta=0.7))
 
+    def test_entropy_of_dist_pu(self):
+        s, t = example(5)
+        loss = F.distribution_pu_loss(s, t, prior=PRIOR, entropy_penalty=0.7)
+        assert loss.item() == pytest.approx(dist_pu_oracle(s.numpy(), t.numpy(), eta=0.7))
+
     def test_momentum(self):
         s, t = example(6)
         previous = torch.tensor(0.6, dtype=torch.float64)
@@ -216,7 +273,14 @@ class TestGradients:
     @pytest.mark.parametrize("shift", [-3.0, 3.0])
     @pytest.mark.parametrize(
         "function",
-        [F.pn_loss, F.unbiased_pu_loss, F.absolute_pu_loss, F.ge_kl_loss, F.ge_binomial_loss],
+        [
+            F.pn_loss,
+            F.unbiased_pu_loss,
+            F.absolute_pu_loss,
+            F.ge_kl_loss,
+            F.ge_binomial_loss,
+            F.cvir_loss,
+        ],
     )
     def test_gradient_of_the_value(self, function, shift, surrogate):
         # The shifted positives or unlabelled put the bracket on either side of zero.
@@ -225,6 +289,15 @@ class TestGradients:
         assert torch.autograd.gradcheck(
             lambda x: function(x, t, prior=PRIOR, surrogate=surrogate), (s,)
         )
+
+    @pytest.mark.parametrize("shift", [-3.0, 3.0])
+    @pytest.mark.parametrize("function", functions(WITHOUT_SURROGATE))
+    def test_gradient_without_surrogate(self, function, shift):
+        # The shift puts the mean unlabelled prediction on either side of the prior.
+        s, t = example(7, n=8)
+        s = (s + shift).requires_grad_()
+        assert (torch.sigmoid(s[t == 0]).mean() > PRIOR) == (shift > 0)
+        assert torch.autograd.gradcheck(lambda x: function(x, t, prior=PRIOR), (s,))
 
     @pytest.mark.parametrize("options", [{}, {"beta": 0.1}, {"surrogate": "sigmoid"}])
     def test_nnpu_uncorrected(self, options):
@@ -321,6 +394,7 @@ class TestHardBatches:
             F.unbiased_pu_loss: PRIOR * (plus - minus),
             F.non_negative_pu_loss: PRIOR * plus,
             F.absolute_pu_loss: PRIOR * (plus + minus),
+            F.distribution_pu_loss: 2 * PRIOR * (1 - torch.sigmoid(s).mean()),
         }.get(function, plus)
         torch.testing.assert_close(positives, expected)
 
@@ -334,7 +408,18 @@ class TestHardBatches:
         assert loss.isfinite()
         assert gradient.isfinite().all()
 
-    @pytest.mark.parametrize("function", [F.ge_kl_loss, F.ge_binomial_loss])
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_up_to_ten_thousand_either_way(self, function, dtype, seed):
+        # Some positives far below, some unlabelled far above, others in between.
+        size = torch.tensor([1e4, -1e4, 1e4, -1e4, 100, -100, 20, -20, 0, 1], dtype=dtype)
+        order = torch.randperm(10, generator=torch.Generator().manual_seed(seed))
+        loss, gradient = value_and_gradient(function, size[order], torch.tensor([1] * 4 + [0] * 6))
+        assert loss.isfinite()
+        assert gradient.isfinite().all()
+
+    @pytest.mark.parametrize("function", [F.ge_kl_loss, F.ge_binomial_loss, F.distribution_pu_loss])
     @pytest.mark.parametrize("value", [1e4, -1e4, 0.0])
     def test_entropy_of_saturated(self, function, value):
         s, t = torch.full((4,), value), torch.tensor([1, 0, 0, 0])
@@ -372,14 +457,15 @@ class TestHardBatches:
         assert gradient.dtype == dtype
         torch.testing.assert_close(loss, function(half.float(), t, prior=PRIOR))
 
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
     @pytest.mark.parametrize("function", FUNCTIONS)
-    def test_autocast(self, function):
+    def test_autocast(self, function, dtype):
         s, t = example(12, n=300, dtype=torch.float32)
         layer = torch.nn.Linear(1, 1)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=dtype):
             logits = layer(s[:, None])
             loss = function(logits, t, prior=PRIOR)
-        assert logits.dtype == torch.bfloat16
+        assert logits.dtype == dtype
         loss.backward()
         assert layer.weight.grad.isfinite().all()
         torch.testing.assert_close(loss, function(logits.float(), t, prior=PRIOR))
@@ -419,18 +505,23 @@ class TestInput:
         ):
             function(torch.zeros(3), torch.zeros(2), prior=PRIOR)
 
-    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("function", WITH_PRIOR)
     @pytest.mark.parametrize("prior", [0, 1, 0.0, 1.0, -0.1, 2, math.nan, "0.2", True])
     def test_impossible_prior(self, function, prior):
         with pytest.raises(ValueError, match=r"prior must be a number in \(0, 1\), got"):
             function(torch.zeros(2), torch.tensor([1, 0]), prior=prior)
 
-    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("prior", [None, 0.9, 3.0, "unknown"])
+    def test_variational_loss_ignores_the_prior(self, prior):
+        s, t = torch.tensor(LOGITS), torch.tensor(TARGETS)
+        assert F.variational_pu_loss(s, t, prior=prior) == F.variational_pu_loss(s, t)
+
+    @pytest.mark.parametrize("function", WITH_PRIOR)
     def test_no_prior(self, function):
         with pytest.raises(ValueError, match="pass prior="):
             function(torch.zeros(2), torch.tensor([1, 0]), prior=None)
 
-    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("function", WITH_SURROGATE)
     @pytest.mark.parametrize("surrogate", ["hinge", None, ["logistic"]])
     def test_unknown_surrogate(self, function, surrogate):
         with pytest.raises(ValueError, match=r"surrogate must be one of \['logistic', 'sigmoid'\]"):
@@ -449,12 +540,167 @@ class TestInput:
             (F.ge_binomial_loss, {"slack": None}),
             (F.ge_binomial_loss, {"risk_weight": -1.0}),
             (F.ge_binomial_loss, {"entropy_penalty": math.nan}),
+            (F.distribution_pu_loss, {"entropy_penalty": -0.1}),
         ],
     )
     def test_impossible_option(self, function, options):
         (name,) = options
         with pytest.raises(ValueError, match=f"{name} must be a number in"):
             function(torch.zeros(2), torch.tensor([1, 0]), prior=PRIOR, **options)
+
+
+class TestVariational:
+    def test_blind_to_a_factor_of_all_probabilities(self):
+        p, t = torch.tensor([0.8, 0.6, 0.3, 0.1], dtype=torch.float64), torch.tensor([1, 1, 0, 0])
+        values = [F.variational_pu_loss(torch.logit(c * p), t) for c in (1.0, 0.5, 0.01)]
+        assert values[1].item() == pytest.approx(values[0].item(), rel=1e-9)
+        assert values[2].item() == pytest.approx(values[0].item(), rel=1e-9)
+
+    def test_flat_where_probabilities_are_the_posterior(self):
+        """Counts in four bins stand for densities; 4 of 10 unlabelled are positive."""
+        positive, negative = np.array([1, 2, 3, 4]), np.array([4, 3, 2, 1])
+        unlabelled = 4 * positive + 6 * negative
+        posterior = torch.tensor(4 * positive / unlabelled)
+        bins = np.concatenate([np.repeat(np.arange(4), n) for n in (positive, unlabelled)])
+        targets = torch.tensor(np.repeat([1, 0], [positive.sum(), unlabelled.sum()]))
+        logits = torch.logit(posterior).requires_grad_()
+        F.variational_pu_loss(logits[bins], targets).backward()
+        np.testing.assert_allclose(logits.grad, 0, atol=1e-12)
+
+    def test_saturated_unlabelled_keep_their_gradient(self):
+        _, gradient = value_and_gradient(
+            F.variational_pu_loss, torch.full((5,), -1e4), torch.zeros(5)
+        )
+        np.testing.assert_allclose(gradient, 1 / 5, rtol=1e-3)
+
+
+class TestDiscarded:
+    """The unlabelled examples that have a gradient were kept."""
+
+    def kept(self, logits, prior, targets=None):
+        s = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
+        targets = torch.zeros(len(logits)) if targets is None else torch.tensor(targets)
+        F.cvir_loss(s, targets, prior=prior).backward()
+        return (s.grad > 0).tolist()
+
+    @pytest.mark.parametrize(
+        ("prior", "n", "n_discarded"),
+        [(0.2, 10, 2), (0.25, 10, 3), (0.24, 10, 2), (0.04, 10, 0), (0.05, 10, 1), (0.96, 10, 10)],
+    )
+    def test_share_is_rounded_halves_up(self, prior, n, n_discarded):
+        assert (
+            self.kept(list(range(n)), prior) == [True] * (n - n_discarded) + [False] * n_discarded
+        )
+
+    def test_labelled_positives_take_no_part_in_the_ranking(self):
+        kept = self.kept([9.0, 1.0, 8.0, 2.0, 0.0], 0.25, targets=[1, 0, 1, 0, 0])
+        assert kept == [False, True, False, False, True]
+
+    def test_of_equal_logits_the_earlier_are_discarded(self):
+        assert self.kept([0.0] * 40, 0.25) == [False] * 10 + [True] * 30
+        assert self.kept([0.0, 5.0, 0.0, 0.0], 0.5) == [False, False, True, True]
+
+    def test_none_kept(self):
+        value, gradient = value_and_gradient(F.cvir_loss, torch.tensor([3.0]), torch.zeros(1))
+        assert value == torch.nn.functional.softplus(torch.tensor(3.0))
+        assert gradient > 0
+        s = torch.tensor([3.0], requires_grad=True)
+        loss = F.cvir_loss(s, torch.zeros(1), prior=0.6)
+        loss.backward()
+        assert loss == s.grad == 0
+
+
+class TestMixupTerms:
+    def example(self, seed, n=20, dtype=torch.float64):
+        rng = np.random.default_rng(seed)
+        s, soft = rng.normal(0, 2, n), rng.random(n)
+        return torch.tensor(s, dtype=dtype), torch.tensor(soft, dtype=dtype)
+
+    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize(("term", "oracle"), MIXUP_PAIRS)
+    def test_value(self, term, oracle, seed):
+        s, soft = self.example(seed)
+        assert term(s, soft).item() == pytest.approx(oracle(s.numpy(), soft.numpy()), rel=1e-10)
+        weighted = term(s, soft, mixup_weight=0.7).item()
+        assert weighted == pytest.approx(oracle(s.numpy(), soft.numpy(), 0.7), rel=1e-10)
+
+    def test_entropy(self):
+        s, soft = self.example(4)
+        term = F.distribution_mixup_term(s, soft, mixup_entropy_penalty=0.7)
+        expected = distribution_mixup_oracle(s.numpy(), soft.numpy(), eta=0.7)
+        assert term.item() == pytest.approx(expected, rel=1e-10)
+
+    @pytest.mark.parametrize("term", MIXUP_TERMS)
+    def test_gradient(self, term):
+        s, soft = self.example(5, n=8)
+        s.requires_grad_()
+        soft.requires_grad_()
+        assert torch.autograd.gradcheck(lambda x: term(x, soft.detach()), (s,))
+        term(s, soft).backward()
+        assert soft.grad is None
+
+    @pytest.mark.parametrize("term", MIXUP_TERMS)
+    @pytest.mark.parametrize("logit", [1e4, -1e4])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+    def test_saturated(self, term, logit, dtype):
+        s = torch.full((3,), logit, dtype=dtype, requires_grad=True)
+        value = term(s, torch.tensor([0.0, 0.5, 1.0]))
+        value.backward()
+        assert value.isfinite()
+        assert s.grad.isfinite().all()
+
+    @pytest.mark.parametrize("term", MIXUP_TERMS)
+    def test_order_shape_and_precision(self, term):
+        s, soft = self.example(6)
+        expected = term(s, soft)
+        order = torch.randperm(len(s), generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(term(s[order], soft[order]), expected)
+        torch.testing.assert_close(term(s.reshape(5, 4), soft.reshape(2, 10)), expected)
+        half = s.to(torch.bfloat16)
+        assert term(half, soft).dtype == torch.float32
+        torch.testing.assert_close(term(half, soft), term(half.float(), soft))
+        with pytest.raises(ValueError, match="equally many elements"):
+            term(s, soft[1:])
+
+    @pytest.mark.parametrize("term", MIXUP_TERMS)
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+    def test_autocast(self, term, dtype):
+        s, soft = self.example(7, dtype=torch.float32)
+        layer = torch.nn.Linear(1, 1)
+        with torch.autocast("cpu", dtype=dtype):
+            value = term(layer(s[:, None]), soft)
+        value.backward()
+        assert layer.weight.grad.isfinite().all()
+
+    @pytest.mark.parametrize("term", MIXUP_TERMS)
+    def test_nothing_mixed_and_nothing_on_the_host(self, term):
+        assert term(torch.zeros(0), torch.zeros(0)) == 0
+        s = torch.zeros(6, device="meta", requires_grad=True)
+        term(s, torch.zeros(6, device="meta")).backward()
+        assert s.grad.shape == (6,)
+
+    @pytest.mark.parametrize(
+        ("term", "name"),
+        [
+            (F.variational_mixup_term, "mixup_weight"),
+            (F.distribution_mixup_term, "mixup_weight"),
+            (F.distribution_mixup_term, "mixup_entropy_penalty"),
+        ],
+    )
+    @pytest.mark.parametrize("value", [-1.0, math.inf, math.nan, None, "1"])
+    def test_impossible_weight(self, term, name, value):
+        with pytest.raises(ValueError, match=f"{name} must be a number in"):
+            term(torch.zeros(2), torch.zeros(2), **{name: value})
+
+    def test_consistent_predictions_cost_nothing(self):
+        s, _ = self.example(8)
+        assert F.variational_mixup_term(s, torch.sigmoid(s)).item() == pytest.approx(0, abs=1e-12)
+        _, gradient = value_and_gradient(
+            lambda x, soft, prior: F.distribution_mixup_term(x, soft, mixup_entropy_penalty=0.0),
+            s,
+            torch.sigmoid(s),
+        )
+        np.testing.assert_allclose(gradient, 0, atol=1e-12)
 
 
 class TestUnlabelledMeanProbability:

@@ -12,7 +12,10 @@ from torch.nn.functional import logsigmoid
 __all__ = [
     "check_interval",
     "check_prior",
+    "entropy_term",
     "flatten",
+    "flatten_soft",
+    "log_mean_exp",
     "masked_mean",
     "surrogate_loss",
     "wide_dtype",
@@ -59,13 +62,30 @@ def surrogate_loss(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
 
 def flatten(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return flat logits in at least float32 and the mask of labelled positives."""
+    _check_sizes(logits, targets)
+    return _flat(logits), targets.reshape(-1) == 1
+
+
+def flatten_soft(
+    logits: torch.Tensor, soft_targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return flat logits in at least float32 and soft targets of their type, as constants."""
+    _check_sizes(logits, soft_targets)
+    s = _flat(logits)
+    return s, soft_targets.detach().reshape(-1).to(s.dtype)
+
+
+def _check_sizes(logits: torch.Tensor, targets: torch.Tensor) -> None:
     if logits.numel() != targets.numel():
         raise ValueError(
             f"logits and targets must have equally many elements, got shapes "
             f"{tuple(logits.shape)} and {tuple(targets.shape)}: pass one target for each logit"
         )
+
+
+def _flat(logits: torch.Tensor) -> torch.Tensor:
     s = logits.reshape(-1)
-    return s.to(torch.promote_types(s.dtype, torch.float32)), targets.reshape(-1) == 1
+    return s.to(torch.promote_types(s.dtype, torch.float32))
 
 
 def wide_dtype(device: torch.device) -> torch.dtype:
@@ -76,3 +96,22 @@ def wide_dtype(device: torch.device) -> torch.dtype:
 def masked_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean of ``values`` where ``mask`` holds, 0 where it never does."""
     return values.where(mask, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def log_mean_exp(log_values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Log of the mean of exp(log_values) where ``mask`` holds; finite, but void, if it never does.
+
+    Working in logs keeps a mean probability of nearly 0 or 1, and its gradient, finite.
+    """
+    floor = torch.finfo(log_values.dtype).min
+    count = mask.sum().clamp(min=1).to(log_values.dtype)
+    return log_values.where(mask, floor).logsumexp(0) - count.log()
+
+
+def entropy_term(s: torch.Tensor, mask: torch.Tensor, weight: float) -> torch.Tensor | float:
+    """Return ``weight`` times the mean entropy, in nats, of the predictions in ``mask``."""
+    if weight == 0:
+        return 0.0
+    p = torch.sigmoid(s)
+    entropy = -p * logsigmoid(s) - (1 - p) * logsigmoid(-s)
+    return weight * masked_mean(entropy, mask)

@@ -10,7 +10,9 @@ from torch.nn.functional import logsigmoid
 from puclassify.losses.functional._examples import (
     check_interval,
     check_prior,
+    entropy_term,
     flatten,
+    log_mean_exp,
     masked_mean,
     surrogate_loss,
     wide_dtype,
@@ -24,28 +26,9 @@ __all__ = ["ge_binomial_loss", "ge_kl_loss", "unlabelled_mean_probability"]
 _MIN_VARIANCE = 1e-6
 
 
-def _entropy_term(s: torch.Tensor, unlabelled: torch.Tensor, weight: float) -> torch.Tensor | float:
-    """Return ``weight`` times the mean entropy, in nats, of the unlabelled predictions."""
-    if weight == 0:
-        return 0.0
-    p = torch.sigmoid(s)
-    entropy = -p * logsigmoid(s) - (1 - p) * logsigmoid(-s)
-    return weight * masked_mean(entropy, unlabelled)
-
-
 def _check_expectation(slack, entropy_penalty) -> None:
     check_interval("slack", slack, 0, math.inf, open_high=True)
     check_interval("entropy_penalty", entropy_penalty, 0, math.inf, open_high=True)
-
-
-def _log_mean_exp(log_values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Log of the mean of exp(log_values) where ``mask`` holds; finite, but void, if it never does.
-
-    Working in logs keeps a mean probability of nearly 0 or 1, and its gradient, finite.
-    """
-    floor = torch.finfo(log_values.dtype).min
-    count = mask.sum().clamp(min=1).to(log_values.dtype)
-    return log_values.where(mask, floor).logsumexp(0) - count.log()
 
 
 def _mix(log_mean: torch.Tensor, momentum: float, previous: torch.Tensor) -> torch.Tensor:
@@ -171,8 +154,8 @@ def ge_kl_loss(
     unlabelled = ~positive
     # Near the prior the divergence is a small difference of logs, and slack multiplies its error.
     wide = s.to(wide_dtype(s.device))
-    log_mean = _log_mean_exp(logsigmoid(wide), unlabelled)
-    log_rest = _log_mean_exp(logsigmoid(-wide), unlabelled)
+    log_mean = log_mean_exp(logsigmoid(wide), unlabelled)
+    log_rest = log_mean_exp(logsigmoid(-wide), unlabelled)
     if running_mean is not None and momentum < 1:
         previous = running_mean.detach().to(wide)
         # The first batch stands for the missing earlier ones, with the weight it has later.
@@ -187,7 +170,7 @@ def ge_kl_loss(
     return (
         masked_mean(surrogate_loss(surrogate)(s), positive)
         + slack * divergence.where(unlabelled.any(), 0.0).to(s.dtype)
-        + _entropy_term(s, unlabelled, entropy_penalty)
+        + entropy_term(s, unlabelled, entropy_penalty)
     )
 
 
@@ -285,7 +268,7 @@ def ge_binomial_loss(
     loss = (
         masked_mean(surrogate_loss(surrogate)(s), positive)
         - slack * (q * log_binomial).sum()
-        + _entropy_term(s, unlabelled, entropy_penalty)
+        + entropy_term(s, unlabelled, entropy_penalty)
     )
     if risk_weight == 0:
         return loss
