@@ -10,7 +10,8 @@ import skorch
 import torch
 from torch import nn
 
-from puclassify.losses import reconstruction_error
+from puclassify.classifier._mixup import Mixup
+from puclassify.losses import MixupPULoss, reconstruction_error
 
 __all__ = ["HybridModule", "PUNet", "autocast", "resolve_device", "resolve_precision", "seeded"]
 
@@ -143,26 +144,29 @@ class HybridModule(nn.Module):
         self.decoder = decoder
         self.crop = crop
 
-    def forward(self, x):
+    def forward(self, x, mixup=None):
         """Score samples.
 
         Parameters
         ----------
         x : tensor of shape (n, c, h, w) or (n, features)
             The samples.
+        mixup : Mixup or None, default=None
+            Where given, the mixed samples go through the network behind the samples, in one batch.
 
         Returns
         -------
         logits : tensor
-            The logits.
+            The logits, of the samples first and of the mixed ones behind them.
         error : tensor of shape () or None
-            Mean squared error of the reconstructed pixels, None without a decoder.
+            Mean squared error of the reconstructed pixels of the samples, None without a decoder.
         """
         x = self.crop(x)
+        batch = x if mixup is None else torch.cat([x, mixup.mix(x)])
         if self.decoder is None:
-            return self.network(x), None
-        logits, embedding = self._logits_and_embedding(x)
-        reconstruction = self.decoder(embedding)
+            return self.network(batch), None
+        logits, embedding = self._logits_and_embedding(batch)
+        reconstruction = self.decoder(embedding[: len(x)])
         n_pixels = reconstruction[0].numel()
         return logits, reconstruction_error(x, reconstruction) / n_pixels
 
@@ -186,7 +190,7 @@ class HybridModule(nn.Module):
 
 
 class PUNet(skorch.NeuralNet):
-    """Training loop of skorch with PU targets, mixed precision and a reconstruction term.
+    """Training loop of skorch with PU targets, mixed precision, mixup and a reconstruction term.
 
     Targets are a tensor with one entry per logit, or a mapping with ``index`` (positions in the
     flattened logits, ``(m,)``) and ``target`` (their PU labels, ``(m,)``) for maps of which only
@@ -232,7 +236,7 @@ class PUNet(skorch.NeuralNet):
         return dataset
 
     def infer(self, x, **fit_params):
-        """Run the module at the chosen precision.
+        """Run the module at the chosen precision, in training on mixed inputs too if need be.
 
         Parameters
         ----------
@@ -243,19 +247,31 @@ class PUNet(skorch.NeuralNet):
 
         Returns
         -------
-        tuple
-            As of `HybridModule.forward`.
+        logits : tensor
+            The logits of the input.
+        error : tensor of shape () or None
+            The reconstruction error.
+        mixup : Mixup or None
+            What was mixed, for a criterion that asks for it (`puclassify.losses.MixupPULoss`).
+        mixed_logits : tensor or None
+            The logits of the mixed input.
         """
+        criterion, mixup, mixed_logits = self.criterion_, None, None
+        if self.module_.training and isinstance(criterion, MixupPULoss) and criterion.mixes:
+            mixup = Mixup.draw(len(x), criterion.draw_share(), self.device)
         with autocast(torch.device(self.device), self.autocast_dtype):
-            return super().infer(x, **fit_params)
+            logits, error = super().infer(x, mixup=mixup, **fit_params)
+        if mixup is not None:
+            logits, mixed_logits = logits[: len(x)], logits[len(x) :]
+        return logits, error, mixup, mixed_logits
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Grade the logits, and the reconstruction where there is one.
+        """Grade the logits, and mixed logits and the reconstruction where there are any.
 
         Parameters
         ----------
-        y_pred : (tensor, tensor or None)
-            Logits and reconstruction error.
+        y_pred : tuple
+            As of `infer`.
         y_true : tensor or mapping
             The targets.
         X : tensor or None, default=None
@@ -268,12 +284,16 @@ class PUNet(skorch.NeuralNet):
         tensor of shape ()
             The loss.
         """
-        logits, reconstruction_error = y_pred
+        logits, reconstruction_error, mixup, mixed_logits = y_pred
         y_true = skorch.utils.to_tensor(y_true, device=self.device)
-        logits = logits.float().flatten()
+        logits, index = logits.float().flatten(), None
         if isinstance(y_true, Mapping):
-            logits, y_true = logits[y_true["index"]], y_true["target"]
-        loss = self.criterion_(logits, y_true)
+            index, y_true = y_true["index"], y_true["target"]
+        loss = self.criterion_(_graded(logits, index), y_true)
+        if mixup is not None:
+            mixed_logits = _graded(mixed_logits.float().flatten(), index)
+            soft_targets = mixup.soft_targets(logits, y_true, index)
+            loss = loss + self.criterion_.mixup_term(mixed_logits, soft_targets)
         if reconstruction_error is None:
             return loss
         weight = self.reconstruction_weight
@@ -301,6 +321,10 @@ class PUNet(skorch.NeuralNet):
             if not _raised_by_callback():  # Ctrl-C is the user's, and must end a search too
                 raise
         self.notify("on_train_end", X=batches, y=None)
+
+
+def _graded(logits, index):
+    return logits if index is None else logits[index]
 
 
 def _raised_by_callback() -> bool:

@@ -101,6 +101,21 @@ class TestPicks:
         assert fitted.score(unseen, truth) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("criterion", ["vpu", "dist_pu", "cvir"])
+def test_other_criteria_train_on_tiles(make_picker, simulated, criterion):
+    picker = make_picker().set_params(classifier__criterion=criterion)
+    picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+    (scores,) = picker.transform(simulated.micrographs[4:5])
+    assert scores.values.size > 0
+    assert np.isfinite(scores.values).all()
+    assert np.ptp(scores.values) > 0
+    again = make_picker().set_params(classifier__criterion=criterion)
+    again.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+    np.testing.assert_array_equal(
+        again.transform(simulated.micrographs[4:5])[0].values, scores.values
+    )
+
+
 class TestCoordinates:
     def test_binned_input_gives_picks_in_stored_pixels(self, make_picker, simulated):
         """The same picture at four times the pixels, binned again by the picker itself."""
