@@ -54,6 +54,7 @@ def main():
     parser.add_argument("--topaz", default=shutil.which("topaz"), help="the program")
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
         "--reference",
         nargs="*",
@@ -70,7 +71,7 @@ def main():
     print("--- | --- | --- | --- | --- | --- | --- | ---", flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(options.seeds):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             for data in picking_sets(options, folder, seed):
                 labels = draw_labels(data.train_coordinates, options.labels, seed)
                 for name, run in pickers(options, seed).items():
@@ -82,7 +83,7 @@ def pickers(options, seed):
     """Name what is to be run for one seed."""
     chosen = {"puclassify": run_puclassify}
     reference_seeds = options.seeds if options.reference_seeds is None else options.reference_seeds
-    if options.topaz and seed < reference_seeds:
+    if options.topaz and seed - options.first_seed < reference_seeds:
         for name in options.reference:
             runner = TopazRunner(options.topaz, options.reference_steps, REFERENCES[name])
             chosen[f"Topaz, {name}"] = runner

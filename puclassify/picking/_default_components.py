@@ -48,6 +48,7 @@ def default_component(name: str, particle_diameter, pixel_size):
 
 def _half_diameter(particle_diameter, pixel_size) -> float | None:
     """Half the diameter in stored pixels, or None where only the headers know it."""
-    if all(isinstance(n, numbers.Real) and n > 0 for n in (particle_diameter, pixel_size)):
-        return particle_diameter / pixel_size / 2
-    return None
+    for length in (particle_diameter, pixel_size):
+        if not isinstance(length, numbers.Real) or not float(length) > 0:
+            return None
+    return particle_diameter / pixel_size / 2
