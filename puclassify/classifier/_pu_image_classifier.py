@@ -13,10 +13,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from puclassify._labels import check_pu_labels
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._held_out import hold_out
-from puclassify.classifier._labels import check_pu_labels
 from puclassify.classifier._parameters import check_pu_parameters
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
