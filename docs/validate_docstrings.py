@@ -25,6 +25,7 @@ PACKAGES = [
     "puclassify.picking",
     "puclassify.plotting",
     "puclassify.preprocessing",
+    "puclassify.prior",
     "puclassify.regions",
 ]
 

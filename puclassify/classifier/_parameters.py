@@ -13,6 +13,7 @@ import torch
 from sklearn.utils import check_random_state
 
 from puclassify.classifier._net import resolve_device, resolve_precision
+from puclassify.prior._scenarios import check_scenario
 
 __all__ = ["OPTIMIZERS", "check_pu_parameters", "check_training_parameters"]
 
@@ -81,11 +82,7 @@ def check_pu_parameters(estimator) -> None:
     _check_number(prior, "prior", both_excluded, 0 < _number(prior) < 1)
     if own_prior is not None and not isinstance(estimator.criterion, type):
         _check_number(own_prior, "criterion__prior", both_excluded, 0 < _number(own_prior) < 1)
-    scenarios = ("case_control", "single_training_set")
-    if not isinstance(estimator.scenario, str) or estimator.scenario not in scenarios:
-        raise ValueError(
-            f"scenario must be 'case_control' or 'single_training_set', got {estimator.scenario!r}"
-        )
+    check_scenario(estimator.scenario)
     _check_flag(estimator, "early_stopping")
     share = estimator.validation_fraction
     _check_number(share, "validation_fraction", both_excluded, 0 < _number(share) < 1)

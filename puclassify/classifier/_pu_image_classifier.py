@@ -22,6 +22,7 @@ from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import TrainingMixin, resolve_device
 from puclassify.losses import LOSSES, PULoss
+from puclassify.prior import unlabelled_prior
 
 __all__ = ["PUImageClassifier"]
 
@@ -107,7 +108,11 @@ class PUImageClassifier(
     classes_ : ndarray of shape (2,)
         The two sorted labels; ``classes_[1]`` is "labelled positive".
     prior_ : float
-        The prior that was trained with: P(y = 1) in the unlabelled sample of the objective.
+        The prior that was trained with: P(y = 1) in the unlabelled sample of the objective, which
+        for ``scenario="single_training_set"`` is everything.
+    unlabelled_prior_ : float
+        What that makes of P(y = 1) among the examples without a label: ``prior_`` itself for
+        ``scenario="case_control"``, less for ``"single_training_set"``.
     module_ : torch.nn.Module
         The trained network.
     history_ : list of dict
@@ -234,7 +239,7 @@ class PUImageClassifier(
         source = self._check_samples(X, reset=True)
         self.classes_, positive = check_pu_labels(y, len(source), self)
         self.image_shape_ = source.sample_shape
-        self._check_prior(positive)
+        self.unlabelled_prior_ = self._check_prior(positive)
         rng = check_random_state(self.random_state)
         union = self.scenario == "single_training_set"
         rows, held_out = np.arange(len(source)), None
@@ -367,15 +372,18 @@ class PUImageClassifier(
         return self._map(run, source, device=device, module=module, dtype=dtype).numpy()
 
     def _check_prior(self, positive):
-        """Refuse a prior below the fraction of positives that was seen."""
+        """Return the prior of what is unlabelled; refuse one below the fraction labelled."""
         prior, labelled = self._training_prior(self.prior), np.mean(positive)
-        if self.scenario == "single_training_set" and labelled > prior:
+        if self.scenario == "case_control":
+            return prior
+        if labelled > prior:
             raise ValueError(
                 f"prior={prior} is impossible in the single-training-set scenario: "
                 f"{np.sum(positive)} of {len(positive)} examples ({labelled:.3f}) are labelled "
                 "positive already; give a larger prior, or scenario='case_control' if the "
                 "positives were drawn separately"
             )
+        return unlabelled_prior(prior, labelled / prior)
 
     @property
     def _n_features_out(self):

@@ -1,0 +1,197 @@
+"""Best bin estimation of the class prior."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+
+import numpy as np
+
+from puclassify._labels import check_pu_labels
+from puclassify.base import PUBaseEstimator
+from puclassify.prior._scenarios import check_scenario
+
+__all__ = ["BBEPrior"]
+
+
+class BBEPrior(PUBaseEstimator):
+    r"""Class prior by best bin estimation (Garg et al., 2021, Algorithm 1).
+
+    Where a classifier's highest scores belong to positives only, the share of the unlabelled
+    examples above a threshold is the prior times the share of the positives above it. The
+    threshold is the one at which an upper confidence bound of the ratio of these shares is least.
+
+    Parameters
+    ----------
+    scenario : {"case_control", "single_training_set"}, default="case_control"
+        Whether the labelled positives were drawn separately from the unlabelled sample, or some
+        positives of one sample were labelled. In the second the unlabelled sample is everything,
+        labelled examples included, and so is what the prior is over.
+    delta : float, default=0.1
+        Probability with which the bound may fail, between 0 and 1.
+    gamma : float, default=0.01
+        Slack of the bound: how far above 1 the ratio may be, from 0 up to 1.
+
+    Attributes
+    ----------
+    prior_ : float
+        The estimate of P(y = 1): among the unlabelled examples in the case-control scenario, over
+        everything in that of a single training set.
+    confidence_interval_ : tuple of (float, float)
+        Of the ratio at the threshold, within 0 and 1, with probability ``1 - delta``. Its upper
+        end bounds the prior whatever the scores are; its lower end does where only positives
+        score above the threshold.
+    threshold_ : float
+        The least score in the bin.
+
+    See Also
+    --------
+    unlabelled_prior : Translates the prior of one scenario into that of the other.
+
+    Notes
+    -----
+    With :math:`\hat q_\mathrm{p}(c)` and :math:`\hat q_\mathrm{u}(c)` the shares of the positives
+    and of the unlabelled examples with a score of at least :math:`c`,
+
+    .. math::
+       \hat c &= \arg\min_c\; \frac{\hat q_\mathrm{u}(c)}{\hat q_\mathrm{p}(c)}
+       + \frac{1}{\hat q_\mathrm{p}(c)} \left( \sqrt{\frac{\log(4 / \delta)}{2 n_\mathrm{u}}}
+       + (1 + \gamma) \sqrt{\frac{\log(4 / \delta)}{2 n_\mathrm{p}}} \right), \\
+       \hat \pi &= \hat q_\mathrm{u}(\hat c) / \hat q_\mathrm{p}(\hat c).
+
+    The minimum is over every threshold, exactly: equal scores are in the bin together or not at
+    all. Of equal minima the largest bin is taken. Only the order of the scores counts, so logits
+    and probabilities give the same estimate. Scoring examples that the classifier was trained on
+    makes it too low: use held-out ones. Negatives above the threshold make it too high.
+
+    An interval that reaches 1 says that the scores, or the numbers of examples, do not tell the
+    prior from 1. The cost is that of sorting.
+
+    References
+    ----------
+    .. [1] S. Garg, Y. Wu, A. Smola, S. Balakrishnan and Z. C. Lipton, "Mixture Proportion
+       Estimation and PU Learning: A Modern Approach", NeurIPS 2021; arXiv:2111.00980.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.prior import BBEPrior
+    >>> rng = np.random.default_rng(0)
+    >>> positives, unlabelled = rng.normal(2, 1, 1000), rng.normal(-2, 1, 5000)
+    >>> unlabelled[:1500] += 4                                # 30 % of them are positive
+    >>> scores = np.concatenate([positives, unlabelled])
+    >>> estimator = BBEPrior().fit_scores(scores, np.repeat([1, 0], [1000, 5000]))
+    >>> round(estimator.prior_, 1)
+    0.3
+    """
+
+    prior_: float
+    confidence_interval_: tuple[float, float]
+    threshold_: float
+
+    def __init__(self, *, scenario="case_control", delta=0.1, gamma=0.01):
+        self.scenario = scenario
+        self.delta = delta
+        self.gamma = gamma
+
+    def fit_scores(self, scores, y):
+        """Estimate the prior from the scores of a classifier.
+
+        Parameters
+        ----------
+        scores : array-like of shape (n,)
+            Higher means more positive: logits, probabilities, or any increasing function of them,
+            of examples that the classifier was not trained on.
+        y : array-like of shape (n,)
+            Two labels, of which the larger means "labelled positive" and the smaller
+            "unlabelled", such as 1 and 0.
+
+        Returns
+        -------
+        BBEPrior
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the scores or the labels cannot be used, if all scores are equal, or
+            if they do not rank labelled positives above unlabelled examples.
+        """
+        self._check_parameters()
+        scores = _check_scores(scores)
+        _, positive = check_pu_labels(y, len(scores), self, name="scores")
+        union = self.scenario == "single_training_set"
+        in_sample = np.ones_like(positive) if union else ~positive
+        thresholds, q_p, q_u = _shares_above(scores[positive], scores[in_sample])
+        margin = self._margin(np.sum(positive), np.sum(in_sample)) / q_p
+        best = np.argmin(q_u / q_p + margin)
+        ratio = float(q_u[best] / q_p[best])
+        if ratio >= 1:
+            raise ValueError(
+                "the scores do not rank labelled positives above unlabelled examples: at the best "
+                f"threshold, {thresholds[best]:.6g}, {q_u[best]:.4f} of the unlabelled sample and "
+                f"{q_p[best]:.4f} of the positives score at least as high; pass scores that are "
+                "higher for positives, such as decision_function(X) of a classifier"
+            )
+        self.prior_ = ratio
+        self.confidence_interval_ = (
+            max(0.0, ratio - float(margin[best])),
+            min(1.0, ratio + float(margin[best])),
+        )
+        self.threshold_ = float(thresholds[best])
+        return self
+
+    def _margin(self, n_positive, n_unlabelled) -> float:
+        """Return how far the ratio may be off, times the share of the positives."""
+        of_unlabelled, of_positives = (
+            math.sqrt(math.log(4 / self.delta) / (2 * n)) for n in (n_unlabelled, n_positive)
+        )
+        return of_unlabelled + (1 + self.gamma) * of_positives
+
+    def _check_parameters(self) -> None:
+        check_scenario(self.scenario)
+        for name, expected, is_valid in (
+            ("delta", "a number between 0 and 1, both excluded", lambda value: 0 < value < 1),
+            ("gamma", "a number from 0 up to, but not, 1", lambda value: 0 <= value < 1),
+        ):
+            value = getattr(self, name)
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            if not is_number or not is_valid(float(value)):
+                raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def _shares_above(positives, unlabelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return all thresholds that some positive reaches, and the shares at or above each."""
+    thresholds = np.unique(np.concatenate([positives, unlabelled]))
+    thresholds = thresholds[thresholds <= positives.max()]
+    q_p, q_u = (
+        (len(sample) - np.searchsorted(np.sort(sample), thresholds)) / len(sample)
+        for sample in (positives, unlabelled)
+    )
+    return thresholds, q_p, q_u
+
+
+def _check_scores(scores) -> np.ndarray:
+    """Return scores as a vector of floating-point numbers that can be ordered."""
+    try:
+        checked = np.asarray(scores)
+        if checked.dtype.kind not in "fiubO":
+            raise TypeError(f"got {checked.dtype}")
+        checked = checked if checked.dtype.kind == "f" else checked.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"scores must be one number for each example: {error}") from error
+    if checked.ndim != 1:
+        hint = ": pass predict_proba(X)[:, 1]" if checked.shape[1:] == (2,) else ""
+        raise ValueError(f"scores must have shape (n,), got {checked.shape}{hint}")
+    missing = np.flatnonzero(np.isnan(checked))
+    if len(missing):
+        raise ValueError(
+            f"scores must be numbers, but {len(missing)} of {len(checked)} are NaN, the first at "
+            f"index {missing[0]}; did the training of the classifier diverge?"
+        )
+    if len(checked) and checked.min() == checked.max():
+        raise ValueError(
+            f"scores are all equal, {checked[0]:.6g}, and tell nothing about the prior; did the "
+            "classifier learn anything?"
+        )
+    return checked
