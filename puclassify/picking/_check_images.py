@@ -35,8 +35,8 @@ def check_images(images, preprocessing) -> list[GridImage]:
         if not isinstance(image, GridImage):
             raise TypeError(
                 f"preprocessing={preprocessing!r} gave a {type(image).__name__} for a micrograph; "
-                "return GridImages, for instance image.with_values(...), which know where their "
-                "pixels sit in the micrograph"
+                "return GridImages, which know where their pixels sit in the micrograph "
+                "(puclassify.io.as_grid_image makes one of a path or an array)"
             )
         if not np.isfinite(image.values).all():
             raise ValueError(

@@ -13,7 +13,6 @@ from puclassify.classifier._training import resolve_device
 from puclassify.networks import check_unpadded
 from puclassify.picking._dense_scoring import score_map
 from puclassify.picking._geometry import PickingGeometry
-from puclassify.picking._picker_parameters import check_tile_training
 from puclassify.picking._tiles import TileBatches
 
 __all__ = ["NetworkScorer"]
@@ -31,7 +30,6 @@ class NetworkScorer:
     """
 
     def __init__(self, classifier: PUImageClassifier, geometry: PickingGeometry):
-        check_tile_training(classifier)
         self.classifier = classifier
         self.geometry = geometry
         self.n_epochs = classifier.max_epochs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit
@@ -17,7 +18,7 @@ from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOu
 from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._progress import FitReport
 from puclassify.grid import GridImage
-from puclassify.io import as_grid_image, check_coordinates, check_micrographs, micrograph_name
+from puclassify.io import check_coordinates, check_micrographs, micrograph_name
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
 from puclassify.picking._default_components import default_component
@@ -385,10 +386,10 @@ class ParticlePicker(
 
 def _score_one(picker, micrograph, index):
     """Read, preprocess and score one micrograph (module level, so that workers can load it)."""
-    image = as_grid_image(micrograph, micrograph_name(micrograph, index))
+    # As in fit, the preprocessing gets what the caller gave, and names arrays by their place.
     preprocessing = picker.preprocessing_
-    (image,) = check_images(preprocessing.transform([image]), preprocessing)
-    return picker._scorer.score_map(image)
+    (image,) = check_images(preprocessing.transform([micrograph]), preprocessing)
+    return picker._scorer.score_map(replace(image, name=micrograph_name(micrograph, index)))
 
 
 def _pick_one(picker, micrograph, index, threshold):

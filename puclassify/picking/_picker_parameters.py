@@ -11,12 +11,13 @@ from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._parameters import check_pu_parameters, check_training_parameters
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.picking._suppression import check_suppression_parameters
+from puclassify.preprocessing._parameters import check_number
 
-__all__ = ["check_picker_parameters", "check_threshold", "check_tile_training"]
+__all__ = ["check_picker_parameters", "check_threshold"]
 
 
 def check_picker_parameters(picker) -> None:
-    """Check the picker's own parameters and its suppression, before anything is read.
+    """Check the picker's parameters and those of its components, before anything is read.
 
     Parameters
     ----------
@@ -27,6 +28,11 @@ def check_picker_parameters(picker) -> None:
     ------
     ValueError, TypeError
         If one cannot be used; the message names it.
+
+    Warns
+    -----
+    UserWarning
+        If a parameter of the classifier was changed from its default and has no effect here.
     """
     for name in ("particle_diameter", "expected_particles", "label_radius", "matching_radius"):
         value = getattr(picker, name)
@@ -42,7 +48,11 @@ def check_picker_parameters(picker) -> None:
     verbose = picker.verbose
     if not isinstance(verbose, numbers.Integral) or verbose < 0:
         raise ValueError(f"verbose must be a whole number >= 0, got {verbose!r}")
+    if not (isinstance(picker.pixel_size, str) and picker.pixel_size == "header"):
+        check_number(picker.pixel_size, "pixel_size", "a positive number of ångström or 'header'")
     _check_suppression(picker.nms)
+    if isinstance(picker.classifier, PUImageClassifier):
+        _check_tile_training(picker.classifier)
 
 
 def check_threshold(threshold, expected: str) -> float:
@@ -65,24 +75,8 @@ def check_threshold(threshold, expected: str) -> float:
     return float(threshold)
 
 
-def check_tile_training(classifier: PUImageClassifier) -> None:
-    """Check a classifier that is to be trained on tiles, where some parameters have no meaning.
-
-    Parameters
-    ----------
-    classifier : PUImageClassifier
-        The picker's classifier.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If a parameter cannot be used.
-
-    Warns
-    -----
-    UserWarning
-        If one was changed from its default and is not read.
-    """
+def _check_tile_training(classifier: PUImageClassifier) -> None:
+    """Check a classifier that is to be trained on tiles, where some parameters have no meaning."""
     check_training_parameters(classifier)
     check_pu_parameters(classifier)
     if classifier.early_stopping:
@@ -109,7 +103,7 @@ def check_tile_training(classifier: PUImageClassifier) -> None:
             warnings.warn(
                 f"classifier__{name}={value!r} is not used in a picker: {advice}",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
 

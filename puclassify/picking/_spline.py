@@ -61,7 +61,8 @@ def sample_spline(coefficients: torch.Tensor, positions: torch.Tensor) -> torch.
     >>> round(sample_spline(coefficients[None], torch.tensor([[[[7.25, 9.5]]]])).item(), 2)
     102.25
     """
-    size = torch.tensor(coefficients.shape[:0:-1], dtype=positions.dtype, device=positions.device)
+    positions = positions.to(coefficients.dtype)
+    size = positions.new_tensor(coefficients.shape[:0:-1])
     floor = positions.floor()
     t = positions - floor
     low = 1 - t

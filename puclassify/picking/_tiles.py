@@ -93,7 +93,7 @@ class TileBatches(IterableDataset):
     label_radius : float
         Positions within this distance of a label, in stored pixels, are positive.
     n_unlabelled : int
-        Unlabelled positions per batch.
+        Unlabelled positions per batch, on average.
     rng : numpy Generator
         Draws tiles and positions.
     """
@@ -117,14 +117,17 @@ class TileBatches(IterableDataset):
         self.size = self.span + field  # pixels of a tile
         positions = [stride * np.arange(n) - span / 2 for n, span in zip(self.length, self.span)]
         self._positions = np.stack(np.meshgrid(*positions, indexing="ij"))
+        # How much larger a tile can get on the grid by being turned, where steps are unequal.
+        self._stretch = LARGEST_MAGNIFICATION * max(s.max() / s.min() for s in self.steps)
         # A tile may lie anywhere that lets one of its positions fall on the micrograph. The range
         # of its centre, and not the area of the micrograph, is what makes all positions alike.
-        self._beyond = LARGEST_MAGNIFICATION * np.hypot(*self.span) / 2
+        self._beyond = self._stretch * np.hypot(*self.span) / 2
         ranges = (self.shapes - 1 + 2 * self._beyond).prod(axis=1)
         self.weight = ranges / ranges.sum()
+        self._share_inside = self.shapes.prod(axis=1).sum() / ranges.sum()
         pixels = [np.arange(n) - (n - 1) / 2 for n in self.size]
         self._tile = torch.from_numpy(np.stack(np.meshgrid(*pixels, indexing="ij"), -1)).float()
-        corner = LARGEST_MAGNIFICATION * np.hypot(*(self.size - 1)) / 2
+        corner = self._stretch * np.hypot(*(self.size - 1)) / 2
         self._reach = int(np.ceil(corner)) + 2  # two pixels more for the interpolation
 
     def __len__(self) -> int:
@@ -137,14 +140,10 @@ class TileBatches(IterableDataset):
     def _batch(self):
         n_labelled = TILES_PER_STEP // 2
         placements = [self._place_at_label() for _ in range(n_labelled)]
-        anywhere = [self._place_anywhere() for _ in range(TILES_PER_STEP - n_labelled)]
-        placements += [placement for placement, _ in anywhere]
+        placements += [self._place_anywhere() for _ in range(TILES_PER_STEP - n_labelled)]
+        unlabelled = self._draw_unlabelled(placements, n_labelled)
         positive = np.flatnonzero(np.stack([self._positive(place) for place in placements]))
-        # Positions beyond the borders, and all of the tiles at labels, are not to be drawn.
-        first = n_labelled * int(np.prod(self.length))
-        drawable = first + np.flatnonzero(np.stack([inside for _, inside in anywhere]))
-        unlabelled = self.rng.choice(drawable, size=self.n_unlabelled)
-        target = torch.zeros(len(positive) + self.n_unlabelled)
+        target = torch.zeros(len(positive) + len(unlabelled))
         target[: len(positive)] = 1
         index = torch.from_numpy(np.concatenate([positive, unlabelled]))
         return self._pixels(placements), {"index": index, "target": target}
@@ -155,18 +154,33 @@ class TileBatches(IterableDataset):
         inside = self.span * (self.rng.random(2) - 0.5)
         return self._placement(micrograph, self.labels[micrograph][k] - turn @ inside, turn)
 
-    def _place_anywhere(self) -> tuple[_Placement, np.ndarray]:
-        """Place a tile; returns also which of its positions lie on the micrograph."""
+    def _place_anywhere(self) -> _Placement:
+        micrograph = self.rng.choice(len(self.shapes), p=self.weight)
+        last = self.shapes[micrograph] - 1
+        centre = self.rng.uniform(-self._beyond, last + self._beyond)
+        return self._placement(micrograph, centre, self._turn(micrograph))
+
+    def _draw_unlabelled(self, placements, n_labelled) -> np.ndarray:
+        """Draw positions from the tiles that lie anywhere, ``n_unlabelled`` of them on average.
+
+        Those that fall beyond the borders are left out and not drawn again: that would favour the
+        positions of tiles that reach beyond them.
+        """
+        n_drawn = round(self.n_unlabelled / self._share_inside)
+        per_tile = int(np.prod(self.length))
         while True:
-            micrograph = self.rng.choice(len(self.shapes), p=self.weight)
-            turn = self._turn(micrograph)
-            last = self.shapes[micrograph] - 1
-            centre = self.rng.uniform(-self._beyond, last + self._beyond)
-            place = self._placement(micrograph, centre, turn)
-            where = place.centre[:, None, None] + np.tensordot(turn, self._positions, 1)
-            inside = ((where >= -0.5) & (where <= last[:, None, None] + 0.5)).all(axis=0)
-            if inside.any():
-                return place, inside
+            drawn = self.rng.integers(n_labelled * per_tile, len(placements) * per_tile, n_drawn)
+            inside = np.concatenate([self._inside(place).ravel() for place in placements])
+            drawn = drawn[inside[drawn]]
+            if len(drawn):
+                return drawn
+            placements[n_labelled:] = [self._place_anywhere() for _ in placements[n_labelled:]]
+
+    def _inside(self, place: _Placement) -> np.ndarray:
+        """Tell which positions of a tile lie on the micrograph."""
+        where = place.centre[:, None, None] + np.tensordot(place.turn, self._positions, 1)
+        last = self.shapes[place.micrograph][:, None, None] - 0.5
+        return ((where >= -0.5) & (where <= last)).all(axis=0)
 
     def _placement(self, micrograph, centre, turn) -> _Placement:
         # The middle of an even number of pixels lies between two of them.
@@ -174,18 +188,20 @@ class TileBatches(IterableDataset):
         return _Placement(int(micrograph), np.rint(centre - half) + half, turn)
 
     def _turn(self, micrograph) -> np.ndarray:
-        """Draw rotation, reflection and magnification; on unequal steps a half turn at most."""
-        equal_steps = np.ptp(self.steps[micrograph]) == 0
-        angle = self.rng.uniform(0, 2 * np.pi) if equal_steps else np.pi * self.rng.integers(2)
+        """Draw rotation, reflection and magnification, as they are in stored pixels."""
+        angle = self.rng.uniform(0, 2 * np.pi)
         cosine, sine = np.cos(angle), np.sin(angle)
         largest = np.log(LARGEST_MAGNIFICATION)
         turn = np.array([[cosine, -sine], [sine, cosine]])
         turn = turn * np.exp(self.rng.uniform(-largest, largest))
-        return turn @ np.diag([1, -1]) if self.rng.integers(2) else turn
+        turn = turn @ np.diag([1, -1]) if self.rng.integers(2) else turn
+        steps = self.steps[micrograph]
+        return turn * steps / steps[:, None]
 
     def _positive(self, place: _Placement) -> np.ndarray:
         """Tell which map positions of a tile are positive."""
         away = self.labels[place.micrograph] - place.centre
+        away = away[(np.abs(away) <= self._reach).all(axis=1)]
         on_tile = away @ np.linalg.inv(place.turn).T + self.span / 2
         return positions_of_labels(
             on_tile, self.length, self.stride, self.label_radius, self.steps[place.micrograph]

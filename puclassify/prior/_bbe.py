@@ -55,8 +55,9 @@ class BBEPrior(PUBaseEstimator):
 
     .. math::
        \hat c &= \arg\min_c\; \frac{\hat q_\mathrm{u}(c)}{\hat q_\mathrm{p}(c)}
-       + \frac{1}{\hat q_\mathrm{p}(c)} \left( \sqrt{\frac{\log(4 / \delta)}{2 n_\mathrm{u}}}
-       + (1 + \gamma) \sqrt{\frac{\log(4 / \delta)}{2 n_\mathrm{p}}} \right), \\
+       + \frac{1 + \gamma}{\hat q_\mathrm{p}(c)}
+       \left( \sqrt{\frac{\log(4 / \delta)}{2 n_\mathrm{u}}}
+       + \sqrt{\frac{\log(4 / \delta)}{2 n_\mathrm{p}}} \right), \\
        \hat \pi &= \hat q_\mathrm{u}(\hat c) / \hat q_\mathrm{p}(\hat c).
 
     The minimum is over every threshold, exactly: equal scores are in the bin together or not at
@@ -146,7 +147,7 @@ class BBEPrior(PUBaseEstimator):
         of_unlabelled, of_positives = (
             math.sqrt(math.log(4 / self.delta) / (2 * n)) for n in (n_unlabelled, n_positive)
         )
-        return of_unlabelled + (1 + self.gamma) * of_positives
+        return (1 + self.gamma) * (of_unlabelled + of_positives)
 
     def _check_parameters(self) -> None:
         check_scenario(self.scenario)

@@ -64,10 +64,10 @@ def labels_inside(images, labels, name="y", steps=None) -> tuple[list[np.ndarray
 def _inside(image, xy) -> np.ndarray:
     left, right, bottom, top = image.extent
     # The first point of a Fourier-cropped grid is that of the micrograph, so that the micrograph
-    # reaches further beyond the last point than half a step.
+    # reaches further beyond the last point than half a step, and less far beyond the first.
     dx, dy = np.maximum(image.step_xy - 1, 0) / 2
-    in_x = (xy[:, 0] >= left - dx) & (xy[:, 0] <= right + dx)
-    return in_x & (xy[:, 1] >= top - dy) & (xy[:, 1] <= bottom + dy)
+    in_x = (xy[:, 0] >= left) & (xy[:, 0] <= right + dx)
+    return in_x & (xy[:, 1] >= top) & (xy[:, 1] <= bottom + dy)
 
 
 def _guess(images, labels, steps) -> str:

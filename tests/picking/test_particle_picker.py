@@ -527,13 +527,15 @@ class TestReviewedCases:
             ({"classifier__scenario": "single_training_set"}, ValueError, "classifier__scenario"),
             ({"classifier__scenario": "foo"}, ValueError, "scenario"),
             ({"classifier__prior": 5}, ValueError, "prior"),
+            ({"classifier__max_epochs": 0}, ValueError, "max_epochs"),
+            ({"pixel_size": -1.0}, ValueError, "pixel_size"),
         ],
     )
-    def test_wrong_parameters_are_refused_before_training(
-        self, make_picker, simulated, params, error, message
+    def test_wrong_parameters_are_refused_before_anything_is_read(
+        self, make_picker, params, error, message
     ):
         with pytest.raises(error, match=message):
-            make_picker().set_params(**params).fit(simulated.micrographs, simulated.coordinates)
+            make_picker().set_params(**params).fit(["missing.mrc"], [np.array([[1.0, 2.0]])])
 
     @pytest.mark.parametrize(
         "params",
@@ -545,8 +547,10 @@ class TestReviewedCases:
     )
     def test_parameters_without_effect_are_said_to_have_none(self, make_picker, simulated, params):
         picker = make_picker().set_params(**params)
-        with pytest.warns(UserWarning, match=f"{next(iter(params))}.* is not used in a picker"):
+        message = f"{next(iter(params))}.* is not used in a picker"
+        with pytest.warns(UserWarning, match=message) as caught:
             picker.fit(simulated.micrographs[:1], simulated.coordinates[:1])
+        assert caught[0].filename == __file__
 
     def test_preprocessing_has_to_give_finite_grid_images(self, make_picker, simulated):
         arrays = FunctionTransformer(lambda X: [np.asarray(image) for image in X])
@@ -603,3 +607,16 @@ class TestReviewedCases:
         picker = make_picker(counted)
         picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
         assert picker.classifier_.n_positive_ == 20
+
+    def test_preprocessing_gets_the_same_in_fit_and_predict(self, make_picker, simulated):
+        seen = []
+
+        def remember(X):
+            seen.extend(type(item) for item in X)
+            return [GridImage(np.asarray(item)) for item in X]
+
+        arrays = [np.asarray(image) for image in simulated.micrographs[:2]]
+        picker = make_picker(preprocessing=FunctionTransformer(remember))
+        maps = picker.fit(arrays, simulated.coordinates[:2]).transform(arrays)
+        assert set(seen) == {np.ndarray}
+        assert [scores.name for scores in maps] == ["micrograph_0000", "micrograph_0001"]

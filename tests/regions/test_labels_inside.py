@@ -15,10 +15,11 @@ class TestInside:
         assert n_outside == 0
         assert np.array_equal(kept[0], corners)
 
-    def test_not_what_lies_beyond(self):
+    @pytest.mark.parametrize("outside", [(485.0, 100.0), (100.0, 516.5), (-7.0, 100.0)])
+    def test_not_what_lies_beyond(self, outside):
         (image,) = FourierDownsample(8.0).fit_transform([np.zeros((512, 480))])
         with pytest.raises(ValueError, match="1 of 1 labels"):
-            labels_inside([image], [np.array([[485.0, 100.0]])])
+            labels_inside([image], [np.array([outside])])
 
     def test_regions_at_the_far_edge_of_a_binned_micrograph(self):
         images = FourierDownsample(8.0).fit_transform([np.zeros((512, 512))])
