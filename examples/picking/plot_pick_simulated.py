@@ -7,7 +7,7 @@ From labelled particles in a few micrographs to ranked picks in others, with
 :class:`~puclassify.ParticlePicker`. The micrographs are simulated, so the truth about them is known
 and the picks can be graded.
 
-To keep this page quick the network is half as wide as the default and trains for only 4 epochs, on
+To keep this page quick the network is half as wide as the default and trains for only 8 epochs, on
 8 micrographs of 256 x 256 pixels; ``make demo`` runs the default network on larger ones.
 """
 
@@ -25,22 +25,19 @@ print(f"{n_labels} labelled particles of {data.particle_diameter:g} pixels diame
 # %%
 # A picker needs the particle's diameter; binning, the radius around a label, the suppression radius
 # and the matching radius follow from it. ``expected_particles`` is how many a micrograph holds,
-# labelled or not, and decides the class prior.
+# labelled or not, and decides the class prior. The parts inside, here the classifier, are reached
+# with double underscores.
 
-from puclassify import ParticlePicker, PUImageClassifier
+from puclassify import ParticlePicker
 
 picker = ParticlePicker(
     data.particle_diameter,
     pixel_size=data.pixel_size,
     expected_particles=12,
-    classifier=PUImageClassifier(
-        "resnet8",
-        criterion="ge_binomial",
-        module_params={"units": 16},
-        lr=3e-3,
-        max_epochs=4,
-    ),
     random_state=0,
+)
+picker.set_params(
+    classifier__module_params={"units": 16}, classifier__lr=3e-3, classifier__max_epochs=8
 )
 picker.fit(data.micrographs[train], data.coordinates[train])
 print(f"prior {picker.prior_:.4f}, a pick within {picker.matching_radius_:g} pixels is right")
@@ -81,7 +78,7 @@ ax.legend(loc="upper right")
 from puclassify.plotting import PickPrecisionRecallDisplay
 
 PickPrecisionRecallDisplay.from_estimator(
-    picker, data.micrographs[test], data.coordinates[test], name="4 epochs, 96 labels"
+    picker, data.micrographs[test], data.coordinates[test], name="8 epochs, 96 labels"
 )
 
 # %%
