@@ -12,10 +12,11 @@ import skorch
 import torch
 from sklearn.utils import check_random_state
 
+from puclassify._numbers import is_number
 from puclassify.classifier._net import resolve_device, resolve_precision
 from puclassify.prior._scenarios import check_scenario
 
-__all__ = ["OPTIMIZERS", "check_pu_parameters", "check_training_parameters"]
+__all__ = ["OPTIMIZERS", "check_classifier_parameters"]
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
@@ -24,8 +25,8 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
-def check_training_parameters(estimator) -> None:
-    """Check the parameters that training on single images and on tiles both read.
+def check_classifier_parameters(estimator) -> None:
+    """Check all parameters that do not depend on the data.
 
     Parameters
     ----------
@@ -62,21 +63,6 @@ def check_training_parameters(estimator) -> None:
     _check_callbacks(estimator.callbacks)
     _check_flag(estimator, "warm_start")
     resolve_precision(estimator.precision, resolve_device(estimator.device))
-
-
-def check_pu_parameters(estimator) -> None:
-    """Check the parameters that only training on single images reads.
-
-    Parameters
-    ----------
-    estimator : PUImageClassifier
-        The estimator.
-
-    Raises
-    ------
-    ValueError
-        If one cannot be used; the message names it.
-    """
     both_excluded = "a number between 0 and 1, both excluded"
     prior, own_prior = estimator.prior, getattr(estimator.criterion, "prior", None)
     _check_number(prior, "prior", both_excluded, 0 < _number(prior) < 1)
@@ -97,8 +83,7 @@ def check_pu_parameters(estimator) -> None:
 
 def _number(value) -> float:
     """Return a real number as it is, and NaN for whatever is none."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-    return float(value) if is_number else math.nan
+    return float(value) if is_number(value) else math.nan
 
 
 def _check_number(value, name: str, expected: str, is_valid: bool) -> None:

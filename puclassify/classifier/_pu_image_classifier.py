@@ -17,7 +17,7 @@ from puclassify._labels import check_pu_labels
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._held_out import hold_out
-from puclassify.classifier._parameters import check_pu_parameters
+from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import TrainingMixin, resolve_device
@@ -232,14 +232,13 @@ class PUImageClassifier(
         ValueError
             If the data or a parameter cannot be used; the message names it.
         """
-        self._check_training_parameters()
-        check_pu_parameters(self)
+        check_classifier_parameters(self)
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         source = self._check_samples(X, reset=True)
         self.classes_, positive = check_pu_labels(y, len(source), self)
         self.image_shape_ = source.sample_shape
-        self.unlabelled_prior_ = self._check_prior(positive)
+        self.unlabelled_prior_ = self._resolve_unlabelled_prior(positive)
         rng = check_random_state(self.random_state)
         union = self.scenario == "single_training_set"
         rows, held_out = np.arange(len(source)), None
@@ -371,7 +370,7 @@ class PUImageClassifier(
             module, dtype = copy.deepcopy(module).double(), torch.float64
         return self._map(run, source, device=device, module=module, dtype=dtype).numpy()
 
-    def _check_prior(self, positive):
+    def _resolve_unlabelled_prior(self, positive):
         """Return the prior of what is unlabelled; refuse one below the fraction labelled."""
         prior, labelled = self._training_prior(self.prior), np.mean(positive)
         if self.scenario == "case_control":

@@ -18,7 +18,7 @@ from puclassify.classifier._net import (
     resolve_precision,
     seeded,
 )
-from puclassify.classifier._parameters import OPTIMIZERS, check_training_parameters
+from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._progress import OneCycle, SklearnCallbackBridge
 from puclassify.losses.registry import make_loss
 from puclassify.networks import Decoder, resolve_network, set_head_bias
@@ -32,9 +32,6 @@ _LARGEST_SEED = 2**31 - 1
 
 class TrainingMixin:
     """Builds the module and trains it on batches; reads the estimator's parameters."""
-
-    def _check_training_parameters(self):
-        check_training_parameters(self)
 
     def _autocast_dtype(self, device):
         return resolve_precision(self.precision, device)

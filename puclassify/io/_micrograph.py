@@ -13,7 +13,13 @@ from puclassify.io._images import read_pillow, read_tiff
 from puclassify.io._mrc import read_mrc
 from puclassify.io._names import path_text
 
-__all__ = ["as_grid_image", "check_micrographs", "micrograph_name", "read_micrograph"]
+__all__ = [
+    "as_grid_image",
+    "check_micrographs",
+    "micrograph_name",
+    "read_micrograph",
+    "refuse_single_micrograph",
+]
 
 _READERS = {
     ".mrc": read_mrc,
@@ -173,11 +179,7 @@ def check_micrographs(X) -> list:
         ...
     TypeError: X must be a sequence of micrographs, got a single str 'mic1.mrc'; ...
     """
-    if isinstance(X, (str, os.PathLike, GridImage)) or getattr(X, "ndim", None) == 2:
-        raise TypeError(
-            f"X must be a sequence of micrographs, got a single {_describe(X)}; "
-            "put it in a list: [micrograph]"
-        )
+    refuse_single_micrograph(X)
     if isinstance(X, (Mapping, bytes)) or not (hasattr(X, "__len__") and hasattr(X, "__iter__")):
         raise TypeError(
             f"X must be a sequence of micrographs (each {_ACCEPTED}), got {_describe(X)}; "
@@ -196,6 +198,21 @@ def check_micrographs(X) -> list:
     for index, item in enumerate(items):
         _check_item(item, f"X[{index}]")
     return items
+
+
+def refuse_single_micrograph(X) -> None:
+    """Raise a TypeError if X is one micrograph where a sequence, or a stream, of them belongs.
+
+    Parameters
+    ----------
+    X : object
+        What the caller passed.
+    """
+    if isinstance(X, (str, os.PathLike, GridImage)) or getattr(X, "ndim", None) == 2:
+        raise TypeError(
+            f"X must be a sequence of micrographs, got a single {_describe(X)}; "
+            "put it in a list: [micrograph]"
+        )
 
 
 def micrograph_name(micrograph, index: int) -> str:

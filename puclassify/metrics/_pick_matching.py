@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
+
+from puclassify._numbers import is_number
 
 __all__ = ["PickMatches", "match_picks"]
 
@@ -91,7 +92,7 @@ def match_picks(y_true, y_pred, radius) -> np.ndarray:
 
 def check_matching_radius(radius) -> float:
     """Return the matching radius as a float, or say what is wrong with it."""
-    if isinstance(radius, bool) or not isinstance(radius, Real):
+    if not is_number(radius):
         raise TypeError(f"radius must be a number of stored pixels, got {radius!r}")
     if not 0 <= float(radius) < np.inf:
         raise ValueError(

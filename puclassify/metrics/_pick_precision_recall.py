@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
+from puclassify._numbers import is_number
 from puclassify.metrics._pick_matching import check_true_and_picked, match_picks
 
 __all__ = [
@@ -195,7 +195,7 @@ def pick_precision_recall_fscore(
     >>> pick_precision_recall_fscore([truth], [picks], radius=5.0, threshold=2.0)
     (1.0, 0.25, 0.4)
     """
-    if isinstance(beta, bool) or not isinstance(beta, Real) or not 0 <= float(beta) < np.inf:
+    if not is_number(beta) or not 0 <= float(beta) < np.inf:
         raise ValueError(f"beta must be a finite number of at least 0, got {beta!r}")
     truths, picks = check_true_and_picked(y_true, y_pred)
     n_true = sum(len(xy) for xy in truths)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 
+from puclassify._numbers import is_number
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 from puclassify.model_selection._final_picker import (
     all_candidates,
@@ -66,17 +65,13 @@ def make_pick_scorer(metric="average_precision", *, radius=None, threshold=None)
     """
     if metric not in _METRICS:
         raise ValueError(f"metric must be one of {', '.join(_METRICS)}; got {metric!r}")
-    if radius is not None and not (_is_number(radius) and 0 <= radius < np.inf):
+    if radius is not None and not (is_number(radius) and 0 <= radius < np.inf):
         raise ValueError(
             f"radius must be a finite number of stored pixels, at least 0, or None; got {radius!r}"
         )
-    if threshold is not None and not (_is_number(threshold) and not np.isnan(threshold)):
+    if threshold is not None and not (is_number(threshold) and not np.isnan(threshold)):
         raise ValueError(f"threshold must be a number or None, got {threshold!r}")
     return _PickScorer(metric, radius, threshold)
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 class _PickScorer:

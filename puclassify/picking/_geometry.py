@@ -79,16 +79,14 @@ class PickingGeometry:
         discs = [np.pi * self.label_radius_on(image) ** 2 for image in images]
         fraction = density * float(np.average(np.maximum(discs, steps * stride**2), weights=areas))
         if fraction > _LARGEST_PRIOR:
+            what = "particles that cover a fifth of every micrograph"
+            if expected_particles is not None:
+                what = f"expected_particles={expected_particles:g}"
             raise ValueError(
-                f"{self._what(expected_particles)} cannot fit: their label discs would cover "
+                f"{what} cannot fit: their label discs would cover "
                 f"{fraction:.2f} of a micrograph of {np.median(areas):.0f} square pixels; "
                 "expected_particles is the number in one micrograph, and the particle's diameter "
                 f"was taken as {self.diameter:.1f} stored pixels with a label radius of "
                 f"{self.label_radius_on(images[0]):.1f}"
             )
         return fraction
-
-    def _what(self, expected_particles) -> str:
-        if expected_particles is None:
-            return "particles that cover a fifth of every micrograph"
-        return f"expected_particles={expected_particles:g}"

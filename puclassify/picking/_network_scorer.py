@@ -39,21 +39,6 @@ class NetworkScorer:
         self.field, self.stride = network.receptive_field, network.stride
         classifier.image_shape_ = (1, self.field, self.field)
 
-    def training_prior(self, prior: float) -> float:
-        """Return the prior that will be trained with; the criterion's own wins.
-
-        Parameters
-        ----------
-        prior : float
-            Of the picker.
-
-        Returns
-        -------
-        float
-            P(y = 1) among unlabelled map positions.
-        """
-        return self.classifier._training_prior(prior)
-
     def fit(self, images, labels, prior, rng, report, *, verbose=0):
         """Train on tiles.
 
@@ -88,16 +73,16 @@ class NetworkScorer:
             batches, prior, rng, report, tiles=True, verbose=max(verbose, self.classifier.verbose)
         )
 
-    def attributes(self) -> dict:
-        """Return what a picker that predicts with this scorer knows.
+    @property
+    def history(self) -> list[dict]:
+        """What the classifier recorded of its training, epoch by epoch.
 
         Returns
         -------
-        dict
-            Attributes of the picker.
+        list of dict
+            Empty while the first training is under way.
         """
-        history = getattr(self.classifier, "history_", [])
-        return {"_scorer": self, "classifier_": self.classifier, "history_": history}
+        return getattr(self.classifier, "history_", [])
 
     def with_module(self, module) -> NetworkScorer:
         """Return a scorer like this one with another network.

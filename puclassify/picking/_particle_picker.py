@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._progress import FitReport
 from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs, micrograph_name
+from puclassify.io._micrograph import refuse_single_micrograph
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
 from puclassify.picking._default_components import default_component
@@ -210,21 +210,23 @@ class ParticlePicker(
         is_network = isinstance(classifier, PUImageClassifier)
         scorer = (NetworkScorer if is_network else WindowScorer)(classifier, geometry)
         prior = self._resolve_prior(images, geometry, scorer.stride)
+        if is_network:
+            prior = classifier._training_prior(prior)  # its criterion's own wins
         fitted = {
             "preprocessing_": preprocessing,
             "n_labels_": sum(len(xy) for xy in labels),
-            "prior_": scorer.training_prior(prior),
+            "prior_": prior,
             "threshold_": 0.0 if self.threshold == "auto" else float(self.threshold),
             "matching_radius_": float(self.matching_radius or geometry.diameter / 2),
         }
         context = self._init_callback_context(max_subtasks=scorer.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         report = FitReport(
-            self, context, X, y, lambda module: fitted | scorer.with_module(module).attributes()
+            self, context, X, y, lambda module: fitted | _attributes(scorer.with_module(module))
         )
         scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
         # All at once, so that a fit that fails leaves the picker as it was.
-        vars(self).update(fitted | scorer.attributes())
+        vars(self).update(fitted | _attributes(scorer))
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
@@ -295,8 +297,7 @@ class ParticlePicker(
             The picks of one micrograph after another.
         """
         check_is_fitted(self)
-        if isinstance(X, (str, os.PathLike, GridImage)) or getattr(X, "ndim", None) == 2:
-            check_micrographs(X)  # says that a single one belongs in a list
+        refuse_single_micrograph(X)
         threshold = self._threshold(threshold)
         return (_pick_one(self, item, index, threshold) for index, item in enumerate(X))
 
@@ -382,6 +383,11 @@ class ParticlePicker(
         if self.prior == "auto":
             return geometry.prior(images, stride, self.expected_particles)
         return float(self.prior)
+
+
+def _attributes(scorer) -> dict:
+    """Return what a picker keeps of its scorer."""
+    return {"_scorer": scorer, "classifier_": scorer.classifier, "history_": scorer.history}
 
 
 def _score_one(picker, micrograph, index):

@@ -7,11 +7,12 @@ import warnings
 
 import numpy as np
 
+from puclassify._numbers import is_number
 from puclassify.classifier import PUImageClassifier
-from puclassify.classifier._parameters import check_pu_parameters, check_training_parameters
+from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.picking._suppression import check_suppression_parameters
-from puclassify.preprocessing._parameters import check_number
+from puclassify.preprocessing._pixel_size import check_pixel_size
 
 __all__ = ["check_picker_parameters", "check_threshold"]
 
@@ -38,18 +39,17 @@ def check_picker_parameters(picker) -> None:
         value = getattr(picker, name)
         if value is None and name != "particle_diameter":
             continue
-        if not (_is_number(value) and 0 < value < np.inf):
+        if not (is_number(value) and 0 < value < np.inf):
             raise ValueError(f"{name} must be a positive number, got {value!r}")
     prior = picker.prior
-    if not (_is_auto(prior) or (_is_number(prior) and 0 < prior < 1)):
+    if not (_is_auto(prior) or (is_number(prior) and 0 < prior < 1)):
         raise ValueError(f"prior must be 'auto' or between 0 and 1, got {prior!r}")
     if not _is_auto(picker.threshold):
         check_threshold(picker.threshold, "'auto' or a number (a logit)")
     verbose = picker.verbose
     if not isinstance(verbose, numbers.Integral) or verbose < 0:
         raise ValueError(f"verbose must be a whole number >= 0, got {verbose!r}")
-    if not (isinstance(picker.pixel_size, str) and picker.pixel_size == "header"):
-        check_number(picker.pixel_size, "pixel_size", "a positive number of ångström or 'header'")
+    check_pixel_size(picker.pixel_size)
     _check_suppression(picker.nms)
     if isinstance(picker.classifier, PUImageClassifier):
         _check_tile_training(picker.classifier)
@@ -70,15 +70,14 @@ def check_threshold(threshold, expected: str) -> float:
     float
         The same.
     """
-    if not _is_number(threshold) or np.isnan(threshold):
+    if not is_number(threshold) or np.isnan(threshold):
         raise ValueError(f"threshold must be {expected}, got {threshold!r}")
     return float(threshold)
 
 
 def _check_tile_training(classifier: PUImageClassifier) -> None:
     """Check a classifier that is to be trained on tiles, where some parameters have no meaning."""
-    check_training_parameters(classifier)
-    check_pu_parameters(classifier)
+    check_classifier_parameters(classifier)
     if classifier.early_stopping:
         raise ValueError(
             "classifier__early_stopping=True holds out single images, which tile training does "
@@ -117,10 +116,6 @@ def _check_suppression(nms) -> None:
         )
     radius = 0.0 if nms.radius is None else nms.radius  # None stands for half the diameter
     check_suppression_parameters(radius, nms.threshold, nms.max_picks, nms.border, nms.subpixel)
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
 
 
 def _is_auto(value) -> bool:

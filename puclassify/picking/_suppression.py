@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 
+from puclassify._numbers import is_number
 from puclassify.grid import GridImage
 
 __all__ = ["non_maximum_suppression"]
@@ -95,7 +96,7 @@ def non_maximum_suppression(
 def check_suppression_parameters(radius, threshold, max_picks, border, subpixel) -> None:
     """Refuse parameters of the suppression that are out of their range, by name."""
     for name, value in (("radius", radius), ("border", border)):
-        if not _is_number(value):
+        if not is_number(value):
             raise TypeError(
                 f"{name} must be a number of stored pixels, got {value!r} ({type(value).__name__})"
             )
@@ -103,7 +104,7 @@ def check_suppression_parameters(radius, threshold, max_picks, border, subpixel)
             raise ValueError(
                 f"{name} must be a finite number of stored pixels, at least 0; got {value!r}"
             )
-    if not _is_number(threshold):
+    if not is_number(threshold):
         raise TypeError(f"threshold must be a number, got {threshold!r}; -inf keeps every score")
     if np.isnan(threshold):
         raise ValueError("threshold is NaN, which no score is above; -inf keeps every score")
@@ -116,10 +117,6 @@ def check_suppression_parameters(radius, threshold, max_picks, border, subpixel)
             )
     if not isinstance(subpixel, bool | np.bool_):
         raise TypeError(f"subpixel must be True or False, got {subpixel!r}")
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
 def _as_map(scores) -> np.ndarray:

@@ -167,13 +167,12 @@ class TileBatches(IterableDataset):
         positions of tiles that reach beyond them.
         """
         n_drawn = round(self.n_unlabelled / self._share_inside)
-        per_tile = int(np.prod(self.length))
         while True:
-            drawn = self.rng.integers(n_labelled * per_tile, len(placements) * per_tile, n_drawn)
-            inside = np.concatenate([self._inside(place).ravel() for place in placements])
+            inside = np.stack([self._inside(place) for place in placements[n_labelled:]]).ravel()
+            drawn = self.rng.integers(len(inside), size=n_drawn)
             drawn = drawn[inside[drawn]]
             if len(drawn):
-                return drawn
+                return n_labelled * int(np.prod(self.length)) + drawn
             placements[n_labelled:] = [self._place_anywhere() for _ in placements[n_labelled:]]
 
     def _inside(self, place: _Placement) -> np.ndarray:

@@ -38,31 +38,7 @@ class WindowScorer:
             )
         self.classifier = classifier
         self.geometry = geometry
-
-    def training_prior(self, prior: float) -> float:
-        """Return the picker's prior, which such a classifier does not read.
-
-        Parameters
-        ----------
-        prior : float
-            Of the picker.
-
-        Returns
-        -------
-        float
-            The same.
-        """
-        return prior
-
-    def attributes(self) -> dict:
-        """Return what a picker that predicts with this scorer knows.
-
-        Returns
-        -------
-        dict
-            Attributes of the picker.
-        """
-        return {"_scorer": self, "classifier_": self.classifier, "history_": []}
+        self.history: list[dict] = []
 
     def fit(self, images, labels, prior, rng, report, *, verbose=0):
         """Train on regions around the labels and at random positions.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 
+from puclassify._numbers import is_number
 from puclassify.model_selection._final_picker import last_step
 from puclassify.plotting._axes import COLORS, axes_or_new
 
@@ -162,4 +161,4 @@ class TrainingHistoryDisplay:
 
 def _is_curve(row, key) -> bool:
     value = row.get(key)
-    return key != "epoch" and isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    return key != "epoch" and is_number(value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
+
+from puclassify._numbers import is_number
 
 __all__ = ["check_number"]
 
@@ -43,7 +43,6 @@ def check_number(value, name: str, expected: str, *, least: float = 0.0) -> floa
     ...
     ValueError: clip must be a positive number, got True
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (is_number and least <= float(value) < np.inf and float(value) > 0):
+    if not (is_number(value) and least <= float(value) < np.inf and float(value) > 0):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
     return float(value)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 
 import numpy as np
 
 from puclassify._labels import check_pu_labels
 from puclassify.base import PUBaseEstimator
-from puclassify.prior._scenarios import check_scenario
+from puclassify.prior._scenarios import check_number, check_scenario
 
 __all__ = ["BBEPrior"]
 
@@ -155,10 +154,7 @@ class BBEPrior(PUBaseEstimator):
             ("delta", "a number between 0 and 1, both excluded", lambda value: 0 < value < 1),
             ("gamma", "a number from 0 up to, but not, 1", lambda value: 0 <= value < 1),
         ):
-            value = getattr(self, name)
-            is_number = isinstance(value, Real) and not isinstance(value, bool)
-            if not is_number or not is_valid(float(value)):
-                raise ValueError(f"{name} must be {expected}, got {value!r}")
+            check_number(getattr(self, name), name, expected, is_valid)
 
 
 def _shares_above(positives, unlabelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from puclassify._numbers import is_number
 
-__all__ = ["SCENARIOS", "check_scenario", "unlabelled_prior"]
+__all__ = ["SCENARIOS", "check_number", "check_scenario", "unlabelled_prior"]
 
 SCENARIOS = ("case_control", "single_training_set")
 
@@ -47,8 +47,10 @@ def unlabelled_prior(prior, labelled_fraction) -> float:
     >>> round(unlabelled_prior(0.4, 0.25), 4)  # of 100, 40 are positive: 10 labelled, 30 of 90 not
     0.3333
     """
-    _check(prior, "prior", "a number between 0 and 1, both excluded", lambda value: 0 < value < 1)
-    _check(
+    check_number(
+        prior, "prior", "a number between 0 and 1, both excluded", lambda value: 0 < value < 1
+    )
+    check_number(
         labelled_fraction,
         "labelled_fraction",
         "a number from 0 to 1, the labelled positives among all positives (among everything they "
@@ -78,7 +80,24 @@ def check_scenario(scenario) -> None:
         )
 
 
-def _check(value, name, expected, is_valid) -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not is_valid(float(value)):
+def check_number(value, name: str, expected: str, is_valid) -> None:
+    """Refuse what is no number, or none that is valid.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    name : str
+        Name of the parameter.
+    expected : str
+        What it must be, in words.
+    is_valid : callable
+        Tells so of a float.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if not is_number(value) or not is_valid(float(value)):
         raise ValueError(f"{name} must be {expected}, got {value!r}")

@@ -565,18 +565,9 @@ class TestReviewedCases:
             make_picker(preprocessing=same).fit([holes], simulated.coordinates[:1])
 
     def test_callbacks_get_a_picker_that_predicts(self, make_picker, simulated):
-        class Picks:
+        class Picks(RecordingCallback):
             def __init__(self):
                 self.n_candidates, self.shapes = [], []
-
-            def setup(self, estimator, context):
-                pass
-
-            def teardown(self, estimator, context):
-                pass
-
-            def on_fit_task_begin(self, estimator, context):
-                pass
 
             def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
                 picks = fitted_estimator.predict(X[4:], threshold=-np.inf)

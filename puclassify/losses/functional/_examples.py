@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Real
 
 import torch
 from torch.nn.functional import logsigmoid
+
+from puclassify._numbers import is_number
 
 __all__ = [
     "check_interval",
@@ -29,9 +30,8 @@ _SURROGATES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 def check_interval(name: str, value, low: float, high: float, *, open_low=False, open_high=False):
     """Raise ValueError unless ``value`` is a real number of the interval."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    above = is_number and (value > low if open_low else value >= low)
-    below = is_number and (value < high if open_high else value <= high)
+    above = is_number(value) and (value > low if open_low else value >= low)
+    below = is_number(value) and (value < high if open_high else value <= high)
     if not (above and below and math.isfinite(value)):
         left, right = "(" if open_low else "[", ")" if open_high else "]"
         raise ValueError(f"{name} must be a number in {left}{low}, {high}{right}, got {value!r}")
