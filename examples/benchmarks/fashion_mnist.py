@@ -20,24 +20,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from pu_images import benchmark, fashion_mnist
+from pu_images import benchmark, fashion_mnist, large_set_settings
 
-SETTINGS = {
-    "mlp": {
-        "optimizer": "adam",
-        "optimizer_params": {"weight_decay": 1e-3},
-        "lr": 1e-3,
-        "batch_size": 2000,
-        "max_epochs": 30,
-    },
-    "cnn": {
-        "module": "cnn",
-        "module_params": {"units": 16},
-        "lr": 3e-3,
-        "batch_size": 1000,
-        "max_epochs": 10,
-    },
-}
+SETTINGS = large_set_settings(weight_decay=1e-3)
 
 
 if __name__ == "__main__":

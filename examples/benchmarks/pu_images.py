@@ -28,7 +28,15 @@ import puclassify
 from puclassify import PUImageClassifier
 from puclassify.losses import LOSSES
 
-__all__ = ["ImageSet", "MultilayerPerceptron", "benchmark", "digits", "fashion_mnist", "mnist"]
+__all__ = [
+    "ImageSet",
+    "MultilayerPerceptron",
+    "benchmark",
+    "digits",
+    "fashion_mnist",
+    "large_set_settings",
+    "mnist",
+]
 
 RISKS = ("upu", "nnpu", "abspu")  # graded with the surrogate of --surrogate
 HEADER = (
@@ -121,6 +129,32 @@ def _split(X, classes, positive, n_test) -> ImageSet:
     )
     truth = np.isin(classes, positive)
     return ImageSet(X[train], truth[train], X[test], truth[test])
+
+
+def large_set_settings(weight_decay: float) -> dict[str, dict]:
+    """Parameters of `PUImageClassifier` for 60,000 images of 28 x 28 pixels.
+
+    Parameters
+    ----------
+    weight_decay : float
+        Of the network "mlp".
+    """
+    return {
+        "mlp": {
+            "optimizer": "adam",
+            "optimizer_params": {"weight_decay": weight_decay},
+            "lr": 1e-3,
+            "batch_size": 2000,
+            "max_epochs": 30,
+        },
+        "cnn": {
+            "module": "cnn",
+            "module_params": {"units": 16},
+            "lr": 3e-3,
+            "batch_size": 1000,
+            "max_epochs": 10,
+        },
+    }
 
 
 class MultilayerPerceptron(nn.Module):
