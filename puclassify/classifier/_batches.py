@@ -16,6 +16,7 @@ __all__ = ["PUBatches"]
 _LEAST_POSITIVES = 0.1  # of a batch, when positive_fraction is left to the data
 _STEPS_PER_EPOCH = 10  # that a small data set is cut into,
 _SMALLEST_BATCH = 16  # as long as batches do not become smaller than this
+_LARGEST_EXAMPLE = 16  # samples that show what the others are like
 
 
 class PUBatches(IterableDataset):
@@ -75,6 +76,17 @@ class PUBatches(IterableDataset):
 
     def __len__(self) -> int:
         return self.n_batches
+
+    def example(self) -> torch.Tensor:
+        """Return a few of the samples, for what their values are like.
+
+        Returns
+        -------
+        tensor of shape (b, c, h, w) or (b, features)
+            Unlabelled ones.
+        """
+        spread = np.linspace(0, len(self.unlabelled) - 1, _LARGEST_EXAMPLE).astype(int)
+        return self.source.take(self.unlabelled[np.unique(spread)])
 
     def _deal_positives(self) -> Iterator[np.ndarray]:
         hand = np.empty(0, dtype=np.intp)

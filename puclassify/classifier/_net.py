@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from puclassify.classifier._mixup import Mixup
+from puclassify.classifier._precision import autocast
 from puclassify.losses import MixupPULoss, reconstruction_error
 
-__all__ = ["HybridModule", "PUNet", "autocast", "resolve_device", "resolve_precision", "seeded"]
+__all__ = ["HybridModule", "PUNet", "resolve_device", "seeded"]
 
 
 def resolve_device(device) -> torch.device:
@@ -53,56 +54,6 @@ def resolve_device(device) -> torch.device:
             "CUDA devices, counted from 0"
         )
     return resolved
-
-
-def resolve_precision(precision, device: torch.device) -> torch.dtype | None:
-    """Turn the ``precision`` parameter into an autocast dtype.
-
-    Parameters
-    ----------
-    precision : {"auto", "float32", "bfloat16"}
-        "auto" is bfloat16 on CUDA and float32 elsewhere.
-    device : torch.device
-        Where the network runs.
-
-    Returns
-    -------
-    torch.dtype or None
-        None for plain float32.
-
-    Raises
-    ------
-    ValueError
-        If ``precision`` is none of the three.
-    """
-    choices = {
-        "auto": torch.bfloat16 if device.type == "cuda" else None,
-        "float32": None,
-        "bfloat16": torch.bfloat16,
-    }
-    if not isinstance(precision, str) or precision not in choices:
-        raise ValueError(f"precision must be one of {list(choices)}, got {precision!r}")
-    return choices[precision]
-
-
-def autocast(device: torch.device, dtype: torch.dtype | None):
-    """Context in which a network runs at the chosen precision.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where it runs.
-    dtype : torch.dtype or None
-        Of the autocast; None for plain float32.
-
-    Returns
-    -------
-    context manager
-        To be entered around the forward pass.
-    """
-    if dtype is None:
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=dtype)
 
 
 @contextlib.contextmanager

@@ -10,20 +10,18 @@ import torch
 from torch import nn
 
 from puclassify.classifier._held_out import HeldOutLoss
-from puclassify.classifier._net import (
-    HybridModule,
-    PUNet,
-    autocast,
-    resolve_device,
-    resolve_precision,
-    seeded,
-)
+from puclassify.classifier._net import HybridModule, PUNet, resolve_device, seeded
 from puclassify.classifier._parameters import OPTIMIZERS
+from puclassify.classifier._precision import (
+    autocast,
+    bfloat16_is_too_coarse,
+    resolve_precision,
+)
 from puclassify.classifier._progress import OneCycle, SklearnCallbackBridge
 from puclassify.losses.registry import make_loss
 from puclassify.networks import Decoder, resolve_network, set_head_bias
 
-__all__ = ["TrainingMixin", "autocast", "resolve_device"]
+__all__ = ["TrainingMixin", "resolve_device"]
 
 _PREDICTION_PIXELS = 4_000_000  # in one forward pass: bounds memory, whatever the image size
 _TILE_RECONSTRUCTION = 30  # pixels across that one position of a tile reconstructs
@@ -33,8 +31,11 @@ _LARGEST_SEED = 2**31 - 1
 class TrainingMixin:
     """Builds the module and trains it on batches; reads the estimator's parameters."""
 
-    def _autocast_dtype(self, device):
-        return resolve_precision(self.precision, device)
+    def _autocast_dtype(self, device, training=False):
+        """Return the dtype of `autocast` for this network and the pixels it was trained on."""
+        return resolve_precision(
+            self.precision, device, training=training, coarse=self._needs_float32_
+        )
 
     def _module_for(self, image_shape):
         """Return the ``module`` parameter with "auto" decided by the kind of sample."""
@@ -127,6 +128,9 @@ class TrainingMixin:
         device = resolve_device(self.device)
         weights_seed, training_seed = (int(seed) for seed in rng.randint(_LARGEST_SEED, size=2))
         self.prior_ = self._training_prior(prior)
+        # The networks of feature rows are small, and every feature may have its own offset.
+        is_rows = len(self.image_shape_) == 1
+        self._needs_float32_ = is_rows or bfloat16_is_too_coarse(batches.example())
         if not self._continues():
             with seeded(device, weights_seed):
                 self.module_ = self._build_module(self.prior_)
@@ -164,7 +168,7 @@ class TrainingMixin:
             device=str(device),
             verbose=verbose,
             reconstruction_weight=self.reconstruction_weight,
-            autocast_dtype=self._autocast_dtype(device),
+            autocast_dtype=self._autocast_dtype(device, training=True),
             **{f"optimizer__{key}": value for key, value in (self.optimizer_params or {}).items()},
         )
         net.initialize()

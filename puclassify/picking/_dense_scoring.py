@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from puclassify.classifier._net import autocast
+from puclassify.classifier._precision import autocast
 from puclassify.grid import GridImage, mirror_index
 
 __all__ = ["map_length", "pad_for_map", "score_map"]

@@ -137,6 +137,16 @@ class TileBatches(IterableDataset):
         for _ in range(STEPS_PER_EPOCH):
             yield self._batch()
 
+    def example(self) -> torch.Tensor:
+        """Return a micrograph, for what its values are like.
+
+        Returns
+        -------
+        tensor of shape (height, width)
+            Its pixels, or nearly: the coefficients of the spline through them.
+        """
+        return self.coefficients[0]
+
     def _batch(self):
         n_labelled = TILES_PER_STEP // 2
         placements = [self._place_at_label() for _ in range(n_labelled)]

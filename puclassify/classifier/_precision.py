@@ -1,0 +1,90 @@
+"""In which arithmetic a network runs."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+__all__ = ["autocast", "bfloat16_is_too_coarse", "resolve_precision"]
+
+_LARGEST_OFFSET = 16  # standard deviations; bfloat16 then resolves a sixteenth of one
+
+
+def resolve_precision(
+    precision, device: torch.device, *, training: bool = False, coarse: bool = False
+) -> torch.dtype | None:
+    """Turn the ``precision`` parameter into an autocast dtype.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        "auto" is bfloat16 on CUDA, and for training on a CPU that multiplies it; float32 elsewhere.
+    device : torch.device
+        Where the network runs.
+    training : bool, default=False
+        Whether it is being trained. On a CPU scores stay those of float32.
+    coarse : bool, default=False
+        Whether bfloat16 would be too coarse for the input, so that "auto" has to be float32.
+
+    Returns
+    -------
+    torch.dtype or None
+        None for plain float32.
+
+    Raises
+    ------
+    ValueError
+        If ``precision`` is none of the three.
+    """
+    pays = device.type == "cuda" or (device.type == "cpu" and training and _cpu_has_bfloat16())
+    choices = {
+        "auto": torch.bfloat16 if pays and not coarse else None,
+        "float32": None,
+        "bfloat16": torch.bfloat16,
+    }
+    if not isinstance(precision, str) or precision not in choices:
+        raise ValueError(f"precision must be one of {list(choices)}, got {precision!r}")
+    return choices[precision]
+
+
+def bfloat16_is_too_coarse(samples: torch.Tensor) -> bool:
+    """Tell whether bfloat16, of eight significant bits, would lose what is in the samples.
+
+    Parameters
+    ----------
+    samples : tensor
+        Some of the pixels that the network sees.
+
+    Returns
+    -------
+    bool
+        Whether their offset is large against their spread.
+    """
+    return bool(samples.mean().abs() > _LARGEST_OFFSET * samples.std())
+
+
+def autocast(device: torch.device, dtype: torch.dtype | None):
+    """Context in which a network runs at the chosen precision.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where it runs.
+    dtype : torch.dtype or None
+        Of the autocast; None for plain float32.
+
+    Returns
+    -------
+    context manager
+        To be entered around the forward pass.
+    """
+    if dtype is None:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=dtype)
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Tell whether the CPU multiplies bfloat16 itself; where it does not, it is slower."""
+    capabilities: dict = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
