@@ -85,7 +85,8 @@ def main():
                         measure(picking_set(name, folder, seed), objective, n_labels, seed, options)
                         for seed in range(options.seeds)
                     ]
-                    (ap, f1, seconds), (ap_sd, f1_sd, _) = np.mean(rows, axis=0), np.std(rows, axis=0)
+                    ap, f1, seconds = np.mean(rows, axis=0)
+                    ap_sd, f1_sd, _ = np.std(rows, axis=0)
                     each = " ".join(f"{row[0]:.3f}" for row in rows)
                     print(
                         f"{name} | {n_labels} | {objective} | {ap:.3f} ({ap_sd:.3f}) | "
