@@ -71,7 +71,7 @@ class PUBatches(IterableDataset):
         # An epoch shares the unlabelled examples out evenly; the quota of positives follows.
         self.n_batches = math.ceil(len(self.unlabelled) / max(1, round(size * (1 - fraction))))
         mean_unlabelled = len(self.unlabelled) / self.n_batches
-        self.n_positive = max(1, round(mean_unlabelled * fraction / (1 - fraction)))
+        self.n_labelled = max(1, round(mean_unlabelled * fraction / (1 - fraction)))
         self._quotas = self._deal_positives()
 
     def __len__(self) -> int:
@@ -91,10 +91,10 @@ class PUBatches(IterableDataset):
     def _deal_positives(self) -> Iterator[np.ndarray]:
         hand = np.empty(0, dtype=np.intp)
         while True:
-            while len(hand) < self.n_positive:
+            while len(hand) < self.n_labelled:
                 hand = np.concatenate([hand, self.rng.permutation(self.positives)])
-            yield hand[: self.n_positive]
-            hand = hand[self.n_positive :]
+            yield hand[: self.n_labelled]
+            hand = hand[self.n_labelled :]
 
     def __iter__(self):
         order = self.rng.permutation(self.unlabelled)

@@ -17,7 +17,7 @@ class Mixup(NamedTuple):
     share : float
         Weight of the sample itself, from 0 to 1; the rest is its partner's.
     partner : tensor of shape (n,)
-        Index of the other sample, a permutation of the batch.
+        Index of the other sample.
 
     Notes
     -----
@@ -28,7 +28,7 @@ class Mixup(NamedTuple):
     partner: torch.Tensor
 
     @classmethod
-    def draw(cls, n: int, share: float, device) -> Mixup:
+    def draw(cls, n: int, share: float, device, n_labelled: int | None = None) -> Mixup:
         """Draw the partners from torch's generator of the CPU, the same on every device.
 
         Parameters
@@ -39,13 +39,22 @@ class Mixup(NamedTuple):
             Weight of the sample itself.
         device : torch.device or str
             Where the batch is.
+        n_labelled : int or None, default=None
+            Where given, the first so many samples get partners from the others, and those from
+            the first ones, everyone as often as can be. Otherwise partners are a permutation.
 
         Returns
         -------
         Mixup
             The draw.
         """
-        return cls(share, torch.randperm(n).to(device, non_blocking=True))
+        if n_labelled is None or not 0 < n_labelled < n:
+            partner = torch.randperm(n)
+        else:
+            n_others = n - n_labelled
+            others = n_labelled + _deal(n_others, n_labelled)
+            partner = torch.cat([others, _deal(n_labelled, n_others)])
+        return cls(share, partner.to(device, non_blocking=True))
 
     def mix(self, x: torch.Tensor) -> torch.Tensor:
         """Mix samples.
@@ -86,3 +95,9 @@ class Mixup(NamedTuple):
         t = torch.sigmoid(logits.detach()).where(labelled == 0, 1.0)
         mixed = self.mix(t.reshape(len(self.partner), -1)).flatten()
         return mixed if index is None else mixed[index]
+
+
+def _deal(n_cards: int, n_hands: int) -> torch.Tensor:
+    """Deal one card to each hand, in random order and each once before any comes twice."""
+    rounds = -(-n_hands // n_cards)
+    return torch.cat([torch.randperm(n_cards) for _ in range(rounds)])[:n_hands]

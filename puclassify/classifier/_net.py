@@ -155,6 +155,8 @@ class PUNet(skorch.NeuralNet):
         Weight of the mean squared reconstruction error.
     autocast_dtype : torch.dtype or None
         Precision of the forward pass.
+    n_labelled : int or None
+        How many samples of a batch, the first ones, bring the labelled positives.
     **kwargs : dict
         As of `skorch.NeuralNet`.
 
@@ -164,10 +166,18 @@ class PUNet(skorch.NeuralNet):
         Set by a callback that wants training to end with the epoch under way.
     """
 
-    def __init__(self, *args, reconstruction_weight=0.0, autocast_dtype=None, **kwargs):
+    def __init__(
+        self,
+        *args,
+        reconstruction_weight=0.0,
+        autocast_dtype=None,
+        n_labelled=None,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
         self.reconstruction_weight = reconstruction_weight
         self.autocast_dtype = autocast_dtype
+        self.n_labelled = n_labelled
 
     def get_iterator(self, dataset, training=False):
         """Return the data set itself: it gives whole batches.
@@ -209,7 +219,8 @@ class PUNet(skorch.NeuralNet):
         """
         criterion, mixup, mixed_logits = self.criterion_, None, None
         if self.module_.training and isinstance(criterion, MixupPULoss) and criterion.mixes:
-            mixup = Mixup.draw(len(x), criterion.draw_share(), self.device)
+            n_labelled = self.n_labelled if criterion.mixes_across else None
+            mixup = Mixup.draw(len(x), criterion.draw_share(), self.device, n_labelled)
         with autocast(torch.device(self.device), self.autocast_dtype):
             logits, error = super().infer(x, mixup=mixup, **fit_params)
         if mixup is not None:

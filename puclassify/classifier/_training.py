@@ -111,7 +111,8 @@ class TrainingMixin:
         Parameters
         ----------
         batches : sized iterable of (x, targets)
-            One pass over it is one epoch.
+            One pass over it is one epoch. The first ``n_labelled`` samples of each batch bring the
+            labelled positives, and ``example()`` gives some of the pixels.
         prior : float
             P(y = 1) in the unlabelled sample.
         rng : RandomState
@@ -169,6 +170,7 @@ class TrainingMixin:
             verbose=verbose,
             reconstruction_weight=self.reconstruction_weight,
             autocast_dtype=self._autocast_dtype(device, training=True),
+            n_labelled=batches.n_labelled,
             **{f"optimizer__{key}": value for key, value in (self.optimizer_params or {}).items()},
         )
         net.initialize()

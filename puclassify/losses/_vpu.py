@@ -16,7 +16,7 @@ class VariationalPULoss(MixupPULoss):
     prior : float or None, default=None
         Ignored by the loss. The estimator fills it in, as for any loss, and starts the network's
         last bias at its logit.
-    mixup_weight : float, default=0.3
+    mixup_weight : float, default=3.0
         Weight of the mixup term in training, at least 0; 0 mixes nothing and saves half the time.
     mixup_alpha : float, default=0.3
         Both parameters of the Beta distribution of the share of the first of two mixed inputs,
@@ -29,6 +29,10 @@ class VariationalPULoss(MixupPULoss):
 
     Notes
     -----
+    Nothing but the mixup term keeps a network from learning the labelled examples by heart and
+    calling everything else negative. A network that can, as a wide multilayer perceptron can with a
+    thousand labels, does: take ``early_stopping=True``, or an objective with a prior.
+
     A call gives the loss without the mixup term, which takes mixed inputs: `PUImageClassifier` and
     `ParticlePicker` add it in training.
 
@@ -40,7 +44,9 @@ class VariationalPULoss(MixupPULoss):
     tensor(-1.7171)
     """
 
-    def __init__(self, prior=None, *, mixup_weight=0.3, mixup_alpha=0.3):
+    mixes_across = True
+
+    def __init__(self, prior=None, *, mixup_weight=3.0, mixup_alpha=0.3):
         super().__init__(prior)
         self.mixup_weight = mixup_weight
         self.mixup_alpha = mixup_alpha

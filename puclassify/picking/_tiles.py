@@ -102,6 +102,7 @@ class TileBatches(IterableDataset):
         self.field, self.stride = field, stride
         self.label_radius = label_radius
         self.n_unlabelled = n_unlabelled
+        self.n_labelled = TILES_PER_STEP // 2  # tiles that hold a label for sure, the first ones
         self.rng = rng
         self.coefficients = [torch.from_numpy(spline_coefficients(i.values)) for i in images]
         self.shapes = np.array([image.shape for image in images])
@@ -148,10 +149,9 @@ class TileBatches(IterableDataset):
         return self.coefficients[0]
 
     def _batch(self):
-        n_labelled = TILES_PER_STEP // 2
-        placements = [self._place_at_label() for _ in range(n_labelled)]
-        placements += [self._place_anywhere() for _ in range(TILES_PER_STEP - n_labelled)]
-        unlabelled = self._draw_unlabelled(placements, n_labelled)
+        placements = [self._place_at_label() for _ in range(self.n_labelled)]
+        placements += [self._place_anywhere() for _ in range(TILES_PER_STEP - self.n_labelled)]
+        unlabelled = self._draw_unlabelled(placements)
         positive = np.flatnonzero(np.stack([self._positive(place) for place in placements]))
         target = torch.zeros(len(positive) + len(unlabelled))
         target[: len(positive)] = 1
@@ -170,20 +170,21 @@ class TileBatches(IterableDataset):
         centre = self.rng.uniform(-self._beyond, last + self._beyond)
         return self._placement(micrograph, centre, self._turn(micrograph))
 
-    def _draw_unlabelled(self, placements, n_labelled) -> np.ndarray:
+    def _draw_unlabelled(self, placements) -> np.ndarray:
         """Draw positions from the tiles that lie anywhere, ``n_unlabelled`` of them on average.
 
         Those that fall beyond the borders are left out and not drawn again: that would favour the
         positions of tiles that reach beyond them.
         """
         n_drawn = round(self.n_unlabelled / self._share_inside)
+        first = self.n_labelled
         while True:
-            inside = np.stack([self._inside(place) for place in placements[n_labelled:]]).ravel()
+            inside = np.stack([self._inside(place) for place in placements[first:]]).ravel()
             drawn = self.rng.integers(len(inside), size=n_drawn)
             drawn = drawn[inside[drawn]]
             if len(drawn):
-                return n_labelled * int(np.prod(self.length)) + drawn
-            placements[n_labelled:] = [self._place_anywhere() for _ in placements[n_labelled:]]
+                return first * int(np.prod(self.length)) + drawn
+            placements[first:] = [self._place_anywhere() for _ in placements[first:]]
 
     def _inside(self, place: _Placement) -> np.ndarray:
         """Tell which positions of a tile lie on the micrograph."""

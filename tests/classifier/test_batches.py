@@ -5,9 +5,9 @@ from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._pixels import PixelSource
 
 
-def make_batches(n_positive, n_unlabelled, *, seed=0, **changes):
-    n = n_positive + n_unlabelled
-    positive = np.arange(n) < n_positive
+def make_batches(n_labelled, n_unlabelled, *, seed=0, **changes):
+    n = n_labelled + n_unlabelled
+    positive = np.arange(n) < n_labelled
     options = {"batch_size": 32, "positive_fraction": None, "union": False} | changes
     source = PixelSource(np.arange(n, dtype=float)[:, None])  # a sample's feature is its number
     return PUBatches(source, np.arange(n), positive, rng=np.random.default_rng(seed), **options)
@@ -36,7 +36,7 @@ class TestEpoch:
         parts = epoch(batches)
         assert len(parts) == len(batches)
         for positives, unlabelled in parts:
-            assert len(positives) == batches.n_positive >= 1
+            assert len(positives) == batches.n_labelled >= 1
             assert len(unlabelled) >= 1
             assert positives.max() < sizes[0] <= unlabelled.min()
 
@@ -50,7 +50,7 @@ class TestEpoch:
 
     def test_many_positives_are_all_seen_over_some_epochs(self):
         batches = make_batches(400, 20)
-        per_epoch = len(batches) * batches.n_positive
+        per_epoch = len(batches) * batches.n_labelled
         n_epochs = -(-400 // per_epoch)
         assert n_epochs > 1
         seen = [p for _ in range(n_epochs) for positives, _ in epoch(batches) for p in positives]
@@ -88,9 +88,9 @@ class TestQuota:
     )
     def test_left_to_the_data_it_is_their_share_within_bounds(self, sizes, expected):
         parts = epoch(make_batches(*sizes, batch_size=100))
-        n_positive = sum(len(positives) for positives, _ in parts)
+        n_labelled = sum(len(positives) for positives, _ in parts)
         n_all = sum(len(positives) + len(unlabelled) for positives, unlabelled in parts)
-        assert n_positive / n_all == pytest.approx(expected, abs=0.02)
+        assert n_labelled / n_all == pytest.approx(expected, abs=0.02)
 
     def test_a_rare_positive_still_has_its_share(self):
         parts = epoch(make_batches(5, 995, batch_size=256, positive_fraction=0.005))

@@ -93,7 +93,7 @@ def cvir_oracle(s, t, surrogate="logistic"):
     return plus(p).mean() + minus(kept).mean()
 
 
-def variational_mixup_oracle(s, soft, weight=0.3):
+def variational_mixup_oracle(s, soft, weight=3.0):
     return weight * np.mean((np.log(soft) - np.log(sigmoid(s))) ** 2)
 
 

@@ -133,9 +133,10 @@ class TestUnlabelled:
         part = np.arange(128) * 3 // 128
         counts = np.zeros((3, 3))
         for _ in range(3000):
-            places = [batches._place_anywhere() for _ in range(4)]
-            drawn = batches._draw_unlabelled(places, 0)
+            places = [batches._place_anywhere() for _ in range(8)]
+            drawn = batches._draw_unlabelled(places)
             tile, position = np.divmod(drawn, np.prod(batches.length))
+            assert tile.min() >= batches.n_labelled
             for k, place in enumerate(places):
                 where = place.centre[:, None, None] + np.tensordot(
                     place.turn, batches._positions, 1
