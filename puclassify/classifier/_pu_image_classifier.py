@@ -22,6 +22,7 @@ from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import TrainingMixin, resolve_device
 from puclassify.losses import LOSSES, PULoss
+from puclassify.losses.registry import make_loss
 from puclassify.prior import unlabelled_prior
 
 __all__ = ["PUImageClassifier"]
@@ -58,7 +59,8 @@ class PUImageClassifier(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled. In the second the unlabelled sample of the
-        objective is everything, labelled examples included.
+        objective is everything, labelled examples included (except for ``"pn"``, which takes it
+        for the negatives).
     module_params : dict or None, default=None
         Keyword arguments of the network, for instance ``{"units": 16, "dropout": 0.1}``.
     reconstruction_weight : float or "batch/10", default=0.0
@@ -243,7 +245,9 @@ class PUImageClassifier(
         self.image_shape_ = source.sample_shape
         self.unlabelled_prior_ = self._resolve_unlabelled_prior(positive)
         rng = check_random_state(self.random_state)
-        union = self.scenario == "single_training_set"
+        union = self.scenario == "single_training_set" and getattr(
+            make_loss(self.criterion, self.prior), "unlabelled_is_everything", True
+        )
         rows, held_out = np.arange(len(source)), None
         if self.early_stopping:
             rows, held = hold_out(positive, self.validation_fraction, rng)

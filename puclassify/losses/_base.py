@@ -43,6 +43,9 @@ class PULoss(PUBaseEstimator, nn.Module):
     """
 
     prior: Any  # None until an owner fills it in, which the formulas refuse
+    #: Whether the unlabelled examples stand for everything, so that in the single-training-set
+    #: scenario the labelled ones belong among them; False where they stand for the negatives.
+    unlabelled_is_everything = True
 
     def __init__(self, prior: float | None = None):
         # BaseEstimator has no __init__ of its own, so that this one is torch.nn.Module's.

@@ -30,6 +30,8 @@ class PNLoss(PULoss):
     tensor(0.6931)
     """
 
+    unlabelled_is_everything = False
+
     def __init__(self, prior=None, *, surrogate="logistic"):
         super().__init__(prior)
         self.surrogate = surrogate

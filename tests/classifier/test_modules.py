@@ -201,6 +201,23 @@ class TestHybrid:
         assert np.isfinite([epoch["train_loss"] for epoch in classifier.history_]).all()
         assert classifier.decision_function(images.X).shape == (48,)
 
+    @pytest.mark.parametrize("module", ["conv31", "cnn", "resnet8"])
+    @pytest.mark.parametrize("shape", [(1, 72, 95), (3, 80, 75), (2, 71, 71)])
+    def test_images_of_any_size_and_their_embeddings(self, module, shape):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(12, *shape)).astype(np.float32)
+        classifier = PUImageClassifier(
+            module, module_params={"units": 2}, reconstruction_weight=0.1, **QUICK
+        ).fit(X, np.repeat([1, 0], [4, 8]))
+        embedded = classifier.transform(X)
+        assert embedded.shape == (12, 8)
+        assert classifier.get_feature_names_out().shape == (8,)
+        with torch.no_grad():
+            logits = classifier.module_.head(torch.from_numpy(embedded)[:, :, None, None])
+        np.testing.assert_allclose(
+            classifier.decision_function(X), logits.flatten(), rtol=1e-4, atol=1e-5
+        )
+
     def test_the_reconstruction_error_falls(self, images):
         # almost all of this loss is the reconstruction: constant images need only a mean
         X = np.broadcast_to(np.linspace(1, 3, 31, dtype=np.float32), (48, 31, 31))

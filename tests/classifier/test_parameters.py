@@ -117,9 +117,10 @@ class TestPrior:
         with pytest.raises(ValueError, match="criterion__prior must be"):
             classifier.set_params(criterion__prior=1.5).fit(rows.X, rows.y)
 
-    def test_the_loss_sees_labelled_examples_as_unlabelled_too(self, rows):
-        # one batch, no step to speak of: the loss of the epoch is that of the start weights
-        options = {"prior": 0.5, "lr": 1e-12, "max_epochs": 1, "batch_size": 2, "random_state": 0}
+    @pytest.mark.parametrize(("criterion", "n_together"), [("nnpu", 60), ("pn", 40)])
+    def test_the_loss_sees_labelled_examples_as_unlabelled_too(self, rows, criterion, n_together):
+        """Unless it takes the unlabelled for the negatives."""
+        options = {"criterion": criterion, "prior": 0.5, "max_epochs": 1, "random_state": 0}
         seen = {}
         for scenario in ("case_control", "single_training_set"):
             classifier = PUImageClassifier(scenario=scenario, **options)
@@ -130,4 +131,4 @@ class TestPrior:
                     seen[scenario] = seen.get(scenario, 0) + int((batch[1] == 0).sum())  # noqa: B023
 
             classifier.set_params(callbacks=[Count()]).fit(rows.X, rows.y)
-        assert seen == {"case_control": 40, "single_training_set": 60}
+        assert seen == {"case_control": 40, "single_training_set": n_together}

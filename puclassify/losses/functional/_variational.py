@@ -39,7 +39,7 @@ def variational_pu_loss(
 
     Notes
     -----
-    Chen, Liu, Wang, Zhao and Wu (NeurIPS 2020, arXiv 1906.00642). With
+    Chen, Liu, Wang, Zhao and Wu (NeurIPS 2020, arXiv 1906.00642), equation 6. With
     :math:`\Phi(s) = 1 / (1 + e^{-s})`,
 
     .. math::
@@ -90,9 +90,9 @@ def variational_mixup_term(
 
     Notes
     -----
-    Chen, Liu, Wang, Zhao and Wu (NeurIPS 2020, arXiv 1906.00642). With mixed inputs
-    :math:`\tilde x = \gamma x + (1 - \gamma) x'`, their logits :math:`\tilde s` and soft targets
-    :math:`\tilde t = \gamma t + (1 - \gamma) t'`,
+    Chen, Liu, Wang, Zhao and Wu (NeurIPS 2020, arXiv 1906.00642), equations 8 and 9. With mixed
+    inputs :math:`\tilde x = \gamma x + (1 - \gamma) x'`, their logits
+    :math:`\tilde s` and soft targets :math:`\tilde t = \gamma t + (1 - \gamma) t'`,
 
     .. math::
         \lambda \frac{1}{n}\sum_i \bigl(\log \tilde t_i - \log \Phi(\tilde s_i)\bigr)^2,
