@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from pu_images import benchmark, digits
+from image_sets import digits
+from pu_images import benchmark
 
 SETTINGS = {
     "mlp": {

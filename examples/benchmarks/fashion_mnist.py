@@ -20,7 +20,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from pu_images import benchmark, fashion_mnist, large_set_settings
+from image_sets import fashion_mnist
+from pu_images import benchmark, large_set_settings
 
 SETTINGS = large_set_settings(weight_decay=1e-3)
 

@@ -20,7 +20,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from pu_images import benchmark, large_set_settings, mnist
+from image_sets import mnist
+from pu_images import benchmark, large_set_settings
 
 SETTINGS = large_set_settings(weight_decay=5e-3)
 

@@ -2,41 +2,28 @@
 What the benchmarks on whole images share
 =========================================
 
-Data sets with known classes, positives drawn from them, the network of Kiryo et al. (2017), and the
-table: every row is one objective and one network, over seeds that draw the labelled positives, the
-weights and the batches anew.
+The command line, the multilayer perceptron of Kiryo et al. (2017), and the table: every row is one
+objective and one network, over seeds that draw the labelled positives, the weights and the batches
+anew. The images are those of ``image_sets.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
+from image_sets import ImageSet
 from sklearn.base import clone
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import nn
 
 import puclassify
 from puclassify import PUImageClassifier
 from puclassify.losses import LOSSES
 
-__all__ = [
-    "ImageSet",
-    "MultilayerPerceptron",
-    "benchmark",
-    "digits",
-    "fashion_mnist",
-    "large_set_settings",
-    "mnist",
-]
+__all__ = ["MultilayerPerceptron", "benchmark", "large_set_settings"]
 
 RISKS = ("upu", "nnpu", "abspu")  # graded with the surrogate of --surrogate
 HEADER = (
@@ -49,86 +36,6 @@ HEADER = (
     "seconds",
     "seeds",
 )
-
-
-@dataclass
-class ImageSet:
-    """Images whose classes are known.
-
-    Parameters
-    ----------
-    train, test : ndarray of shape (n, h, w)
-        Pixels between 0 and 1.
-    train_truth, test_truth : ndarray of bool of shape (n,)
-        Which are positive.
-    """
-
-    train: np.ndarray
-    train_truth: np.ndarray
-    test: np.ndarray
-    test_truth: np.ndarray
-
-    @property
-    def prior(self) -> float:
-        """Share of positives among the training images, all of which are the unlabelled sample."""
-        return float(np.mean(self.train_truth))
-
-    def draw(self, n_positive: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return labelled positives, drawn at random, in front of all training images, and labels.
-
-        The case-control scenario: the positives that are labelled stay among the unlabelled.
-        """
-        positives = np.flatnonzero(self.train_truth)
-        drawn = np.random.default_rng(seed).choice(positives, n_positive, replace=False)
-        X = np.concatenate([self.train[drawn], self.train])
-        return X, np.repeat([1, 0], [n_positive, len(self.train)])
-
-
-def mnist() -> ImageSet:
-    """Handwritten digits, even ones positive, on the data set's own split."""
-    data = np.load(_path("mnist.npz"))
-    return ImageSet(
-        _pixels(data["x_train"]),
-        data["y_train"] % 2 == 0,
-        _pixels(data["x_test"]),
-        data["y_test"] % 2 == 0,
-    )
-
-
-def fashion_mnist() -> ImageSet:
-    """Clothes, of which trousers, coats and sneakers (classes 1, 4 and 7) are positive."""
-    data = np.load(_path("fashion_mnist.npz"))
-    return _split(_pixels(data["x"]), data["y"], [1, 4, 7], n_test=10_000)
-
-
-def digits() -> ImageSet:
-    """Handwritten digits of 8 x 8 pixels, which come with scikit-learn, even ones positive."""
-    data = load_digits()
-    X = (data.images / 16).astype(np.float32)
-    return _split(X, data.target, [0, 2, 4, 6, 8], n_test=len(X) // 3)
-
-
-def _path(name: str) -> Path:
-    folder = os.environ.get("PUCLASSIFY_DATA")
-    if not folder:
-        sys.exit(f"set PUCLASSIFY_DATA to the folder that holds {name}")
-    path = Path(folder) / name
-    if not path.is_file():
-        sys.exit(f"PUCLASSIFY_DATA={folder} holds no {name}")
-    return path
-
-
-def _pixels(stored) -> np.ndarray:
-    return stored.astype(np.float32) / 255
-
-
-def _split(X, classes, positive, n_test) -> ImageSet:
-    """Split once for all seeds, with an equal share of every class on either side."""
-    train, test = train_test_split(
-        np.arange(len(X)), test_size=n_test, stratify=classes, random_state=0
-    )
-    truth = np.isin(classes, positive)
-    return ImageSet(X[train], truth[train], X[test], truth[test])
 
 
 def large_set_settings(weight_decay: float) -> dict[str, dict]:
