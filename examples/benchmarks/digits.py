@@ -17,10 +17,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from image_sets import digits
-from pu_images import benchmark
+from pu_images import MultilayerPerceptron, benchmark
 
 SETTINGS = {
     "mlp": {
+        "module": MultilayerPerceptron,
+        "module_params": {"in_features": 8 * 8},
         "optimizer": "adam",
         "optimizer_params": {"weight_decay": 5e-3},
         "lr": 1e-3,

@@ -9,6 +9,7 @@ other libraries can be given the same data in an environment of their own.
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-__all__ = ["ImageSet", "digits", "fashion_mnist", "mnist"]
+__all__ = ["ImageSet", "cifar10", "digits", "fashion_mnist", "mnist"]
 
 
 @dataclass
@@ -26,7 +27,7 @@ class ImageSet:
 
     Parameters
     ----------
-    train, test : ndarray of shape (n, h, w)
+    train, test : ndarray of shape (n, h, w) or (n, c, h, w)
         Pixels between 0 and 1.
     train_truth, test_truth : ndarray of bool of shape (n,)
         Which are positive.
@@ -70,6 +71,30 @@ def fashion_mnist() -> ImageSet:
     return _split(_pixels(data["x"]), data["y"], [1, 4, 7], n_test=10_000)
 
 
+def cifar10() -> ImageSet:
+    """Photographs in colour, of which vehicles (classes 0, 1, 8 and 9) are positive.
+
+    Reads ``cifar10.npz`` or else the folder ``cifar-10-batches-py``, as published for Python. The
+    latter's files are pickles, which can run code when they are read: take them from the source.
+    """
+    path = _path("cifar10.npz", "cifar-10-batches-py")
+    if path.is_file():
+        with np.load(path) as data:
+            stored = [data[name] for name in ("x_train", "y_train", "x_test", "y_test")]
+    else:
+        train = [_cifar10_batch(path / f"data_batch_{number}") for number in range(1, 6)]
+        stored = [np.concatenate(parts) for parts in zip(*train)]
+        stored += _cifar10_batch(path / "test_batch")
+    x_train, y_train, x_test, y_test = stored
+    vehicles = [0, 1, 8, 9]
+    return ImageSet(
+        _pixels(_channels_first(x_train)),
+        np.isin(np.ravel(y_train), vehicles),
+        _pixels(_channels_first(x_test)),
+        np.isin(np.ravel(y_test), vehicles),
+    )
+
+
 def digits() -> ImageSet:
     """Handwritten digits of 8 x 8 pixels, which come with scikit-learn, even ones positive."""
     data = load_digits()
@@ -77,14 +102,29 @@ def digits() -> ImageSet:
     return _split(X, data.target, [0, 2, 4, 6, 8], n_test=len(X) // 3)
 
 
-def _path(name: str) -> Path:
+def _path(*names: str) -> Path:
+    """Return the first of the names that the data folder holds."""
+    wanted = " or ".join(names)
     folder = os.environ.get("PUCLASSIFY_DATA")
     if not folder:
-        sys.exit(f"set PUCLASSIFY_DATA to the folder that holds {name}")
-    path = Path(folder) / name
+        sys.exit(f"set PUCLASSIFY_DATA to the folder that holds {wanted}")
+    for name in names:
+        if (Path(folder) / name).exists():
+            return Path(folder) / name
+    sys.exit(f"PUCLASSIFY_DATA={folder} holds no {wanted}")
+
+
+def _cifar10_batch(path: Path) -> list[np.ndarray]:
+    """Read images, of shape (n, 3, 32, 32), and classes from one file of CIFAR-10 for Python."""
     if not path.is_file():
-        sys.exit(f"PUCLASSIFY_DATA={folder} holds no {name}")
-    return path
+        sys.exit(f"{path.parent} holds no {path.name}")
+    with path.open("rb") as file:
+        batch = pickle.load(file, encoding="bytes")
+    return [np.reshape(batch[b"data"], (-1, 3, 32, 32)), np.asarray(batch[b"labels"])]
+
+
+def _channels_first(x: np.ndarray) -> np.ndarray:
+    return x.transpose(0, 3, 1, 2) if x.shape[-1] == 3 else x
 
 
 def _pixels(stored) -> np.ndarray:

@@ -10,6 +10,7 @@ anew. The images are those of ``image_sets.py``.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterable
 
@@ -48,6 +49,8 @@ def large_set_settings(weight_decay: float) -> dict[str, dict]:
     """
     return {
         "mlp": {
+            "module": MultilayerPerceptron,
+            "module_params": {"in_features": 28 * 28},
             "optimizer": "adam",
             "optimizer_params": {"weight_decay": weight_decay},
             "lr": 1e-3,
@@ -93,6 +96,7 @@ def benchmark(
     *,
     n_positive: int,
     criteria: Iterable[str],
+    needs_gpu: bool = False,
 ) -> None:
     """Run a benchmark from the command line and print its table.
 
@@ -103,16 +107,20 @@ def benchmark(
     load : callable
         Returns the data.
     settings : dict of str to dict
-        Parameters of `PUImageClassifier` for each network, "mlp" and "cnn".
+        Parameters of `PUImageClassifier` for each network, by the network's name in the table.
     n_positive : int
         How many positives are labelled.
     criteria : iterable of str
         Objectives measured unless others are asked for.
+    needs_gpu : bool
+        Whether to stop where there is no GPU, unless ``--device`` asks for another device.
     """
     options = _options(description, list(settings), list(criteria))
-    images = load()
     auto = "cuda" if torch.cuda.is_available() else "cpu"
     device = auto if options.device == "auto" else options.device
+    if needs_gpu and options.device == "auto" and auto == "cpu":
+        sys.exit("no GPU here, without which this takes days; --device cpu runs it nevertheless")
+    images = load()
     print(
         f"puclassify {puclassify.__version__}, torch {torch.__version__}, device {device}, "
         f"{torch.get_num_threads()} threads; {len(images.train)} unlabelled of which "
@@ -122,7 +130,7 @@ def benchmark(
     print("|" + " --- |" * len(HEADER), flush=True)
     for network in options.networks:
         for criterion in options.criteria:
-            classifier = _classifier(network, criterion, settings[network], images, options)
+            classifier = _classifier(criterion, settings[network], images, options)
             rows = [_measure(classifier, images, n_positive, seed) for seed in range(options.seeds)]
             print(_row(network, criterion, np.array(rows)), flush=True)
 
@@ -145,13 +153,9 @@ def _options(description, networks, criteria) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _classifier(network, criterion, settings, images, options) -> PUImageClassifier:
-    params = dict(settings)
-    if network == "mlp":
-        n_pixels = int(np.prod(images.train.shape[1:]))
-        params |= {"module": MultilayerPerceptron, "module_params": {"in_features": n_pixels}}
+def _classifier(criterion, settings, images, options) -> PUImageClassifier:
     classifier = PUImageClassifier(
-        criterion=criterion, prior=images.prior, device=options.device, **params
+        criterion=criterion, prior=images.prior, device=options.device, **settings
     )
     if criterion in RISKS:
         classifier.set_params(criterion__surrogate=options.surrogate)

@@ -1,11 +1,13 @@
-"""The benchmarks on whole images, on the one data set that is always there."""
+"""The benchmarks on whole images, on data that is always there or made up."""
 
+import pickle
 import runpy
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "examples" / "benchmarks"
 
@@ -56,7 +58,66 @@ class TestDigits:
         assert float(cells[2][3].split()[0]) > 75
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def write_cifar10(folder, layout, batches):
+    """Write six batches of (images of shape (n, 3, 32, 32), classes), the last one for tests."""
+    if layout == "batches":
+        folder = folder / "cifar-10-batches-py"
+        folder.mkdir()
+        for number, (x, y) in enumerate(batches, 1):
+            name = "test_batch" if number == 6 else f"data_batch_{number}"
+            content = {b"data": x.reshape(len(x), -1), b"labels": y.tolist(), b"batch_label": b""}
+            (folder / name).write_bytes(pickle.dumps(content))
+        return
+    train = [np.concatenate(parts) for parts in zip(*batches[:5])]
+    x, y = zip(train, batches[5])
+    if layout == "channels last":
+        x = [images.transpose(0, 2, 3, 1) for images in x]
+    y = [classes[:, None] for classes in y]
+    np.savez(folder / "cifar10.npz", x_train=x[0], y_train=y[0], x_test=x[1], y_test=y[1])
+
+
+class TestCifar10:
+    @pytest.mark.parametrize("layout", ["channels last", "channels first", "batches"])
+    def test_reads_every_layout(self, layout, monkeypatch, tmp_path, image_sets):
+        rng = np.random.default_rng(0)
+        batches = [
+            (rng.integers(0, 256, (n, 3, 32, 32), dtype=np.uint8), rng.integers(0, 10, n))
+            for n in (7, 7, 7, 7, 7, 11)
+        ]
+        write_cifar10(tmp_path, layout, batches)
+        monkeypatch.setenv("PUCLASSIFY_DATA", str(tmp_path))
+        images = image_sets.cifar10()
+        train = np.concatenate([x for x, _ in batches[:5]])
+        np.testing.assert_allclose(images.train, train / 255, rtol=1e-6)
+        np.testing.assert_allclose(images.test, batches[5][0] / 255, rtol=1e-6)
+        assert images.train.dtype == np.float32
+        classes = np.concatenate([y for _, y in batches[:5]])
+        np.testing.assert_array_equal(images.train_truth, np.isin(classes, [0, 1, 8, 9]))
+        np.testing.assert_array_equal(images.test_truth, np.isin(batches[5][1], [0, 1, 8, 9]))
+
+    def test_says_which_batch_is_missing(self, monkeypatch, tmp_path, image_sets):
+        (tmp_path / "cifar-10-batches-py").mkdir()
+        monkeypatch.setenv("PUCLASSIFY_DATA", str(tmp_path))
+        with pytest.raises(SystemExit, match="holds no data_batch_1"):
+            image_sets.cifar10()
+
+    @pytest.mark.usefixtures("image_sets")
+    def test_network_is_that_of_the_paper(self):
+        script = runpy.run_path(str(BENCHMARKS / "cifar10.py"))
+        network = script["ConvolutionalNetwork"]()
+        assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 1)
+        weights = [p for p in network.parameters() if p.ndim > 1]
+        assert [len(weight) for weight in weights] == [96] * 3 + [192] * 5 + [10, 1000, 1000, 1]
+
+    @pytest.mark.usefixtures("image_sets")
+    def test_stops_where_there_is_no_gpu(self, monkeypatch):
+        monkeypatch.setattr(sys, "argv", ["cifar10.py"])
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        with pytest.raises(SystemExit, match="--device cpu"):
+            runpy.run_path(str(BENCHMARKS / "cifar10.py"), run_name="__main__")
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
 class TestWithoutData:
     def test_says_what_to_set(self, name, monkeypatch, tmp_path, image_sets):
         monkeypatch.delenv("PUCLASSIFY_DATA", raising=False)
