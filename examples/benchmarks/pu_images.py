@@ -24,7 +24,13 @@ import puclassify
 from puclassify import PUImageClassifier
 from puclassify.losses import LOSSES
 
-__all__ = ["MultilayerPerceptron", "benchmark", "large_set_settings"]
+__all__ = [
+    "MultilayerPerceptron",
+    "accuracy",
+    "benchmark",
+    "classifier_for",
+    "large_set_settings",
+]
 
 RISKS = ("upu", "nnpu", "abspu")  # graded with the surrogate of --surrogate
 HEADER = (
@@ -89,6 +95,55 @@ class MultilayerPerceptron(nn.Module):
         return self.head(self.features(x))
 
 
+def classifier_for(
+    criterion: str, settings: dict, images: ImageSet, surrogate: str = "sigmoid", device="auto"
+) -> PUImageClassifier:
+    """Return a classifier that is told the true prior.
+
+    Parameters
+    ----------
+    criterion : str
+        Name of the objective.
+    settings : dict
+        Its other parameters.
+    images : ImageSet
+        The data.
+    surrogate : {"sigmoid", "logistic"}
+        Loss of one example, for the objectives that are risks.
+    device : str
+        Where to train.
+
+    Returns
+    -------
+    PUImageClassifier
+        Not fitted.
+    """
+    classifier = PUImageClassifier(
+        criterion=criterion, prior=images.prior, device=device, **settings
+    )
+    if criterion in RISKS:
+        classifier.set_params(criterion__surrogate=surrogate)
+    return classifier
+
+
+def accuracy(classifier: PUImageClassifier, images: ImageSet) -> float:
+    """Return the share of the test images that a fitted classifier gets right.
+
+    Parameters
+    ----------
+    classifier : PUImageClassifier
+        Fitted.
+    images : ImageSet
+        The data.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
+    return float(np.mean((classifier.predict(images.test) == 1) == images.test_truth))
+
+
 def benchmark(
     description: str,
     load: Callable[[], ImageSet],
@@ -130,7 +185,11 @@ def benchmark(
     print("|" + " --- |" * len(HEADER), flush=True)
     for network in options.networks:
         for criterion in options.criteria:
-            classifier = _classifier(criterion, settings[network], images, options)
+            classifier = classifier_for(
+                criterion, settings[network], images, options.surrogate, options.device
+            )
+            if options.epochs is not None:
+                classifier.set_params(max_epochs=options.epochs)
             rows = [_measure(classifier, images, n_positive, seed) for seed in range(options.seeds)]
             print(_row(network, criterion, np.array(rows)), flush=True)
 
@@ -153,17 +212,6 @@ def _options(description, networks, criteria) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _classifier(criterion, settings, images, options) -> PUImageClassifier:
-    classifier = PUImageClassifier(
-        criterion=criterion, prior=images.prior, device=options.device, **settings
-    )
-    if criterion in RISKS:
-        classifier.set_params(criterion__surrogate=options.surrogate)
-    if options.epochs is not None:
-        classifier.set_params(max_epochs=options.epochs)
-    return classifier
-
-
 def _measure(classifier, images, n_positive, seed) -> tuple[float, ...]:
     """Train on everything to the last epoch, and once more with a part held out to select by.
 
@@ -178,16 +226,12 @@ def _measure(classifier, images, n_positive, seed) -> tuple[float, ...]:
     selected = clone(classifier).set_params(random_state=seed, early_stopping=True).fit(X, y)
     epoch = int(np.argmin([record["valid_loss"] for record in selected.history_])) + 1
     return (
-        _accuracy(last, images),
-        _accuracy(selected, images),
+        accuracy(last, images),
+        accuracy(selected, images),
         epoch,
         last.history_[-1]["train_loss"],
         seconds,
     )
-
-
-def _accuracy(classifier, images) -> float:
-    return float(np.mean((classifier.predict(images.test) == 1) == images.test_truth))
 
 
 def _row(network, criterion, rows) -> str:
