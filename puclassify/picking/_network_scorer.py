@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._training import resolve_device
 from puclassify.networks import check_unpadded
+from puclassify.networks._folding import fold_batch_norm
 from puclassify.picking._dense_scoring import score_map
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking._tiles import TileBatches
@@ -118,5 +119,8 @@ class NetworkScorer:
         device = resolve_device(self.classifier.device)
         module = self.classifier.module_.to(device, memory_format=torch.channels_last).eval()
         return score_map(
-            module, image, device=device, autocast_dtype=self.classifier._autocast_dtype(device)
+            fold_batch_norm(module),
+            image,
+            device=device,
+            autocast_dtype=self.classifier._autocast_dtype(device),
         )
