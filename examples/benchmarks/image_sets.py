@@ -43,13 +43,17 @@ class ImageSet:
         """Share of positives among the training images, all of which are the unlabelled sample."""
         return float(np.mean(self.train_truth))
 
+    def labelled(self, n_positive: int, seed: int) -> np.ndarray:
+        """Return the indices of the positives, drawn at random, that are labelled."""
+        positives = np.flatnonzero(self.train_truth)
+        return np.random.default_rng(seed).choice(positives, n_positive, replace=False)
+
     def draw(self, n_positive: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return labelled positives, drawn at random, in front of all training images, and labels.
 
         The case-control scenario: the positives that are labelled stay among the unlabelled.
         """
-        positives = np.flatnonzero(self.train_truth)
-        drawn = np.random.default_rng(seed).choice(positives, n_positive, replace=False)
+        drawn = self.labelled(n_positive, seed)
         X = np.concatenate([self.train[drawn], self.train])
         return X, np.repeat([1, 0], [n_positive, len(self.train)])
 

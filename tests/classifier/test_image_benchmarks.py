@@ -18,7 +18,7 @@ def image_sets(monkeypatch):
     import image_sets
 
     yield image_sets
-    for name in ("image_sets", "pu_images"):
+    for name in ("image_sets", "pu_images", "other_libraries"):
         sys.modules.pop(name, None)
 
 
@@ -115,6 +115,53 @@ class TestCifar10:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
         with pytest.raises(SystemExit, match="--device cpu"):
             runpy.run_path(str(BENCHMARKS / "cifar10.py"), run_name="__main__")
+
+
+class TestOtherLibraries:
+    def arrange(self, image_sets, *, one_set, n_unlabelled=None):
+        from other_libraries import arrange
+
+        images = image_sets.digits()
+        return images, arrange(images, 100, n_unlabelled, 0, one_set=one_set)
+
+    def test_case_control_sample_is_that_of_the_other_benchmarks(self, image_sets):
+        images, sample = self.arrange(image_sets, one_set=False)
+        X, y = images.draw(100, seed=0)
+        np.testing.assert_array_equal(sample.X, X.reshape(len(X), -1))
+        np.testing.assert_array_equal(sample.y, y)
+        assert sample.prior == pytest.approx(images.prior)
+
+    def test_one_training_set_holds_every_image_once(self, image_sets):
+        images, sample = self.arrange(image_sets, one_set=True)
+        assert sample.n_labelled == 100
+        rows = np.sort([image.tobytes() for image in sample.X])
+        np.testing.assert_array_equal(rows, np.sort([image.tobytes() for image in images.train]))
+        case_control = images.draw(100, seed=0)[0][:100]
+        np.testing.assert_array_equal(sample.X[:100], case_control.reshape(100, -1))
+        assert sample.prior == pytest.approx(images.prior)
+
+    def test_takes_part_of_the_unlabelled(self, image_sets):
+        images, sample = self.arrange(image_sets, one_set=False, n_unlabelled=300)
+        assert len(sample.y) == 400
+        assert sample.prior == pytest.approx(images.prior, abs=0.1)
+        again = self.arrange(image_sets, one_set=False, n_unlabelled=300)[1]
+        np.testing.assert_array_equal(sample.X, again.X)
+        _, once = self.arrange(image_sets, one_set=True, n_unlabelled=300)
+        assert once.n_labelled == 100
+        assert 300 < len(once.y) < 400
+        assert once.prior > sample.prior
+
+    @pytest.mark.usefixtures("image_sets")
+    def test_prints_what_went_wrong_in_the_row(self, monkeypatch, capsys):
+        monkeypatch.setitem(sys.modules, "pulearn", None)  # as if it were not installed
+        options = ["--libraries", "pulearn", "--methods", "bagging", "--seeds", "1"]
+        monkeypatch.setattr(sys, "argv", ["other_libraries.py", *options])
+        runpy.run_path(str(BENCHMARKS / "other_libraries.py"), run_name="__main__")
+        last = capsys.readouterr().out.splitlines()[-1]
+        cells = [cell.strip() for cell in last.strip("|").split("|")]
+        assert cells[:3] == ["digits", "pulearn", "bagging"]
+        assert "pulearn" in cells[3]
+        assert cells[3].startswith(("ModuleNotFoundError", "ImportError"))
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
