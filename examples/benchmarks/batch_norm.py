@@ -64,7 +64,7 @@ def estimate_anew(module, unlabelled, seed, n_batches=20, batch_size=1000):
     order = np.random.default_rng(seed).permutation(len(unlabelled))[: n_batches * batch_size]
     with torch.no_grad():
         for rows in np.split(order, n_batches):
-            module(torch.from_numpy(unlabelled[rows, None]))
+            module(torch.from_numpy(unlabelled[rows, None]).to(next(module.parameters()).device))
     module.eval()
 
 

@@ -16,7 +16,7 @@ __all__ = ["PUBatches"]
 _LEAST_POSITIVES = 0.1  # of a batch, when positive_fraction is left to the data
 _STEPS_PER_EPOCH = 10  # that a small data set is cut into,
 _SMALLEST_BATCH = 16  # as long as batches do not become smaller than this
-_LARGEST_EXAMPLE = 16  # samples that show what the others are like
+_EXAMPLE_SIZE = 16  # samples that show what the others are like
 
 
 class PUBatches(IterableDataset):
@@ -69,9 +69,10 @@ class PUBatches(IterableDataset):
             fraction = np.clip(np.mean(positive), _LEAST_POSITIVES, 0.5)
         size = _size_for(len(rows), batch_size, fraction)
         # An epoch shares the unlabelled examples out evenly; the quota of positives follows.
-        self.n_batches = math.ceil(len(self.unlabelled) / max(1, round(size * (1 - fraction))))
+        quota = max(1, min(round(size * fraction), size - 1))
+        self.n_batches = math.ceil(len(self.unlabelled) / (size - quota))
         mean_unlabelled = len(self.unlabelled) / self.n_batches
-        self.n_labelled = max(1, round(mean_unlabelled * fraction / (1 - fraction)))
+        self.n_labelled = max(1, min(quota, round(mean_unlabelled * fraction / (1 - fraction))))
         self._quotas = self._deal_positives()
 
     def __len__(self) -> int:
@@ -85,7 +86,7 @@ class PUBatches(IterableDataset):
         tensor of shape (b, c, h, w) or (b, features)
             Unlabelled ones.
         """
-        spread = np.linspace(0, len(self.unlabelled) - 1, _LARGEST_EXAMPLE).astype(int)
+        spread = np.linspace(0, len(self.unlabelled) - 1, _EXAMPLE_SIZE).astype(int)
         return self.source.take(self.unlabelled[np.unique(spread)])
 
     def _deal_positives(self) -> Iterator[np.ndarray]:

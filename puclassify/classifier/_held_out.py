@@ -97,7 +97,7 @@ class HeldOutLoss(skorch.callbacks.Callback):
         if loss < self._best:
             self._best, self._best_epoch = loss, epoch
             self._best_state = copy.deepcopy(net.module_.state_dict())
-        elif epoch - self._best_epoch >= self.patience:
+        elif not np.isfinite(loss) or epoch - self._best_epoch >= self.patience:
             net.stop_after_epoch = True
 
     def restore(self, module):

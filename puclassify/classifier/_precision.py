@@ -8,7 +8,9 @@ import torch
 
 __all__ = ["autocast", "bfloat16_is_too_coarse", "resolve_precision"]
 
-_LARGEST_OFFSET = 16  # standard deviations; bfloat16 then resolves a sixteenth of one
+_LARGEST_OFFSET = 16  # times the spread of the pixels, which bfloat16 then rounds by a sixteenth
+_ENOUGH_PIXELS = 4096  # of an image, to tell
+_FEW = 0.25  # share of the images that may lie further from zero than that
 
 
 def resolve_precision(
@@ -53,15 +55,21 @@ def bfloat16_is_too_coarse(samples: torch.Tensor) -> bool:
 
     Parameters
     ----------
-    samples : tensor
-        Some of the pixels that the network sees.
+    samples : tensor of shape (n, c, h, w)
+        Some of the images that the network sees.
 
     Returns
     -------
     bool
-        Whether their offset is large against their spread.
+        Whether there is a channel in which many images have an offset that is large against the
+        spread of their pixels, outliers aside.
     """
-    return bool(samples.mean().abs() > _LARGEST_OFFSET * samples.std())
+    planes = samples.flatten(2).double()
+    planes = planes[..., :: max(1, planes.shape[-1] // _ENOUGH_PIXELS)]
+    low, middle, high = planes.quantile(planes.new_tensor([0.16, 0.5, 0.84]), dim=-1)
+    spread = (high - low) / 2
+    spread = torch.where(spread > 0, spread, planes.std(dim=-1, correction=0))
+    return bool(((middle.abs() > _LARGEST_OFFSET * spread).double().mean(0) > _FEW).any())
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None):
@@ -86,5 +94,7 @@ def autocast(device: torch.device, dtype: torch.dtype | None):
 
 def _cpu_has_bfloat16() -> bool:
     """Tell whether the CPU multiplies bfloat16 itself; where it does not, it is slower."""
-    capabilities: dict = getattr(torch.cpu, "get_capabilities", dict)()
+    if not hasattr(torch.cpu, "get_capabilities"):  # an older torch
+        return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
+    capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

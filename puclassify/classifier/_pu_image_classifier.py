@@ -20,7 +20,7 @@ from puclassify.classifier._held_out import hold_out
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
-from puclassify.classifier._training import TrainingMixin, resolve_device
+from puclassify.classifier._training import TrainingMixin, resolve_device, warn_if_diverged
 from puclassify.losses import LOSSES, PULoss
 from puclassify.losses.registry import make_loss
 from puclassify.prior import unlabelled_prior
@@ -94,9 +94,9 @@ class PUImageClassifier(
         scikit-learn are set with `set_callbacks`; each epoch is one of their tasks.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Arithmetic of the forward pass. "auto" is bfloat16 autocast on CUDA, and on a CPU that
-        multiplies bfloat16 (AVX-512 BF16, AMX) in training only, where it halves the time; float32
-        elsewhere, for feature rows, and for pixels whose mean is more than 16 standard deviations
-        from zero, which bfloat16 cannot tell apart.
+        multiplies bfloat16 (AVX-512 BF16, AMX) in training only, where it up to halves the time;
+        float32 elsewhere, for feature rows, for modules that do not run in bfloat16, and for
+        images whose pixels lie more than 16 times their spread from zero, which it cannot resolve.
     device : str or torch.device, default="auto"
         Where to train and predict; "auto" takes CUDA where there is one.
     warm_start : bool, default=False
@@ -114,7 +114,7 @@ class PUImageClassifier(
         The two sorted labels; ``classes_[1]`` is "labelled positive".
     prior_ : float
         The prior that was trained with: P(y = 1) in the unlabelled sample of the objective, which
-        for ``scenario="single_training_set"`` is everything.
+        for ``scenario="single_training_set"`` is everything (but for ``"pn"``).
     unlabelled_prior_ : float
         What that makes of P(y = 1) among the examples without a label: ``prior_`` itself for
         ``scenario="case_control"``, less for ``"single_training_set"``.
@@ -267,6 +267,7 @@ class PUImageClassifier(
         )
         report = FitReport(self, context, X, y, lambda module: {"module_": module})
         self._train(batches, self.prior, rng, report, held_out=held_out)
+        warn_if_diverged(self.history_, self.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from functools import partial
 
 import numpy as np
 import skorch.callbacks
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from puclassify.classifier._held_out import HeldOutLoss
@@ -21,7 +24,7 @@ from puclassify.classifier._progress import OneCycle, SklearnCallbackBridge
 from puclassify.losses.registry import make_loss
 from puclassify.networks import Decoder, resolve_network, set_head_bias
 
-__all__ = ["TrainingMixin", "resolve_device"]
+__all__ = ["TrainingMixin", "resolve_device", "warn_if_diverged"]
 
 _PREDICTION_PIXELS = 4_000_000  # in one forward pass: bounds memory, whatever the image size
 _TILE_RECONSTRUCTION = 30  # pixels across that one position of a tile reconstructs
@@ -31,8 +34,10 @@ _LARGEST_SEED = 2**31 - 1
 class TrainingMixin:
     """Builds the module and trains it on batches; reads the estimator's parameters."""
 
+    _needs_float32_ = False  # that a fit found bfloat16 wanting, for its pixels or its module
+
     def _autocast_dtype(self, device, training=False):
-        """Return the dtype of `autocast` for this network and the pixels it was trained on."""
+        """Return the dtype of `autocast` for this module and the pixels it was trained on."""
         return resolve_precision(
             self.precision, device, training=training, coarse=self._needs_float32_
         )
@@ -169,7 +174,7 @@ class TrainingMixin:
             device=str(device),
             verbose=verbose,
             reconstruction_weight=self.reconstruction_weight,
-            autocast_dtype=self._autocast_dtype(device, training=True),
+            autocast_dtype=self._training_dtype(device),
             n_labelled=batches.n_labelled,
             **{f"optimizer__{key}": value for key, value in (self.optimizer_params or {}).items()},
         )
@@ -183,6 +188,24 @@ class TrainingMixin:
             for epoch in net.history
         ]
         self.n_iter_ = len(self.history_)
+
+    def _training_dtype(self, device):
+        """Return the dtype of `autocast` in training, having tried whether the module takes it."""
+        dtype = self._autocast_dtype(device, training=True)
+        if dtype is None:
+            return None
+        try:
+            with torch.no_grad(), autocast(device, dtype):
+                self.module_.eval()(self._example())
+        except RuntimeError as error:
+            if self.precision != "auto":
+                raise ValueError(
+                    f"module {type(self.module_).__name__} does not run at precision="
+                    f"{self.precision!r} ({error}); set precision='float32'"
+                ) from error
+            self._needs_float32_ = True
+            return None
+        return dtype
 
     def _check_one_logit(self):
         """Refuse a module that gives no single logit for a sample."""
@@ -244,6 +267,28 @@ class TrainingMixin:
                 x = self._centre(x.to(device, dtype, non_blocking=True), module)
                 parts.append(run(module, x).to(dtype))
             return torch.cat(parts).cpu()
+
+
+def warn_if_diverged(history, lr, *, stacklevel=4) -> None:
+    """Warn where training ended with a loss that is no number.
+
+    Parameters
+    ----------
+    history : list of dict
+        Of the training, epoch by epoch.
+    lr : float
+        The learning rate it had.
+    stacklevel : int, default=4
+        Of the warning; the default points at the caller of a ``fit`` that calls this.
+    """
+    loss = history[-1]["train_loss"] if history else 0.0
+    if not math.isfinite(loss):
+        warnings.warn(
+            f"training diverged: the loss of its last epoch is {loss}, and the scores are "
+            f"worthless; try a learning rate well below lr={lr!r}",
+            ConvergenceWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def _logits(module, x):

@@ -27,6 +27,13 @@ class PULoss(PUBaseEstimator, nn.Module):
         Fraction of positives among the unlabelled examples, between 0 and 1. None is filled in by
         the estimator that owns the loss; called on its own, a loss without a prior raises.
 
+    Notes
+    -----
+    The class attribute ``unlabelled_is_everything`` tells whether the unlabelled examples stand for
+    everything, as the objectives with a prior take them; in the single-training-set scenario the
+    labelled ones are then put among them. An objective that takes the unlabelled for the negatives
+    sets it to False.
+
     Examples
     --------
     A loss of one's own, to be passed as ``criterion``:
@@ -34,6 +41,8 @@ class PULoss(PUBaseEstimator, nn.Module):
     >>> import torch
     >>> from puclassify.losses import PULoss, functional
     >>> class HalfPN(PULoss):
+    ...     unlabelled_is_everything = False
+    ...
     ...     def __init__(self, prior=None):
     ...         super().__init__(prior)
     ...     def forward(self, logits, targets):
@@ -43,8 +52,6 @@ class PULoss(PUBaseEstimator, nn.Module):
     """
 
     prior: Any  # None until an owner fills it in, which the formulas refuse
-    #: Whether the unlabelled examples stand for everything, so that in the single-training-set
-    #: scenario the labelled ones belong among them; False where they stand for the negatives.
     unlabelled_is_everything = True
 
     def __init__(self, prior: float | None = None):

@@ -70,7 +70,8 @@ class GEKLLoss(PULoss):
             targets,
             prior=self.prior,
             slack=self.slack,
-            momentum=self.momentum,
+            # Held-out examples are graded by their own mean.
+            momentum=self.momentum if self.training else 1.0,
             entropy_penalty=self.entropy_penalty,
             running_mean=running_mean,
             surrogate=self.surrogate,

@@ -19,11 +19,11 @@ class MixupPULoss(PULoss):
     Called like any loss, such a one gives its value without the mixup term. Where `mixes` is true,
     the training loop draws a share :math:`\gamma` with `draw_share`, mixes every input *x* of a
     batch with another one of it, :math:`\tilde x = \gamma x + (1 - \gamma) x'` (a labelled one with
-    an unlabelled one where `mixes_across` is true), runs the network on inputs and mixed inputs
-    together, and adds `mixup_term` of the mixed logits and their soft targets
-    :math:`\tilde t = \gamma t + (1 - \gamma) t'`, where *t* is 1 for a labelled positive and the
-    present prediction, without gradient, for an unlabelled example. Subclasses have the parameters
-    ``mixup_weight`` and ``mixup_alpha`` and write ``forward`` and `mixup_term`.
+    an unlabelled one where the class attribute ``mixes_across`` is true), runs the network on
+    inputs and mixed inputs together, and adds `mixup_term` of the mixed logits and their soft
+    targets :math:`\tilde t = \gamma t + (1 - \gamma) t'`, where *t* is 1 for a labelled positive
+    and the present prediction, without gradient, for an unlabelled example. Subclasses have the
+    parameters ``mixup_weight`` and ``mixup_alpha`` and write ``forward`` and `mixup_term`.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ class MixupPULoss(PULoss):
     >>> import torch
     >>> from puclassify.losses import MixupPULoss, functional
     >>> class SmoothPN(MixupPULoss):
+    ...     unlabelled_is_everything = False
+    ...
     ...     def __init__(self, prior=None, *, mixup_weight=1.0, mixup_alpha=1.0):
     ...         super().__init__(prior)
     ...         self.mixup_weight = mixup_weight
@@ -57,7 +59,6 @@ class MixupPULoss(PULoss):
 
     mixup_weight: Any
     mixup_alpha: Any
-    #: Whether labelled inputs are mixed with unlabelled ones only.
     mixes_across = False
 
     @property

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
 from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._progress import FitReport
+from puclassify.classifier._training import warn_if_diverged
 from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs, micrograph_name
 from puclassify.io._micrograph import refuse_single_micrograph
@@ -227,6 +228,8 @@ class ParticlePicker(
         scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
         # All at once, so that a fit that fails leaves the picker as it was.
         vars(self).update(fitted | _attributes(scorer))
+        if is_network:
+            warn_if_diverged(self.history_, self.classifier_.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 

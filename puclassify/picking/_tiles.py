@@ -18,6 +18,8 @@ STEPS_PER_EPOCH = 40  # tile batches that make one epoch of the classifier's max
 TILES_PER_STEP = 8
 TILE_LENGTH = 24  # map positions along the edge of a tile
 LARGEST_MAGNIFICATION = 1.05  # of a tile, and its inverse the smallest
+_EXAMPLE_SIZE = 16  # micrographs that show what the others are like,
+_EXAMPLE_EDGE = 256  # and pixels of their edge
 
 
 def positions_of_labels(labels, length, stride, radius, step=(1.0, 1.0)) -> np.ndarray:
@@ -139,14 +141,17 @@ class TileBatches(IterableDataset):
             yield self._batch()
 
     def example(self) -> torch.Tensor:
-        """Return a micrograph, for what its values are like.
+        """Return a corner of some micrographs, for what their values are like.
 
         Returns
         -------
-        tensor of shape (height, width)
-            Its pixels, or nearly: the coefficients of the spline through them.
+        tensor of shape (n, 1, h, w)
+            Their pixels, or nearly: the coefficients of the splines through them.
         """
-        return self.coefficients[0]
+        spread = np.linspace(0, len(self.coefficients) - 1, _EXAMPLE_SIZE).astype(int)
+        height, width = np.minimum(self.shapes.min(axis=0), _EXAMPLE_EDGE)
+        corners = [self.coefficients[m][None, :height, :width] for m in np.unique(spread)]
+        return torch.stack(corners)
 
     def _batch(self):
         placements = [self._place_at_label() for _ in range(self.n_labelled)]

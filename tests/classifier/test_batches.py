@@ -106,6 +106,15 @@ class TestSingleTrainingSet:
 
 
 class TestBatchSize:
+    @pytest.mark.parametrize("batch_size", [2, 3, 5, 6, 7, 17, 64])
+    @pytest.mark.parametrize("fraction", [None, 0.05, 0.1, 0.3, 0.4, 0.5, 0.9])
+    @pytest.mark.parametrize("sizes", [(3, 7), (20, 40), (50, 950)])
+    def test_batches_are_never_larger_than_asked_for(self, sizes, batch_size, fraction):
+        batches = make_batches(*sizes, batch_size=batch_size, positive_fraction=fraction)
+        lengths = [len(targets) for _, targets in batches]
+        assert max(lengths) <= batch_size
+        assert min(lengths) >= 2
+
     def test_large_data_get_the_batch_size_asked_for(self):
         batches = make_batches(500, 4500, batch_size=256)
         assert len(batches) == 20  # 4500 / (0.9 * 256) = 19.5

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from puclassify import PUImageClassifier
 
@@ -79,3 +80,22 @@ class TestPrior:
         classifier.fit(X, np.repeat([1, 0], [150, 900]))
         new, truth = gaussians(2000, 0.3, rng)
         assert classifier.score(new, truth) > 0.93  # the best possible: Phi(2.5 / sqrt 2) = 0.961
+
+
+class TestDivergence:
+    """Weights that are no numbers score nothing, and whoever trained them is told so."""
+
+    def test_a_fit_that_diverged_warns(self, rows):
+        classifier = PUImageClassifier(lr=1e6, optimizer="sgd", max_epochs=4, random_state=0)
+        with pytest.warns(ConvergenceWarning, match=r"diverged: .* nan.* lr=1000000\.0"):
+            classifier.fit(rows.X, rows.y)
+        with pytest.warns(ConvergenceWarning, match="diverged"):
+            classifier.set_params(early_stopping=True).fit(rows.X, rows.y)
+
+    def test_early_stopping_ends_it(self, rows):
+        classifier = PUImageClassifier(
+            lr=1e6, optimizer="sgd", max_epochs=50, early_stopping=True, random_state=0
+        )
+        with pytest.warns(ConvergenceWarning):
+            classifier.fit(rows.X, rows.y)
+        assert classifier.n_iter_ < 50

@@ -132,58 +132,7 @@ class TestWarmStart:
             classifier.fit(rows.X[:, :2], rows.y)
 
 
-class TestPrecisionAndDevice:
-    def test_bfloat16_on_the_cpu(self, make, images):
-        exact = make(random_state=0, max_epochs=8).fit(images.X, images.y)
-        rough = make(random_state=0, max_epochs=8, precision="bfloat16").fit(images.X, images.y)
-        assert rough.module_.head.weight.dtype == torch.float32
-        logits = rough.decision_function(images.X)
-        assert logits.dtype == np.float32
-        assert not np.array_equal(logits, exact.decision_function(images.X))
-        assert np.corrcoef(logits, exact.decision_function(images.X))[0, 1] > 0.9
-
-    def test_auto_trains_in_bfloat16_where_the_cpu_has_it(self, make, images, monkeypatch):
-        def fit(precision, X=images.X, cpu_has_it=True):
-            monkeypatch.setattr(
-                torch.cpu, "get_capabilities", lambda: {"avx512_bf16": cpu_has_it}, raising=False
-            )
-            classifier = make(random_state=0, max_epochs=2, precision=precision, device="cpu")
-            return classifier.fit(X, images.y)
-
-        exact, rough, auto = (fit(name) for name in ("float32", "bfloat16", "auto"))
-        weights, rough_weights, auto_weights, old_weights, far_weights = (
-            classifier.module_.head.weight
-            for classifier in (
-                exact,
-                rough,
-                auto,
-                fit("auto", cpu_has_it=False),
-                fit("auto", images.X + 1000 * images.X.std()),
-            )
-        )
-        assert torch.equal(auto_weights, rough_weights)
-        assert torch.equal(old_weights, weights)
-        far = fit("float32", images.X + 1000 * images.X.std())
-        assert torch.equal(far_weights, far.module_.head.weight)
-        # Scores stay those of float32.
-        scores = auto.decision_function(images.X)
-        auto.set_params(precision="float32")
-        np.testing.assert_array_equal(auto.decision_function(images.X), scores)
-        rough.set_params(precision="float32")
-        np.testing.assert_array_equal(rough.decision_function(images.X), scores)
-
-    def test_auto_keeps_feature_rows_in_float32(self, rows, monkeypatch):
-        monkeypatch.setattr(
-            torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False
-        )
-        weights = [
-            PUImageClassifier(random_state=0, max_epochs=2, precision=precision, device="cpu")
-            .fit(rows.X, rows.y)
-            .module_.head.weight
-            for precision in ("auto", "float32")
-        ]
-        assert torch.equal(*weights)
-
+class TestDevice:
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
     @pytest.mark.parametrize("device", ["cuda", "cuda:0", torch.device("cuda")])
     def test_cuda_where_there_is_none(self, rows, device):

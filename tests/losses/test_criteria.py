@@ -241,6 +241,12 @@ class TestRunningMean:
         assert other.running_mean == loss.running_mean
         assert clone(loss).running_mean.isnan()
 
+    def test_held_out_examples_are_graded_by_their_own_mean(self):
+        loss = GEKLLoss(0.2, momentum=0.1)
+        loss(torch.full((8,), 6.0), TARGETS)  # a batch that would weigh nine tenths
+        held_out = loss.eval()(LOGITS, TARGETS)
+        assert held_out == GEKLLoss(0.2)(LOGITS, TARGETS)
+
     @pytest.mark.parametrize("logit", [1e4, -1e4])
     def test_saturated_history(self, logit):
         loss = GEKLLoss(0.2, momentum=0.1)

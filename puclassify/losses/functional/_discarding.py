@@ -48,8 +48,9 @@ def cvir_loss(
 
     where *K* is the unlabelled sample without the share :math:`\pi` of it that has the highest
     logits. In a batch of :math:`|U|` unlabelled examples that is :math:`\pi |U|` rounded to the
-    nearest whole number, halves up; batches of fewer than :math:`1 / (2 \pi)` discard none. Of
-    equal logits at the border the earlier ones are discarded.
+    nearest whole number, halves up; batches of fewer than :math:`1 / (2 \pi)` discard none, and
+    those of up to :math:`1 / (2 - 2 \pi)` all, so that nothing is taken for negative. Of equal
+    logits at the border the earlier ones are discarded.
 
     The source ranks the whole unlabelled sample once an epoch, by a network that stands still. Here
     every batch is ranked by the logits it is graded with: an example looks as it does now and not
