@@ -336,7 +336,9 @@ def _(sample):
 
     settings = (large if sample.is_large else small).SETTINGS["mlp"]
     classifier = PUImageClassifier(prior=sample.prior, random_state=sample.seed, **settings)
-    classifier.set_params(module_params={"in_features": sample.X.shape[1]})
+    classifier.set_params(
+        module_params={"in_features": sample.X.shape[1]}, criterion__surrogate="sigmoid"
+    )
     return classifier.set_params(max_epochs=10) if sample.is_large else classifier
 
 
