@@ -12,7 +12,7 @@ test images. Neither library is a dependency of this package, so they have their
     PUCLASSIFY_DATA=... others/bin/python examples/benchmarks/other_libraries.py --data mnist \
         --libraries pulearn --methods elkan_noto bagging
 
-``--libraries puclassify`` measures this package's own nnPU in the same way where it is installed.
+``--libraries puclassify`` measures two objectives of this package's, where it is installed.
 Methods that take the class prior are told the true one. Methods made for one training set, some
 positives of which are labelled, get every image once; methods made for a separate positive sample
 (case-control) get the labelled images in front of all of them. An error is printed in the row of
@@ -27,7 +27,7 @@ import importlib.metadata
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,21 +98,26 @@ class Method:
         How it is set, for the table.
     one_set : bool
         Whether the method is made for one training set.
+    centred : bool
+        Whether the mean training image is subtracted from all images, and all pixels are divided
+        by their standard deviation.
     """
 
     build: Callable[[Sample], Any]
     setting: str
     one_set: bool
+    centred: bool
 
 
 METHODS: dict[str, dict[str, Method]] = {"pulearn": {}, "pu-toolbox": {}, "puclassify": {}}
 
 
-def method(library: str, name: str, setting: str, *, one_set: bool):
+def method(library: str, name: str, setting: str, *, one_set: bool, centred: bool = False):
     """Enter the decorated function into the table of methods."""
 
     def enter(build):
-        METHODS[library][name] = Method(build, setting, one_set)
+        setting_in_full = f"{setting}, images centred" if centred else setting
+        METHODS[library][name] = Method(build, setting_in_full, one_set, centred)
         return build
 
     return enter
@@ -165,7 +170,7 @@ def _(sample):
     )
 
 
-@method("pulearn", "nnpu", "linear, learning_rate=1 instead of 0.01", one_set=False)
+@method("pulearn", "nnpu", "linear, learning_rate=1 instead of 0.01", one_set=False, centred=True)
 def _(sample):
     from pulearn import NNPUClassifier
 
@@ -223,7 +228,13 @@ def _(sample):
     )
 
 
-@method("pu-toolbox", "nnpu", "its own network: linear, 200 epochs (large: 10)", one_set=False)
+@method(
+    "pu-toolbox",
+    "nnpu",
+    "its own network: linear, 200 epochs (large: 10)",
+    one_set=False,
+    centred=True,
+)
 def _(sample):
     from pu_toolbox import NonNegativePUClassifier
 
@@ -233,8 +244,9 @@ def _(sample):
 @method(
     "pu-toolbox",
     "nnpu_mlp",
-    "four layers of 300, 200 epochs (large: 10)",
+    "four layers of 300, Adam 3e-4, 200 epochs (large: 10)",
     one_set=False,
+    centred=True,
 )
 def _(sample):
     import torch
@@ -248,17 +260,30 @@ def _(sample):
     for width in (sample.X.shape[1], 300, 300, 300):
         layers += [nn.Linear(width, 300), nn.ReLU()]
     network = nn.Sequential(*layers, nn.Linear(300, 1))
-    return NonNegativePUClassifier(network, class_prior=sample.prior, **nnpu_settings(sample))
+    return NonNegativePUClassifier(
+        network,
+        class_prior=sample.prior,
+        optimizer=torch.optim.Adam(network.parameters(), lr=3e-4),
+        **nnpu_settings(sample),
+    )
 
 
-@method("pu-toolbox", "dist_pu", "its own network: 64 units, epochs=1000", one_set=False)
+@method(
+    "pu-toolbox", "dist_pu", "its own network: 64 units, epochs=1000", one_set=False, centred=True
+)
 def _(sample):
     from pu_toolbox import DistPUClassifier
 
     return DistPUClassifier(sample.prior, epochs=1000, random_state=sample.seed)
 
 
-@method("pu-toolbox", "llsvm", "linear, learning_rate=1e-4 for all 3000 epochs", one_set=False)
+@method(
+    "pu-toolbox",
+    "llsvm",
+    "linear, learning_rate=1e-4 for all 3000 epochs",
+    one_set=False,
+    centred=True,
+)
 def _(sample):
     from pu_toolbox import LLSVMClassifier
 
@@ -267,7 +292,9 @@ def _(sample):
     return Told(svm, sample.prior)
 
 
-@method("pu-toolbox", "ldce", "linear, told the share that is not labelled", one_set=True)
+@method(
+    "pu-toolbox", "ldce", "linear, told the share that is not labelled", one_set=True, centred=True
+)
 def _(sample):
     from pu_toolbox import LDCEClassifier
 
@@ -306,7 +333,9 @@ def _(sample):
     return Told(LBEClassifier(), sample.prior)
 
 
-@method("pu-toolbox", "self_pu", "its own network: 128 units, defaults", one_set=False)
+@method(
+    "pu-toolbox", "self_pu", "its own network: 128 units, defaults", one_set=False, centred=True
+)
 def _(sample):
     from pu_toolbox import SelfPUClassifier
 
@@ -329,16 +358,26 @@ def _(sample):
 
 @method("puclassify", "nnpu", "four layers of 300, 30 epochs (large: 10)", one_set=False)
 def _(sample):
+    return own_classifier(sample, "nnpu").set_params(criterion__surrogate="sigmoid")
+
+
+@method("puclassify", "dist_pu", "four layers of 300, 30 epochs (large: 10)", one_set=False)
+def _(sample):
+    return own_classifier(sample, "dist_pu")
+
+
+def own_classifier(sample, criterion):
+    """Return this package's classifier with the settings of ``digits.py`` or ``mnist.py``."""
     import digits as small
     import mnist as large
 
     from puclassify import PUImageClassifier
 
     settings = (large if sample.is_large else small).SETTINGS["mlp"]
-    classifier = PUImageClassifier(prior=sample.prior, random_state=sample.seed, **settings)
-    classifier.set_params(
-        module_params={"in_features": sample.X.shape[1]}, criterion__surrogate="sigmoid"
+    classifier = PUImageClassifier(
+        criterion=criterion, prior=sample.prior, random_state=sample.seed, **settings
     )
+    classifier.set_params(module_params={"in_features": sample.X.shape[1]})
     return classifier.set_params(max_epochs=10) if sample.is_large else classifier
 
 
@@ -416,11 +455,14 @@ def arrange(images: ImageSet, n_positive, n_unlabelled, seed, *, one_set) -> Sam
 def measure(built: Method, images, n_positive, n_unlabelled, seed) -> tuple[float, float, float]:
     """Return accuracy and ROC AUC on the test images, and the seconds of the fit."""
     sample = arrange(images, n_positive, n_unlabelled, seed, one_set=built.one_set)
+    X = images.test.reshape(len(images.test), -1)
+    if built.centred:
+        mean, spread = sample.X.mean(axis=0), sample.X.std()
+        sample, X = replace(sample, X=(sample.X - mean) / spread), (X - mean) / spread
     classifier = built.build(sample)
     started = time.perf_counter()
     classifier = classifier.fit(sample.X, sample.y)
     seconds = time.perf_counter() - started
-    X = images.test.reshape(len(images.test), -1)
     if hasattr(classifier, "decision_function"):
         scores = classifier.decision_function(X)
     else:
