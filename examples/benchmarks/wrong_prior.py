@@ -10,7 +10,7 @@ the accuracy and the ranking (area under the ROC curve) on the test images after
     PUCLASSIFY_DATA=... python examples/benchmarks/wrong_prior.py --criteria nnpu --seeds 1
 
 Two objectives are left out unless asked for: the variational one, which uses no prior, and the
-unbiased risk, which fails on these data with any.
+unbiased risk, which is the non-negative one without its correction.
 """
 
 from __future__ import annotations

@@ -269,25 +269,23 @@ class TrainingMixin:
             return torch.cat(parts).cpu()
 
 
-def warn_if_diverged(history, lr, *, stacklevel=4) -> None:
-    """Warn where training ended with a loss that is no number.
+def warn_if_diverged(history, lr) -> None:
+    """Warn the caller of the ``fit`` that calls this where training ended with a loss of NaN.
 
     Parameters
     ----------
     history : list of dict
-        Of the training, epoch by epoch.
+        Of the training, epoch by epoch. An epoch that a callback broke off has no loss.
     lr : float
         The learning rate it had.
-    stacklevel : int, default=4
-        Of the warning; the default points at the caller of a ``fit`` that calls this.
     """
-    loss = history[-1]["train_loss"] if history else 0.0
+    loss = history[-1].get("train_loss", 0.0) if history else 0.0
     if not math.isfinite(loss):
         warnings.warn(
             f"training diverged: the loss of its last epoch is {loss}, and the scores are "
             f"worthless; try a learning rate well below lr={lr!r}",
             ConvergenceWarning,
-            stacklevel=stacklevel,
+            stacklevel=4,
         )
 
 

@@ -186,6 +186,14 @@ class TestSkorchCallbacks:
         with pytest.raises(KeyboardInterrupt):
             PUImageClassifier(Interrupted, max_epochs=1).fit(rows.X, rows.y)
 
+    def test_one_that_stops_within_the_first_epoch(self, rows):
+        class Stops(skorch.callbacks.Callback):
+            def on_batch_end(self, net, **kwargs):
+                raise KeyboardInterrupt
+
+        classifier = PUImageClassifier(callbacks=[Stops()], max_epochs=3, random_state=0)
+        assert np.isfinite(classifier.fit(rows.X, rows.y).decision_function(rows.X)).all()
+
     def test_the_learning_rate_makes_one_cycle(self, rows):
         recorder = LearningRates()
         PUImageClassifier(lr=0.1, max_epochs=10, callbacks=[recorder]).fit(rows.X, rows.y)

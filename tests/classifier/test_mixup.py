@@ -140,6 +140,7 @@ class TestForward:
         ).fit(images.X, images.y)
         for batch in classifier.module_.seen:
             x, mixed = batch.chunk(2)
+            assert not torch.equal(x, mixed)
             labelled = (x.flatten(1)[:, None] == positives).all(-1).any(-1)
             assert 0 < labelled.sum() < len(x)
             # Every mixed sample lies on the line from its sample to one other: its partner.
@@ -154,6 +155,8 @@ class TestForward:
                 assert (labelled != labelled[partner]).all()
             else:
                 assert (labelled == labelled[partner]).any()
+                # Partners are a permutation, so mixing leaves the sum as it is.
+                torch.testing.assert_close(mixed.sum(0), x.sum(0), rtol=1e-4, atol=1e-4)
 
     @pytest.mark.parametrize(
         "criterion",
@@ -240,7 +243,8 @@ class TestSeparation:
 
     def test_images(self, make, images, criterion):
         classifier = make(criterion, prior=images.prior, max_epochs=8, lr=0.01, random_state=0)
-        assert self.found(classifier, images) > 0.9
+        # VPU, which mixes labelled images with unlabelled ones only, finds a little less here.
+        assert self.found(classifier, images) > (0.9 if criterion == "vpu" else 0.95)
 
     def test_rows(self, rows, criterion):
         classifier = PUImageClassifier(
