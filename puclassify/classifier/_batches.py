@@ -10,13 +10,13 @@ import torch
 from torch.utils.data import IterableDataset
 
 from puclassify.classifier._pixels import PixelSource
+from puclassify.classifier._precision import some_of
 
 __all__ = ["PUBatches"]
 
 _LEAST_POSITIVES = 0.1  # of a batch, when positive_fraction is left to the data
 _STEPS_PER_EPOCH = 10  # that a small data set is cut into,
 _SMALLEST_BATCH = 16  # as long as batches do not become smaller than this
-_EXAMPLE_SIZE = 16  # samples that show what the others are like
 
 
 class PUBatches(IterableDataset):
@@ -86,8 +86,7 @@ class PUBatches(IterableDataset):
         tensor of shape (b, c, h, w) or (b, features)
             Unlabelled ones.
         """
-        spread = np.linspace(0, len(self.unlabelled) - 1, _EXAMPLE_SIZE).astype(int)
-        return self.source.take(self.unlabelled[np.unique(spread)])
+        return self.source.take(self.unlabelled[some_of(len(self.unlabelled))])
 
     def _deal_positives(self) -> Iterator[np.ndarray]:
         hand = np.empty(0, dtype=np.intp)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
+import numpy as np
 import torch
 
-__all__ = ["autocast", "bfloat16_is_too_coarse", "resolve_precision"]
+__all__ = ["autocast", "bfloat16_is_too_coarse", "resolve_precision", "some_of"]
 
 _LARGEST_OFFSET = 16  # times the spread of the pixels, which bfloat16 then rounds by a sixteenth
+_ENOUGH_IMAGES = 16  # that show what the others are like
 _ENOUGH_PIXELS = 4096  # of an image, to tell
 _FEW = 0.25  # share of the images that may lie further from zero than that
 
@@ -48,6 +50,22 @@ def resolve_precision(
     if not isinstance(precision, str) or precision not in choices:
         raise ValueError(f"precision must be one of {list(choices)}, got {precision!r}")
     return choices[precision]
+
+
+def some_of(n: int) -> np.ndarray:
+    """Choose a few of n images, spread over all of them, to show to `bfloat16_is_too_coarse`.
+
+    Parameters
+    ----------
+    n : int
+        How many there are.
+
+    Returns
+    -------
+    ndarray of int
+        Indices, ascending.
+    """
+    return np.unique(np.linspace(0, n - 1, _ENOUGH_IMAGES).astype(int))
 
 
 def bfloat16_is_too_coarse(samples: torch.Tensor) -> bool:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from puclassify.networks._initialization import initialize
+from puclassify.networks._logits import full_precision_logits
 from puclassify.networks._receptive_field import receptive_field
 
 __all__ = ["FullyConvolutional"]
@@ -72,7 +73,4 @@ class FullyConvolutional(nn.Module):
                 f"field of {type(self).__name__}, {self.receptive_field}: pass larger images or "
                 'take module="cnn", which works on any size'
             )
-        embedding = self.features(x)
-        # Half-precision logits would tie by the hundred; this layer costs next to nothing.
-        with torch.autocast(x.device.type, enabled=False):
-            return self.head(embedding.to(self.head.weight.dtype))
+        return full_precision_logits(self.head, self.features(x))

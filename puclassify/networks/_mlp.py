@@ -9,6 +9,7 @@ from torch import nn
 
 from puclassify.networks._batch_norm import BatchNorm1d
 from puclassify.networks._initialization import initialize
+from puclassify.networks._logits import full_precision_logits
 
 __all__ = ["MLP"]
 
@@ -77,7 +78,4 @@ class MLP(nn.Module):
         Tensor of shape (n, 1)
             The logits.
         """
-        embedding = self.features(x)
-        # Half-precision logits would tie by the hundred; this layer costs next to nothing.
-        with torch.autocast(x.device.type, enabled=False):
-            return self.head(embedding.to(self.head.weight.dtype))
+        return full_precision_logits(self.head, self.features(x))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
+from puclassify.classifier._precision import some_of
 from puclassify.grid import mirror_index
 from puclassify.picking._dense_scoring import map_length
 from puclassify.picking._spline import sample_spline, spline_coefficients
@@ -18,8 +19,7 @@ STEPS_PER_EPOCH = 40  # tile batches that make one epoch of the classifier's max
 TILES_PER_STEP = 8
 TILE_LENGTH = 24  # map positions along the edge of a tile
 LARGEST_MAGNIFICATION = 1.05  # of a tile, and its inverse the smallest
-_EXAMPLE_SIZE = 16  # micrographs that show what the others are like,
-_EXAMPLE_EDGE = 256  # and pixels of their edge
+_EXAMPLE_EDGE = 256  # pixels of a micrograph that show what the others are like
 
 
 def positions_of_labels(labels, length, stride, radius, step=(1.0, 1.0)) -> np.ndarray:
@@ -148,10 +148,9 @@ class TileBatches(IterableDataset):
         tensor of shape (n, 1, h, w)
             Their pixels, or nearly: the coefficients of the splines through them.
         """
-        spread = np.linspace(0, len(self.coefficients) - 1, _EXAMPLE_SIZE).astype(int)
         height, width = np.minimum(self.shapes.min(axis=0), _EXAMPLE_EDGE)
-        corners = [self.coefficients[m][None, :height, :width] for m in np.unique(spread)]
-        return torch.stack(corners)
+        chosen = [self.coefficients[m] for m in some_of(len(self.coefficients))]
+        return torch.stack([values[None, :height, :width] for values in chosen])
 
     def _batch(self):
         placements = [self._place_at_label() for _ in range(self.n_labelled)]

@@ -1,0 +1,29 @@
+"""The last layer of a network, in full precision."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+__all__ = ["full_precision_logits"]
+
+
+def full_precision_logits(head: nn.Conv2d | nn.Linear, embedding: torch.Tensor) -> torch.Tensor:
+    """Make logits of an embedding in the precision of the head's weights, under autocast too.
+
+    Half-precision logits would tie by the hundred, and this layer costs next to nothing.
+
+    Parameters
+    ----------
+    head : torch.nn.Conv2d or torch.nn.Linear
+        The last layer.
+    embedding : Tensor
+        Its input, of any floating-point dtype.
+
+    Returns
+    -------
+    Tensor
+        The logits.
+    """
+    with torch.autocast(embedding.device.type, enabled=False):
+        return head(embedding.to(head.weight.dtype))
