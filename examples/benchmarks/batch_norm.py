@@ -20,6 +20,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from image_sets import fashion_mnist, mnist
 from pu_images import accuracy, classifier_for, large_set_settings
+from tables import mean_sd, table_head, table_row
 
 N_SEEDS = 3
 N_EPOCHS = 6
@@ -36,22 +37,21 @@ CASES = [  # data, labelled, objective, positive_fraction
 def main():
     """Run the benchmark."""
     sets = {"MNIST": mnist(), "Fashion-MNIST": fashion_mnist()}
-    print("| data | objective | positive_fraction | as trained: mean (sd) | estimated anew |")
-    print("|" + " --- |" * 5, flush=True)
+    titles = "data", "objective", "positive_fraction", "as trained: mean (sd)", "estimated anew"
+    print(table_head(titles), flush=True)
     for name, n_labelled, criterion, fraction in CASES:
         images = sets[name]
         rows = []
         for seed in range(N_SEEDS):
             settings = large_set_settings(weight_decay=1e-3)["mlp"] | {"max_epochs": N_EPOCHS}
-            classifier = classifier_for(criterion, settings, images)
+            classifier = classifier_for(criterion, settings, images.prior)
             classifier.set_params(random_state=seed, positive_fraction=fraction)
             classifier.fit(*images.draw(n_labelled, seed))
             trained = accuracy(classifier, images)
             estimate_anew(classifier.module_, images.train, seed)
             rows.append((trained, accuracy(classifier, images)))
-        means, spreads = 100 * np.mean(rows, axis=0), 100 * np.std(rows, axis=0)
-        cells = [f"{mean:.1f} ({sd:.1f})" for mean, sd in zip(means, spreads)]
-        print("| " + " | ".join([name, criterion, str(fraction), *cells]) + " |", flush=True)
+        cells = [mean_sd(values) for values in 100 * np.transpose(rows)]
+        print(table_row([name, criterion, fraction, *cells]), flush=True)
 
 
 def estimate_anew(module, unlabelled, seed, n_batches=20, batch_size=1000):

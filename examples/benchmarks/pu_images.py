@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from image_sets import ImageSet
 from sklearn.base import clone
+from tables import mean_sd, table_head, table_row
 from torch import nn
 
 import puclassify
@@ -96,9 +97,9 @@ class MultilayerPerceptron(nn.Module):
 
 
 def classifier_for(
-    criterion: str, settings: dict, images: ImageSet, surrogate: str = "sigmoid", device="auto"
+    criterion: str, settings: dict, prior: float, surrogate: str = "sigmoid", device="auto"
 ) -> PUImageClassifier:
-    """Return a classifier that is told the true prior.
+    """Return a classifier with one of the objectives.
 
     Parameters
     ----------
@@ -106,8 +107,8 @@ def classifier_for(
         Name of the objective.
     settings : dict
         Its other parameters.
-    images : ImageSet
-        The data.
+    prior : float
+        That it is told.
     surrogate : {"sigmoid", "logistic"}
         Loss of one example, for the objectives that are risks.
     device : str
@@ -118,9 +119,7 @@ def classifier_for(
     PUImageClassifier
         Not fitted.
     """
-    classifier = PUImageClassifier(
-        criterion=criterion, prior=images.prior, device=device, **settings
-    )
+    classifier = PUImageClassifier(criterion=criterion, prior=prior, device=device, **settings)
     if criterion in RISKS:
         classifier.set_params(criterion__surrogate=surrogate)
     return classifier
@@ -181,12 +180,11 @@ def benchmark(
         f"{torch.get_num_threads()} threads; {len(images.train)} unlabelled of which "
         f"{images.prior:.4f} positive, {n_positive} labelled, {len(images.test)} tested on\n"
     )
-    print("| " + " | ".join(HEADER) + " |")
-    print("|" + " --- |" * len(HEADER), flush=True)
+    print(table_head(HEADER), flush=True)
     for network in options.networks:
         for criterion in options.criteria:
             classifier = classifier_for(
-                criterion, settings[network], images, options.surrogate, options.device
+                criterion, settings[network], images.prior, options.surrogate, options.device
             )
             if options.epochs is not None:
                 classifier.set_params(max_epochs=options.epochs)
@@ -236,8 +234,8 @@ def _measure(classifier, images, n_positive, seed) -> tuple[float, ...]:
 
 def _row(network, criterion, rows) -> str:
     last, selected, epoch, loss, seconds = (
-        f"{scale * values.mean():.{digits}f} ({scale * values.std():.{digits}f})"
+        mean_sd(scale * values, digits)
         for values, scale, digits in zip(rows.T, (100, 100, 1, 1, 1), (2, 2, 1, 4, 1))
     )
     cells = (network, criterion, last, selected, epoch, loss, seconds.split()[0], str(len(rows)))
-    return "| " + " | ".join(cells) + " |"
+    return table_row(cells)

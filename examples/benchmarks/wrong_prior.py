@@ -25,6 +25,7 @@ from sklearn.metrics import roc_auc_score
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from image_sets import fashion_mnist
 from pu_images import classifier_for, large_set_settings
+from tables import mean_sd, table_head, table_row
 
 from puclassify.losses import LOSSES
 
@@ -43,8 +44,7 @@ def main():
     options = parser.parse_args()
     images = fashion_mnist()
     print(f"true prior {images.prior:.3f}, {N_LABELLED} labelled; accuracy (sd) / AUC in per cent")
-    print("| objective | " + " | ".join(f"{factor:g} x" for factor in FACTORS) + " |")
-    print("|" + " --- |" * (1 + len(FACTORS)), flush=True)
+    print(table_head(["objective", *(f"{factor:g} x" for factor in FACTORS)]), flush=True)
     curves = {}
     for criterion in options.criteria:
         curves[criterion] = np.array(
@@ -54,10 +54,10 @@ def main():
             ]
         )
         cells = [
-            f"{accuracy.mean():.1f} ({accuracy.std():.1f}) / {auc.mean():.1f}"
+            f"{mean_sd(accuracy)} / {auc.mean():.1f}"
             for accuracy, auc in 100 * curves[criterion].transpose(0, 2, 1)
         ]
-        print(f"| {criterion} | " + " | ".join(cells) + " |", flush=True)
+        print(table_row([criterion, *cells]), flush=True)
     if options.plot:
         draw(curves, options.plot)
 
@@ -65,8 +65,8 @@ def main():
 def measure(images, criterion, factor, seed, options):
     """Train once; returns accuracy and area under the ROC curve on the test images."""
     settings = large_set_settings(weight_decay=1e-3)["mlp"] | {"max_epochs": options.epochs}
-    classifier = classifier_for(criterion, settings, images)
-    classifier.set_params(prior=factor * images.prior, random_state=seed)
+    classifier = classifier_for(criterion, settings, factor * images.prior)
+    classifier.set_params(random_state=seed)
     logits = classifier.fit(*images.draw(N_LABELLED, seed)).decision_function(images.test)
     return np.mean((logits > 0) == images.test_truth), roc_auc_score(images.test_truth, logits)
 

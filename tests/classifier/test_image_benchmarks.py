@@ -18,7 +18,7 @@ def image_sets(monkeypatch):
     import image_sets
 
     yield image_sets
-    for name in ("image_sets", "pu_images", "other_libraries"):
+    for name in ("image_sets", "pu_images", "other_libraries", "other_methods", "tables"):
         sys.modules.pop(name, None)
 
 
