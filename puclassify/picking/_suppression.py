@@ -5,17 +5,14 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
+import torch
 
 from puclassify._numbers import is_number
 from puclassify.grid import GridImage
+from puclassify.picking._greedy_rounds import ROUNDING, greedy_maxima
+from puclassify.picking._paraboloid import paraboloid_offsets
 
 __all__ = ["non_maximum_suppression"]
-
-# Positions on a grid of fractional step sit exactly on the radius only up to rounding.
-_ROUNDING = 1 + 1e-9
-
-_SMALLEST_ROUND = 4096
-_SCAN_LENGTH = 256
 
 
 def non_maximum_suppression(
@@ -58,9 +55,9 @@ def non_maximum_suppression(
     Positions are visited in order of descending score, equal scores in the order of their row and
     then their column. A position that no earlier pick has suppressed becomes a pick. Distances
     are measured between grid points, ``(step_x dj)^2 + (step_y di)^2 <= radius^2``, so the two
-    steps of the map may differ. The result is that of the plain loop over all positions; only the
-    best few per cent of what is still left are sorted at a time, which makes the cost about
-    O(n + k A) for n positions, k picks and A positions in a disc.
+    steps of the map may differ. The result is that of the plain loop over all positions, found in
+    rounds (see `puclassify.picking._greedy_rounds`) at a cost of about O(n + k A) for n positions,
+    k picks and A positions in a disc.
 
     With ``subpixel``, the least-squares paraboloid through the 3 x 3 scores around a pick gives an
     offset of at most half a step along each axis. Picks in the outermost rows and columns, beside
@@ -82,15 +79,18 @@ def non_maximum_suppression(
     """
     check_suppression_parameters(radius, threshold, max_picks, border, subpixel)
     grid = scores if isinstance(scores, GridImage) else GridImage(_as_map(scores))
-    values = np.asarray(grid.values, dtype=np.float64)
-    candidates = _candidates(values, threshold, border, grid.step_xy)
-    disc = _disc(radius, grid.step_xy, values.shape)
-    chosen = _greedy(values, candidates, disc, max_picks)
-    rows, columns = np.unravel_index(chosen, values.shape)
-    xy = np.column_stack([columns, rows]).astype(np.float64)
+    if 0 in grid.shape:
+        return np.empty((0, 3))
+    values = _as_tensor(grid.values)
+    eligible = _eligible(values, threshold, border, grid.step_xy)
+    chosen = greedy_maxima(values, eligible, float(radius), grid.step_xy.tolist())[:max_picks]
+    rows, columns = chosen // grid.shape[1], chosen % grid.shape[1]
+    xy = torch.stack([columns, rows], dim=1).double()
     if subpixel:
-        xy += _paraboloid_offsets(values, rows, columns)
-    return np.column_stack([grid.to_micrograph(xy), values[rows, columns]])
+        xy += paraboloid_offsets(values, rows, columns)
+    picks = torch.cat([xy, values.reshape(-1)[chosen, None].double()], dim=1).cpu().numpy()
+    picks[:, :2] = grid.to_micrograph(picks[:, :2])
+    return picks
 
 
 def check_suppression_parameters(radius, threshold, max_picks, border, subpixel) -> None:
@@ -129,109 +129,27 @@ def _as_map(scores) -> np.ndarray:
     return values
 
 
-def _candidates(values, threshold, border, step_xy) -> np.ndarray:
-    """Flat indices, ascending, of the positions that may become picks."""
-    eligible = values > threshold
+def _as_tensor(values) -> torch.Tensor:
+    """Return a map as float32 or float64 that is compared as it was."""
+    if isinstance(values, torch.Tensor):
+        return values
+    values = np.asarray(values)
+    exact = np.float32 if np.can_cast(values.dtype, np.float32) else np.float64
+    return torch.from_numpy(np.require(values, exact, ["C", "W"]))
+
+
+def _eligible(values: torch.Tensor, threshold, border, step_xy) -> torch.Tensor:
+    """Tell which positions of a map may be picked."""
+    limit = float(threshold)
+    if values.dtype == torch.float32:
+        # The comparison is made in float32: the next number below says the same as the threshold.
+        narrow = np.float32(threshold)
+        below = np.nextafter(narrow, np.float32(-np.inf))
+        limit = float(below if float(narrow) > threshold else narrow)
+    eligible = values > limit  # false for NaN
     if border > 0:
         for axis, step in ((1, step_xy[0]), (0, step_xy[1])):
-            index = np.arange(values.shape[axis])
-            to_edge = step * np.minimum(index, index[::-1])
-            eligible &= np.expand_dims(to_edge * _ROUNDING >= border, 1 - axis)
-    return np.flatnonzero(eligible)
-
-
-def _disc(radius, step_xy, shape) -> np.ndarray:
-    """Which grid points around one lie within the radius, no larger than the map can use."""
-    reach = radius * _ROUNDING
-    largest = np.maximum(np.array(shape[::-1]) - 1, 0)
-    reach_x, reach_y = np.minimum(np.floor(reach / step_xy), largest).astype(int)
-    x = step_xy[0] * np.arange(-reach_x, reach_x + 1)
-    y = step_xy[1] * np.arange(-reach_y, reach_y + 1)
-    return x**2 + y[:, None] ** 2 <= reach**2
-
-
-def _greedy(values, candidates, disc, max_picks) -> np.ndarray:
-    """Flat indices of the greedy picks among ``candidates`` (ascending), best first."""
-    flat = values.ravel()
-    limit = candidates.size if max_picks is None else min(max_picks, candidates.size)
-    if disc.size == 1:
-        return candidates[np.argsort(-flat[candidates], kind="stable")][:limit]
-    board = _Board(values.shape, disc)
-    round_size = max(_SMALLEST_ROUND, candidates.size // 16)
-    picks: list[int] = []
-    while candidates.size and len(picks) < limit:
-        best, candidates = _split_best(flat, candidates, round_size)
-        best = best[np.argsort(-flat[best], kind="stable")]
-        for start in range(0, best.size, _SCAN_LENGTH):
-            board.take_free(best[start : start + _SCAN_LENGTH], picks)
-        candidates = candidates[board.is_free(candidates)]
-    return np.array(picks[:limit], dtype=np.intp)
-
-
-def _split_best(flat, candidates, size) -> tuple[np.ndarray, np.ndarray]:
-    """Part off the ``size`` best candidates with all that tie with the last; both keep order."""
-    if candidates.size <= size:
-        return candidates, candidates[:0]
-    scores = flat[candidates]
-    in_best = scores >= np.partition(scores, -size)[-size]
-    return candidates[in_best], candidates[~in_best]
-
-
-class _Board:
-    """Which positions of a map no pick has suppressed yet."""
-
-    def __init__(self, shape, disc):
-        self.width = shape[1]
-        self.disc_height, self.disc_width = disc.shape
-        self.reach_y, self.reach_x = self.disc_height // 2, self.disc_width // 2
-        # A margin of the disc's reach makes every disc fit, so none needs clipping.
-        self.free = np.ones((shape[0] + 2 * self.reach_y, self.width + 2 * self.reach_x), bool)
-        self.beyond_disc = ~disc
-
-    def is_free(self, positions) -> np.ndarray:
-        rows, columns = np.divmod(positions, self.width)
-        return self.free[rows + self.reach_y, columns + self.reach_x]
-
-    def take_free(self, positions, picks) -> None:
-        """Append to ``picks`` the positions, best first, that are free when their turn comes."""
-        free, beyond_disc = self.free, self.beyond_disc
-        for position in positions[self.is_free(positions)].tolist():
-            row, column = divmod(position, self.width)
-            if free[row + self.reach_y, column + self.reach_x]:
-                picks.append(position)
-                window = free[row : row + self.disc_height, column : column + self.disc_width]
-                np.logical_and(window, beyond_disc, out=window)
-
-
-def _paraboloid_offsets(values, rows, columns) -> np.ndarray:
-    """Column and row offset, in grid steps, of the paraboloid's top around each position.
-
-    The least-squares fit of ``a + b x + c y + d x^2 + e x y + f y^2`` to nine scores at
-    x, y in {-1, 0, 1} has closed-form coefficients; its top solves a 2 x 2 linear system.
-    """
-    offsets = np.zeros((rows.size, 2))
-    height, width = values.shape
-    inner = (rows > 0) & (rows < height - 1) & (columns > 0) & (columns < width - 1)
-    inside = np.flatnonzero(inner)
-    around = np.arange(-1, 2)
-    patches = values[
-        rows[inside, None, None] + around[:, None], columns[inside, None, None] + around
-    ]
-    is_peak = np.isfinite(patches).all(axis=(1, 2))
-    is_peak &= patches[:, 1, 1] >= patches.max(axis=(1, 2), initial=-np.inf)
-    inside, patches = inside[is_peak], patches[is_peak]
-    # Relative to the peak: large constant backgrounds must not eat the digits.
-    patches = patches - patches[:, 1:2, 1:2]
-
-    by_column, by_row = patches.sum(axis=1), patches.sum(axis=2)
-    b = (by_column[:, 2] - by_column[:, 0]) / 6
-    c = (by_row[:, 2] - by_row[:, 0]) / 6
-    d = (by_column[:, 0] - 2 * by_column[:, 1] + by_column[:, 2]) / 6
-    f = (by_row[:, 0] - 2 * by_row[:, 1] + by_row[:, 2]) / 6
-    e = (patches[:, 2, 2] - patches[:, 2, 0] - patches[:, 0, 2] + patches[:, 0, 0]) / 4
-    determinant = 4 * d * f - e**2
-    has_top = (d < 0) & (determinant > 0)
-    scale = np.where(has_top, determinant, 1.0)
-    top = np.column_stack([(e * c - 2 * f * b) / scale, (e * b - 2 * d * c) / scale])
-    offsets[inside[has_top]] = np.clip(top[has_top], -0.5, 0.5)
-    return offsets
+            index = torch.arange(values.shape[axis], device=values.device)
+            to_edge = step * torch.minimum(index, index.flip(0)).double()
+            eligible &= (to_edge * ROUNDING >= border).unsqueeze(1 - axis)
+    return eligible

@@ -1,0 +1,177 @@
+"""Greedy non-maximum suppression in rounds that need no order of all positions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+__all__ = ["ROUNDING", "greedy_maxima"]
+
+# Positions on a grid of fractional step sit exactly on the radius only up to rounding.
+ROUNDING = 1 + 1e-9
+
+_AT_ONCE = 1 << 20  # elements of the arrays that grow with blocks or picks: bounds memory
+
+
+def greedy_maxima(
+    values: torch.Tensor, eligible: torch.Tensor, radius: float, step_xy=(1.0, 1.0)
+) -> torch.Tensor:
+    """Choose positions of a map, best first, none within a radius of a better chosen one.
+
+    Parameters
+    ----------
+    values : Tensor of shape (height, width)
+        The map, on any device.
+    eligible : Tensor of the same shape, bool
+        The positions that take part; their values are not NaN.
+    radius : float
+        Suppression radius, in the unit of ``step_xy``.
+    step_xy : (float, float), default=(1.0, 1.0)
+        Distance of neighbouring positions along x and y.
+
+    Returns
+    -------
+    Tensor of shape (k,), int64
+        Flat indices by descending value, equal values in ascending order of the index.
+
+    Notes
+    -----
+    The result is that of the plain loop over all positions in that order. The map is divided into
+    blocks no larger than the radius across, so that a block holds at most one choice: its maximum.
+    In every round the maxima that no maximum of a block within reach exceeds are chosen at once
+    and their discs emptied: nothing that is left in a disc could have come before them, and the
+    best position of all is always among them. Only the blocks around are looked at anew. Rounds
+    are few: about 20 on a map of noise, and as many as picks lie behind one another where scores
+    rise along a ramp.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from puclassify.picking._greedy_rounds import greedy_maxima
+    >>> values = torch.tensor([[0.0, 5.0, 3.0, 0.0, 4.0]])
+    >>> greedy_maxima(values, values > 0, radius=1.5)
+    tensor([1, 4])
+    """
+    blocks = _Blocks(values, eligible, radius * ROUNDING, step_xy)
+    picks = []
+    while len(chosen := blocks.unrivalled()):
+        picks.append(blocks.take(chosen))
+    flat = torch.cat([*picks, chosen]).sort().values
+    order = values.reshape(-1)[flat].sort(descending=True, stable=True).indices
+    return flat[order]
+
+
+class _Blocks:
+    """A map in blocks, and the maximum of each.
+
+    Positions and blocks are numbered on a board that is the map with a margin around it, so that
+    every disc and every neighbourhood lies on it.
+    """
+
+    def __init__(self, values, eligible, radius, step_xy):
+        shape, step = values.shape, (step_xy[1], step_xy[0])
+        side = [min(int(radius / (math.sqrt(2) * s)) + 1, n) for s, n in zip(step, shape)]
+        reach = [min(int(radius / s), n - 1) for s, n in zip(step, shape)]
+        self.margin = tuple(-(-r // s) for r, s in zip(reach, side))  # in blocks
+        n_blocks = [-(-n // s) + 2 * m for n, s, m in zip(shape, side, self.margin)]
+        self.top, self.left = (m * s for m, s in zip(self.margin, side))
+        self.width, self.map_width = n_blocks[1] * side[1], shape[1]
+        board = values.new_full((n_blocks[0] * side[0], self.width), -math.inf)
+        own = board[self.top : self.top + shape[0], self.left : self.left + shape[1]]
+        torch.where(eligible, values, own, out=own)
+        self.flat = board.view(-1)
+
+        def span(*limits):
+            return torch.arange(*limits, device=values.device)
+
+        rows, columns = (span(n) * s for n, s in zip(n_blocks, side))
+        self.corner = (rows[:, None] * self.width + columns).view(-1)
+        self.side, self.block_rows = side, span(side[0]) * self.width
+        rows, columns = (span(-m, m + 1) for m in self.margin)
+        around = (rows[:, None] * n_blocks[1] + columns).view(-1)
+        self.around = around[around != 0]
+        self.runs = _runs(reach, step, radius, self.width, values.device)
+        strips = board.view(n_blocks[0], side[0], self.width).amax(dim=1)
+        # A table: one row for every row of blocks.
+        self.best = strips.view(*n_blocks, side[1]).amax(dim=2)
+
+    def unrivalled(self) -> torch.Tensor:
+        """Return the blocks with a maximum that comes before those of all blocks around."""
+        highest = _highest_around(self.best, self.margin)
+        winners = (self.best == highest) & (self.best > -math.inf)
+        blocks = torch.nonzero(winners.view(-1))[:, 0]
+        near = blocks[:, None] + self.around
+        tied = self.best.view(-1)[near] == self.best.view(-1)[blocks, None]
+        contested = torch.nonzero(tied.any(dim=1))[:, 0]
+        if not len(contested):
+            return blocks
+        # Equal values: the smaller position goes first.
+        goes = torch.ones_like(blocks, dtype=torch.bool)
+        for part in contested.split(max(1, _AT_ONCE // near[0].numel())):
+            others = near[part].view(-1).unique()
+            at = torch.full_like(self.corner, self.flat.numel())
+            at[others] = self.positions(others)
+            mine = self.positions(blocks[part])
+            goes[part] = ~(tied[part] & (at[near[part]] < mine[:, None])).any(dim=1)
+        return blocks[goes]
+
+    def take(self, blocks) -> torch.Tensor:
+        """Choose the maxima of blocks and empty their discs; return their indices on the map."""
+        chosen = self.positions(blocks)
+        for length, starts in self.runs:
+            self._rows(length).index_fill_(0, _sums(chosen, starts), -math.inf)
+        best = self.best.view(-1)
+        best[blocks] = -math.inf  # a disc covers the whole block of its centre
+        touched = torch.zeros_like(best, dtype=torch.bool)
+        touched[_sums(blocks, self.around)] = True
+        touched = torch.nonzero(touched & (best > -math.inf))[:, 0]
+        for part in touched.split(max(1, _AT_ONCE // math.prod(self.side))):
+            best[part] = self._values(part).amax(dim=1)
+        rows, columns = chosen // self.width - self.top, chosen % self.width - self.left
+        return rows * self.map_width + columns
+
+    def positions(self, blocks) -> torch.Tensor:
+        """Find the first position on the board that holds the maximum of each block."""
+        where = self._values(blocks).argmax(dim=1)
+        row, column = where // self.side[1], where % self.side[1]
+        return self.corner[blocks] + row * self.width + column
+
+    def _values(self, blocks):
+        rows = self._rows(self.side[1])
+        values = rows.index_select(0, _sums(self.corner[blocks], self.block_rows))
+        return values.view(len(blocks), math.prod(self.side))
+
+    def _rows(self, length):
+        """View the board as all its runs of so many positions, one from every position on.
+
+        Whole runs are read and written several times as fast as the same positions one by one.
+        """
+        return self.flat.as_strided((self.flat.numel() - length + 1, length), (1, 1))
+
+
+def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
+    """Return the maximum of the rectangle around every entry."""
+    for axis, distance in enumerate(reach):
+        highest, length = table.clone(), table.shape[axis]
+        for shift in range(1, distance + 1):
+            for of, to in ((0, shift), (shift, 0)):
+                there = highest.narrow(axis, to, length - shift)
+                torch.maximum(there, table.narrow(axis, of, length - shift), out=there)
+        table = highest
+    return table
+
+
+def _runs(reach, step, radius, width, device) -> list[tuple[int, torch.Tensor]]:
+    """Describe a disc by its runs of positions along rows: their length, and where they start."""
+    starts: dict[int, list[int]] = {}
+    for row in range(-reach[0], reach[0] + 1):
+        half = 0
+        while half < reach[1] and (row * step[0]) ** 2 + ((half + 1) * step[1]) ** 2 <= radius**2:
+            half += 1
+        starts.setdefault(2 * half + 1, []).append(row * width - half)
+    return [(length, torch.tensor(first, device=device)) for length, first in starts.items()]
+
+
+def _sums(numbers: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    return (numbers[:, None] + offsets).view(-1)
