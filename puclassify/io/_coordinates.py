@@ -21,7 +21,7 @@ from puclassify.io._pick_files import is_folder, list_file, pick_files
 from puclassify.io._replace_files import replace_files
 from puclassify.io._star import format_star, format_star_list, read_star
 
-__all__ = ["read_coordinates", "write_coordinates"]
+__all__ = ["formatter", "read_coordinates", "write_coordinates"]
 
 
 class _Format(NamedTuple):
@@ -205,7 +205,7 @@ def write_coordinates(picks, path, *, format="auto", names=None, step=1.0, offse
     """
     path = path_text(path)
     grid = _frame(step, offset)
-    formatted = _folder_writer(path, format) if is_folder(path) else _writer(path, format)
+    formatted = formatter(path, format)
     coordinates = {}
     for name, array in _named(picks, names).items():
         array = check_coordinate_array(array, f"picks of {name!r}")
@@ -220,6 +220,29 @@ def write_coordinates(picks, path, *, format="auto", names=None, step=1.0, offse
         if is_folder(path):
             texts[list_file(path)] = format_star_list(files)
     replace_files(texts)
+
+
+def formatter(path: str, format: str) -> Callable[[CoordinateTable], str]:
+    """Choose the function that makes the text of a file of picks.
+
+    Parameters
+    ----------
+    path : str
+        Where it will be written: a file, a path with ``{name}`` in it, or a folder.
+    format : str
+        As of `write_coordinates`.
+
+    Returns
+    -------
+    callable
+        From a table to a text.
+
+    Raises
+    ------
+    ValueError
+        If the format is unknown.
+    """
+    return _folder_writer(path, format) if is_folder(path) else _writer(path, format)
 
 
 def _reader(path: str) -> Callable[[str], CoordinateTable]:

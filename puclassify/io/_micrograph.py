@@ -16,6 +16,7 @@ from puclassify.io._names import path_text
 __all__ = [
     "as_grid_image",
     "check_micrographs",
+    "iter_micrographs",
     "micrograph_name",
     "read_micrograph",
     "refuse_single_micrograph",
@@ -198,6 +199,31 @@ def check_micrographs(X) -> list:
     for index, item in enumerate(items):
         _check_item(item, f"X[{index}]")
     return items
+
+
+def iter_micrographs(X):
+    """Go through micrographs, which a generator may give one by one, without reading any.
+
+    Parameters
+    ----------
+    X : iterable of str, path-like, ndarray of shape (height, width) or GridImage
+        The micrographs.
+
+    Returns
+    -------
+    iterable
+        The items. A sequence has been checked as by `check_micrographs`; those of a generator are
+        checked as they come.
+    """
+    refuse_single_micrograph(X)
+    if hasattr(X, "__len__") or not hasattr(X, "__iter__"):
+        return check_micrographs(X)
+    return (_checked(item, f"X[{index}]") for index, item in enumerate(X))
+
+
+def _checked(item, name):
+    _check_item(item, name)
+    return item
 
 
 def refuse_single_micrograph(X) -> None:

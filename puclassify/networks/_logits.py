@@ -25,5 +25,6 @@ def full_precision_logits(head: nn.Conv2d | nn.Linear, embedding: torch.Tensor) 
     Tensor
         The logits.
     """
-    with torch.autocast(embedding.device.type, enabled=False):
+    kind = embedding.device.type
+    with torch.autocast(kind if torch.amp.is_autocast_available(kind) else "cpu", enabled=False):
         return head(embedding.to(head.weight.dtype))

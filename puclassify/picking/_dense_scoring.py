@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -11,14 +12,33 @@ from torch import nn
 from puclassify.classifier._precision import autocast
 from puclassify.grid import GridImage, mirror_index
 
-__all__ = ["map_length", "pad_for_map", "score_map"]
-
-_TILE = 384  # output positions along an edge of one forward pass: bounds memory
+__all__ = ["map_length", "mirrored_axis", "pad_for_map", "score_map"]
 
 
 def map_length(length: int, stride: int) -> int:
     """Return how many positions ``0, stride, 2 * stride, ...`` lie on an axis."""
     return -(-length // stride)
+
+
+def mirrored_axis(length: int, field: int, stride: int) -> np.ndarray:
+    """Choose the pixels of an axis, mirrored beyond its ends, that a map of all of it looks at.
+
+    Parameters
+    ----------
+    length : int
+        Pixels of the axis.
+    field, stride : int
+        Receptive field and stride of the network.
+
+    Returns
+    -------
+    ndarray of int
+        Indices of pixels. An unpadded network maps an image of them to ``ceil(length / stride)``
+        logits, the first of them centred on pixel 0 (half a pixel beside it for an even field).
+    """
+    before = (field - 1) // 2
+    last = (map_length(length, stride) - 1) * stride + field - before
+    return mirror_index(np.arange(-before, last), length)
 
 
 def pad_for_map(values: np.ndarray, field: int, stride: int) -> np.ndarray:
@@ -34,17 +54,9 @@ def pad_for_map(values: np.ndarray, field: int, stride: int) -> np.ndarray:
     Returns
     -------
     ndarray of shape (height', width')
-        The padded image. An unpadded network maps it to ``ceil(height / stride)`` by
-        ``ceil(width / stride)`` logits, the first of them centred on ``values[0, 0]`` (half a pixel
-        beside it for an even field).
+        The padded image.
     """
-    before = (field - 1) // 2
-    rows, columns = (
-        mirror_index(
-            np.arange(-before, (map_length(length, stride) - 1) * stride + field - before), length
-        )
-        for length in values.shape
-    )
+    rows, columns = (mirrored_axis(length, field, stride) for length in values.shape)
     return values[rows[:, None], columns]
 
 
@@ -54,6 +66,7 @@ def score_map(
     *,
     device: torch.device,
     autocast_dtype: torch.dtype | None = None,
+    tile: int | None = None,
 ) -> GridImage:
     """Score every ``stride``-th position of a micrograph.
 
@@ -63,37 +76,52 @@ def score_map(
         Fully convolutional and unpadded, with ``receptive_field`` and ``stride``; in eval mode and
         on ``device``.
     image : GridImage of shape (height, width)
-        The preprocessed micrograph.
+        The preprocessed micrograph; its pixels may be a tensor.
     device : torch.device
         Where to compute.
     autocast_dtype : torch.dtype or None, default=None
         Precision of the forward pass; None is float32.
+    tile : int or None, default=None
+        Map positions along an edge of one forward pass; None makes it a single one.
 
     Returns
     -------
     GridImage of shape (ceil(height / stride), ceil(width / stride)), float32
-        Logits on the network's stride, laid over the same micrograph.
+        Logits on the network's stride, laid over the same micrograph: a tensor on ``device``.
 
     Notes
     -----
-    The strided map equals the network applied patch by patch at the same positions. Large
-    micrographs are scored in overlapping tiles, which gives the same map.
+    The strided map equals the network applied patch by patch at the same positions. Tiles overlap
+    by what a position sees beyond its stride, so that any of them give the same map; they are
+    equally large, or nearly.
     """
     field, stride = cast(int, module.receptive_field), cast(int, module.stride)
-    padded = torch.from_numpy(
-        np.ascontiguousarray(pad_for_map(image.values, field, stride), dtype=np.float32)
-    ).to(device)
+    pixels = _on_device(image.values, device)
     height, width = (map_length(length, stride) for length in image.shape)
+    rows, columns = (
+        torch.from_numpy(mirrored_axis(length, field, stride)).to(device) for length in image.shape
+    )
     scores = torch.empty(height, width, device=device)
     with torch.inference_mode(), autocast(device, autocast_dtype):
-        for top in range(0, height, _TILE):
-            for left in range(0, width, _TILE):
-                bottom, right = min(top + _TILE, height), min(left + _TILE, width)
-                tile = padded[
-                    top * stride : (bottom - 1) * stride + field,
-                    left * stride : (right - 1) * stride + field,
-                ]
-                tile = tile[None, None].contiguous(memory_format=torch.channels_last)
-                scores[top:bottom, left:right] = module(tile)[0, 0].float()
+        for top, bottom in _parts(height, tile):
+            strip = pixels.index_select(0, rows[top * stride : (bottom - 1) * stride + field])
+            for left, right in _parts(width, tile):
+                window = columns[left * stride : (right - 1) * stride + field]
+                block = strip.index_select(1, window)[None, None]
+                block = block.contiguous(memory_format=torch.channels_last)
+                scores[top:bottom, left:right] = module(block)[0, 0].float()
     centre = (field - 1) / 2 - (field - 1) // 2  # half a pixel for an even field
-    return image.with_values(scores.cpu().numpy(), step=stride, offset=centre)
+    return image.with_values(scores, step=stride, offset=centre)
+
+
+def _on_device(values, device: torch.device) -> torch.Tensor:
+    if not isinstance(values, torch.Tensor):
+        values = torch.from_numpy(np.require(values, np.float32, ["C", "W"]))
+    return values.to(device, torch.float32, non_blocking=True)
+
+
+def _parts(length: int, largest: int | None):
+    """Divide an axis into equal parts, or nearly, none longer than the largest."""
+    n_parts = -(-length // largest) if largest else 1
+    edges = [length * part // n_parts for part in range(n_parts + 1)]
+    return pairwise(edges)

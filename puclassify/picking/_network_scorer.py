@@ -14,6 +14,7 @@ from puclassify.networks import check_unpadded
 from puclassify.networks._folding import fold_batch_norm
 from puclassify.picking._dense_scoring import score_map
 from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._memory import default_memory_budget, tile_length
 from puclassify.picking._tiles import TileBatches
 
 __all__ = ["NetworkScorer"]
@@ -29,6 +30,10 @@ class NetworkScorer:
     geometry : PickingGeometry
         The radii.
     """
+
+    memory_budget: float | str = "auto"  # of the picker
+    compile = False  # of the picker
+    _cache = None
 
     def __init__(self, classifier: PUImageClassifier, geometry: PickingGeometry):
         self.classifier = classifier
@@ -99,6 +104,7 @@ class NetworkScorer:
             The copy.
         """
         other = copy.copy(self)
+        other._cache = None
         other.classifier = copy.copy(self.classifier)
         other.classifier.module_ = module
         return other
@@ -114,13 +120,36 @@ class NetworkScorer:
         Returns
         -------
         GridImage
-            Logits on the network's stride.
+            Logits on the network's stride: a tensor on the classifier's device.
         """
         device = resolve_device(self.classifier.device)
+        dtype = self.classifier._autocast_dtype(device)
+        network, tile = self._prepared(device, dtype)
+        return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
+
+    def _prepared(self, device, dtype):
+        """Return the network as it scores fastest, and the tiles that fit into the memory."""
         module = self.classifier.module_.to(device, memory_format=torch.channels_last).eval()
-        return score_map(
-            fold_batch_norm(module),
-            image,
-            device=device,
-            autocast_dtype=self.classifier._autocast_dtype(device),
-        )
+        tensors = [*module.parameters(), *module.buffers()]
+        # Weights may be changed in place between two predictions, which raises their version.
+        state = [(id(tensor), tensor._version) for tensor in tensors]
+        key = device, dtype, self.memory_budget, self.compile, state
+        if self._cache is None or self._cache[0] != key:
+            folded = fold_batch_norm(module)
+            budget = self.memory_budget
+            if isinstance(budget, str):
+                budget = default_memory_budget(device)
+            tile = tile_length(folded, budget, dtype or torch.float32)
+            network = _compiled(folded) if self.compile else folded
+            self._cache = key, network, tile
+        return self._cache[1:]
+
+    def __getstate__(self):
+        return vars(self) | {"_cache": None}
+
+
+def _compiled(module):
+    """Compile a network for maps of any size."""
+    compiled = torch.compile(module, dynamic=True)
+    compiled.receptive_field, compiled.stride = module.receptive_field, module.stride
+    return compiled

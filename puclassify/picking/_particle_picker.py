@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from contextlib import closing
+from functools import partial
 
 import numpy as np
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
@@ -18,14 +18,18 @@ from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._training import warn_if_diverged
 from puclassify.grid import GridImage
-from puclassify.io import check_coordinates, check_micrographs, micrograph_name
-from puclassify.io._micrograph import refuse_single_micrograph
+from puclassify.io import check_coordinates, check_micrographs
+from puclassify.io._micrograph import iter_micrographs
+from puclassify.io._pick_writer import PickWriter
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
 from puclassify.picking._default_components import default_component
 from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._memory import check_memory_budget
+from puclassify.picking._micrograph_pipeline import MicrographPipeline
 from puclassify.picking._network_scorer import NetworkScorer
 from puclassify.picking._picker_parameters import check_picker_parameters, check_threshold
+from puclassify.picking._streaming import progress, stream
 from puclassify.picking._window_scorer import WindowScorer
 from puclassify.preprocessing import FourierDownsample
 from puclassify.preprocessing._pixel_size import stored_pixel_size
@@ -75,10 +79,19 @@ class ParticlePicker(
     matching_radius : float or None, default=None
         Largest distance in stored pixels at which `score` counts a pick as right. None is half the
         diameter.
+    memory_budget : float or "auto", default="auto"
+        Bytes that the layers of the network may take in one forward pass: large micrographs are
+        scored in overlapping tiles, with the same result. "auto" is a quarter of the free memory,
+        at most 128 MiB, or on a GPU a half of it, at most 4 GiB; more is no faster.
+    compile : bool, default=False
+        Whether to score with a network compiled by ``torch.compile``. That takes up to a minute,
+        needs a C++ compiler on a CPU, and pays with thousands of micrographs and ``n_jobs=None``.
     n_jobs : int or None, default=None
-        Micrographs read, scored and picked at once (a joblib setting).
+        Micrographs read, scored and picked at once (a joblib setting). With None or 1 the next
+        micrograph is read and preprocessed in a thread while one is scored.
     verbose : int, default=0
-        Above 0 a line is printed every training epoch.
+        Above 0 a line is printed every training epoch, and predictions show their progress and how
+        much time is left.
     random_state : int, RandomState instance or None, default=None
         Seed; the same seed gives the same picker on one machine at an equal number of threads.
 
@@ -143,6 +156,8 @@ class ParticlePicker(
         threshold="auto",
         label_radius=None,
         matching_radius=None,
+        memory_budget="auto",
+        compile=False,
         n_jobs=None,
         verbose=0,
         random_state=None,
@@ -157,6 +172,8 @@ class ParticlePicker(
         self.threshold = threshold
         self.label_radius = label_radius
         self.matching_radius = matching_radius
+        self.memory_budget = memory_budget
+        self.compile = compile
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
@@ -238,23 +255,23 @@ class ParticlePicker(
 
         Parameters
         ----------
-        X : sequence of n path, 2-D array or GridImage
-            The micrographs.
+        X : iterable of path, 2-D array or GridImage
+            The n micrographs.
 
         Returns
         -------
         ndarray of n GridImage, dtype object
             Maps of logits on the network's stride.
         """
-        return self._for_each(_score_one, X)
+        return _object_array(self._stream(X, MicrographPipeline.score_map))
 
     def predict_proba(self, X):
         """Estimate the probability of a particle at every position of micrographs.
 
         Parameters
         ----------
-        X : sequence of n path, 2-D array or GridImage
-            The micrographs.
+        X : iterable of path, 2-D array or GridImage
+            The n micrographs.
 
         Returns
         -------
@@ -266,43 +283,55 @@ class ParticlePicker(
             maps[index] = scores.with_values(expit(scores.values))
         return maps
 
-    def predict(self, X, threshold=None):
+    def predict(self, X, threshold=None, output=None):
         """Pick particles.
 
         Parameters
         ----------
-        X : sequence of n path, 2-D array or GridImage
-            The micrographs.
+        X : iterable of path, 2-D array or GridImage
+            The n micrographs.
         threshold : float or None, default=None
             Logit above which a maximum is a pick; None is ``threshold_``, ``-np.inf`` gives every
             candidate.
+        output : str, path-like or None, default=None
+            Where to write the picks of every micrograph as soon as it is picked: a folder or a path
+            with ``{name}`` in it, as of `puclassify.io.write_coordinates`.
 
         Returns
         -------
         ndarray of n arrays of shape (k_i, 3), dtype object
             Picks as x, y, score by descending score, in stored pixels.
         """
-        return self._for_each(_pick_one, X, self._threshold(threshold))
+        return _object_array(self.iter_predict(X, threshold, output))
 
-    def iter_predict(self, X, threshold=None):
-        """Pick particles in one micrograph after another.
+    def iter_predict(self, X, threshold=None, output=None):
+        """Pick particles in one micrograph after another, however many there are.
 
         Parameters
         ----------
         X : iterable of path, 2-D array or GridImage
-            The micrographs; a generator is consumed as the picks are asked for.
+            The micrographs; a generator is consumed a little ahead of the picks.
         threshold : float or None, default=None
+            As in `predict`.
+        output : str, path-like or None, default=None
             As in `predict`.
 
         Returns
         -------
         generator of ndarray of shape (k, 3)
             The picks of one micrograph after another.
+
+        Notes
+        -----
+        The next micrographs are read and preprocessed while one is scored, and memory does not grow
+        with their number. A run that is broken off keeps the files that it has written.
         """
-        check_is_fitted(self)
-        refuse_single_micrograph(X)
         threshold = self._threshold(threshold)
-        return (_pick_one(self, item, index, threshold) for index, item in enumerate(X))
+        if output is None:
+            return self._stream(X, partial(MicrographPipeline.pick, threshold=threshold))
+        writer = PickWriter(output)
+        step = partial(MicrographPipeline.named_picks, threshold=threshold)
+        return _written(self._stream(X, step), writer)
 
     def score(self, X, y):
         """Measure the picks against known particles.
@@ -325,15 +354,25 @@ class ParticlePicker(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )
 
-    def _for_each(self, function, X, *args):
+    def _stream(self, X, finish):
+        """Apply a method of the `MicrographPipeline` to every micrograph, lazily."""
         check_is_fitted(self)
-        micrographs = check_micrographs(X)
-        parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(function)(self, item, index, *args) for index, item in enumerate(micrographs)
+        items = iter_micrographs(X)
+        pipeline = self._pipeline()
+        results = stream(pipeline.read, partial(finish, pipeline), items, self.n_jobs)
+        return progress(results, len(items) if hasattr(items, "__len__") else None, self.verbose)
+
+    def _pipeline(self):
+        check_memory_budget(self.memory_budget)
+        self._scorer.memory_budget, self._scorer.compile = self.memory_budget, self.compile
+        suppression = self._component("nms").get_params(deep=False)
+        return MicrographPipeline(
+            self.preprocessing_,
+            self._scorer,
+            suppression,
+            self.particle_diameter,
+            self.pixel_size,
         )
-        result = np.empty(len(parts), dtype=object)
-        result[:] = parts
-        return result
 
     def _threshold(self, threshold):
         if threshold is None:
@@ -393,18 +432,20 @@ def _attributes(scorer) -> dict:
     return {"_scorer": scorer, "classifier_": scorer.classifier, "history_": scorer.history}
 
 
-def _score_one(picker, micrograph, index):
-    """Read, preprocess and score one micrograph (module level, so that workers can load it)."""
-    # As in fit, the preprocessing gets what the caller gave, and names arrays by their place.
-    preprocessing = picker.preprocessing_
-    (image,) = check_images(preprocessing.transform([micrograph]), preprocessing)
-    return picker._scorer.score_map(replace(image, name=micrograph_name(micrograph, index)))
+def _object_array(items) -> np.ndarray:
+    """Collect what a stream gives."""
+    items = list(items)
+    if not items:
+        raise ValueError("X holds no micrographs, at least 1 is required")
+    result = np.empty(len(items), dtype=object)
+    result[:] = items
+    return result
 
 
-def _pick_one(picker, micrograph, index, threshold):
-    """Score one micrograph and keep the maxima above the threshold."""
-    scores = _score_one(picker, micrograph, index)
-    nms = picker._component("nms")
-    if nms.radius is None:
-        nms.radius = picker._geometry(scores).diameter / 2
-    return nms.set_params(threshold=threshold).predict([scores])[0]
+def _written(named_picks, writer):
+    """Write the picks of every micrograph and pass them on."""
+    with closing(named_picks):
+        for name, picks in named_picks:
+            writer.write(name, picks)
+            yield picks
+    writer.finish()

@@ -10,6 +10,7 @@ import numpy as np
 from puclassify._numbers import is_number
 from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._parameters import check_classifier_parameters
+from puclassify.picking._memory import check_memory_budget
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.picking._suppression import check_suppression_parameters
 from puclassify.preprocessing._pixel_size import check_pixel_size
@@ -49,6 +50,9 @@ def check_picker_parameters(picker) -> None:
     verbose = picker.verbose
     if not isinstance(verbose, numbers.Integral) or verbose < 0:
         raise ValueError(f"verbose must be a whole number >= 0, got {verbose!r}")
+    if not isinstance(picker.compile, bool | np.bool_):
+        raise ValueError(f"compile must be True or False, got {picker.compile!r}")
+    check_memory_budget(picker.memory_budget)
     check_pixel_size(picker.pixel_size)
     _check_suppression(picker.nms)
     if isinstance(picker.classifier, PUImageClassifier):

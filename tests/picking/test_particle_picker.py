@@ -1,5 +1,7 @@
+import itertools
 import pickle
 
+import mrcfile
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from puclassify import (
     ParticlePicker,
     PUImageClassifier,
 )
+from puclassify.io import read_coordinates
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 from puclassify.model_selection import make_pick_scorer
 from puclassify.picking import _window_scorer
@@ -90,6 +93,68 @@ class TestPicks:
     def test_iter_predict_takes_a_generator(self, fitted, simulated):
         streamed = fitted.iter_predict(item for item in simulated.micrographs[4:])
         assert same_picks(list(streamed), fitted.predict(simulated.micrographs[4:]))
+
+    def test_streams_without_end(self, fitted, simulated):
+        streamed = fitted.iter_predict(itertools.cycle(simulated.micrographs[4:]))
+        picks = list(itertools.islice(streamed, 5))
+        streamed.close()
+        expected = fitted.predict(simulated.micrographs[4:])
+        assert same_picks(picks, [expected[index % 2] for index in range(5)])
+
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    def test_every_prediction_takes_a_generator(self, fitted, simulated, n_jobs):
+        fitted.n_jobs = n_jobs
+        unseen = simulated.micrographs[4:]
+        assert same_picks(fitted.predict(iter(unseen)), fitted.predict(unseen))
+        for method in (fitted.transform, fitted.predict_proba):
+            maps = [[scores.values for scores in method(X)] for X in (iter(unseen), unseen)]
+            assert same_picks(*maps)
+
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    def test_writes_picks_as_it_goes(self, fitted, simulated, tmp_path, n_jobs):
+        fitted.n_jobs = n_jobs
+        paths = [str(tmp_path / f"{name}.mrc") for name in "ab"]
+        for path, micrograph in zip(paths, simulated.micrographs[4:]):
+            mrcfile.write(path, np.asarray(micrograph, dtype=np.float32))
+        streamed = fitted.iter_predict(paths, -np.inf, output=tmp_path / "{name}.csv")
+        first = next(streamed)
+        np.testing.assert_allclose(read_coordinates(tmp_path / "a.csv")["a.mrc"], first)
+        assert not (tmp_path / "b.csv").exists()
+        assert same_picks([first, *streamed], fitted.predict(paths, -np.inf))
+        assert (tmp_path / "b.csv").exists()
+
+    def test_a_broken_micrograph_leaves_the_picks_before_it(self, fitted, simulated, tmp_path):
+        X = [*simulated.micrographs[4:], tmp_path / "missing.mrc"]
+        with pytest.raises(FileNotFoundError, match=r"missing\.mrc"):
+            fitted.predict(X, output=tmp_path / "{name}.csv")
+        assert len(list(tmp_path.glob("*.csv"))) == 2
+
+    def test_shows_progress(self, fitted, simulated, capfd):
+        fitted.verbose = 1
+        fitted.predict(simulated.micrographs[4:])
+        assert "2/2" in capfd.readouterr().err
+
+    @pytest.mark.parametrize("memory_budget", [1.0, 1e5])
+    def test_any_memory_budget_gives_the_same_map(self, fitted, simulated, memory_budget):
+        (whole,) = fitted.transform(simulated.micrographs[4:5])
+        fitted.memory_budget = memory_budget
+        (tiled,) = fitted.transform(simulated.micrographs[4:5])
+        np.testing.assert_allclose(tiled.values, whole.values, rtol=0, atol=1e-5)
+
+    def test_weights_changed_in_place_are_seen(self, fitted, simulated):
+        before = fitted.transform(simulated.micrographs[4:5])[0].values
+        with torch.no_grad():
+            fitted.classifier_.module_.head.bias += 1.0
+        after = fitted.transform(simulated.micrographs[4:5])[0].values
+        np.testing.assert_allclose(after, before + 1.0, atol=1e-5)
+
+    @pytest.mark.slow
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own
+    def test_compiled_network_gives_the_same_map(self, fitted, simulated):
+        (plain,) = fitted.transform(simulated.micrographs[4:5])
+        fitted.compile = True
+        (compiled,) = fitted.transform(simulated.micrographs[4:5])
+        np.testing.assert_allclose(compiled.values, plain.values, rtol=0, atol=1e-4)
 
     def test_score_is_average_precision_of_all_candidates(self, fitted, simulated):
         unseen, truth = simulated.micrographs[4:], simulated.coordinates[4:]
@@ -524,6 +589,8 @@ class TestReviewedCases:
             ({"threshold": np.nan}, ValueError, "threshold"),
             ({"threshold": True}, ValueError, "threshold"),
             ({"verbose": None}, ValueError, "verbose"),
+            ({"memory_budget": -1}, ValueError, "memory_budget must be a positive number"),
+            ({"compile": "yes"}, ValueError, "compile must be True or False"),
             ({"classifier__scenario": "single_training_set"}, ValueError, "classifier__scenario"),
             ({"classifier__scenario": "foo"}, ValueError, "scenario"),
             ({"classifier__prior": 5}, ValueError, "prior"),

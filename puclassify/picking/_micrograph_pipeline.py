@@ -1,0 +1,121 @@
+"""From one micrograph to its score map and its picks, as a fitted picker goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from puclassify.grid import GridImage
+from puclassify.io import micrograph_name
+from puclassify.picking._check_images import check_images
+from puclassify.picking._suppression import non_maximum_suppression
+from puclassify.preprocessing._pixel_size import stored_pixel_size
+
+__all__ = ["MicrographPipeline"]
+
+
+@dataclass(frozen=True)
+class MicrographPipeline:
+    """What it takes to score and to pick one micrograph, and nothing else: it travels to workers.
+
+    Parameters
+    ----------
+    preprocessing : transformer
+        Fitted.
+    scorer : NetworkScorer or WindowScorer
+        Fitted.
+    suppression : dict
+        Parameters of `non_maximum_suppression` but the threshold; a radius of None is half the
+        diameter.
+    particle_diameter : float
+        In ångström.
+    pixel_size : float or "header"
+        Ångström per stored pixel.
+    """
+
+    preprocessing: Any
+    scorer: Any
+    suppression: dict
+    particle_diameter: float
+    pixel_size: float | str
+
+    def read(self, micrograph, index: int) -> GridImage:
+        """Read and preprocess one micrograph.
+
+        Parameters
+        ----------
+        micrograph : path, 2-D array or GridImage
+            The micrograph.
+        index : int
+            Its place in the sequence, which names arrays.
+
+        Returns
+        -------
+        GridImage
+            What the scorer takes.
+        """
+        # As in fit, the preprocessing gets what the caller gave, and names arrays by their place.
+        (image,) = check_images(self.preprocessing.transform([micrograph]), self.preprocessing)
+        return replace(image, name=micrograph_name(micrograph, index))
+
+    def score_map(self, image: GridImage) -> GridImage:
+        """Score one preprocessed micrograph.
+
+        Parameters
+        ----------
+        image : GridImage
+            From `read`.
+
+        Returns
+        -------
+        GridImage
+            Logits on the network's stride, in main memory.
+        """
+        scores = self.scorer.score_map(image)
+        if isinstance(scores.values, torch.Tensor):
+            scores = replace(scores, values=scores.values.cpu().numpy())
+        return scores
+
+    def pick(self, image: GridImage, threshold: float) -> np.ndarray:
+        """Score one preprocessed micrograph and keep the maxima above the threshold.
+
+        Parameters
+        ----------
+        image : GridImage
+            From `read`.
+        threshold : float
+            A logit.
+
+        Returns
+        -------
+        ndarray of shape (k, 3)
+            x, y and score.
+        """
+        parameters = dict(self.suppression)
+        if parameters["radius"] is None:
+            diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
+            parameters["radius"] = diameter / 2
+        scores = self.scorer.score_map(image)
+        return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
+
+    def named_picks(self, image: GridImage, threshold: float) -> tuple[str, np.ndarray]:
+        """Pick one preprocessed micrograph, and say what it is called.
+
+        Parameters
+        ----------
+        image : GridImage
+            From `read`.
+        threshold : float
+            A logit.
+
+        Returns
+        -------
+        name : str
+            Of the micrograph.
+        picks : ndarray of shape (k, 3)
+            x, y and score.
+        """
+        return str(image.name), self.pick(image, threshold)

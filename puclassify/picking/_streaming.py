@@ -1,0 +1,140 @@
+"""Results one by one, in order, while those to come are being worked on."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+
+from joblib import effective_n_jobs
+from sklearn import config_context, get_config
+from sklearn.utils.parallel import Parallel, delayed
+from tqdm.auto import tqdm
+
+__all__ = ["ahead", "progress", "stream"]
+
+_N_AHEAD = 2
+_END = object()
+
+
+def stream(prepare: Callable, finish: Callable, items: Iterable, n_jobs) -> Generator:
+    """Apply two steps to every item, lazily and in order.
+
+    Parameters
+    ----------
+    prepare : callable
+        Takes an item and its index.
+    finish : callable
+        Takes what ``prepare`` returns.
+    items : iterable
+        The items; a generator is consumed a little ahead of the results.
+    n_jobs : int or None
+        As joblib takes it, its backend included. With one job ``prepare`` runs in a thread ahead
+        of ``finish``.
+
+    Returns
+    -------
+    generator
+        The results.
+    """
+    numbered = enumerate(items)
+    if effective_n_jobs(n_jobs) == 1:
+        return _finished(finish, ahead(lambda pair: prepare(pair[1], pair[0]), numbered))
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    return parallel(delayed(_both)(prepare, finish, item, index) for index, item in numbered)
+
+
+def _finished(finish, prepared):
+    with closing(prepared):
+        for item in prepared:
+            yield finish(item)
+
+
+def _both(prepare, finish, item, index):
+    return finish(prepare(item, index))
+
+
+def ahead(function: Callable, items: Iterable) -> Generator:
+    """Apply a function to items in a thread of its own, at most two results ahead.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an item.
+    items : iterable
+        The items. They are taken in the thread too, so that waiting for the next one holds up no
+        result.
+
+    Yields
+    ------
+    object
+        The results, in order. An error is raised where its result would have come.
+
+    Examples
+    --------
+    >>> from puclassify.picking._streaming import ahead
+    >>> list(ahead(str.upper, "abc"))
+    ['A', 'B', 'C']
+    """
+    results: queue.Queue = queue.Queue(maxsize=_N_AHEAD)
+    stopped = threading.Event()
+    settings = get_config()  # scikit-learn keeps them by thread
+
+    def put(result) -> bool:
+        while not stopped.is_set():
+            try:
+                results.put(result, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work():
+        try:
+            with config_context(**settings):
+                for item in items:
+                    if not put((function(item), None)):
+                        return
+        except BaseException as error:
+            put((None, error))
+        else:
+            put((_END, None))
+
+    # A daemon: a generator of items that never comes back must not keep the program from ending.
+    thread = threading.Thread(target=work, name="puclassify-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            result, error = results.get()
+            if error is not None:
+                raise error
+            if result is _END:
+                return
+            yield result
+    finally:
+        stopped.set()
+
+
+def progress(results: Generator, total: int | None, verbose: int) -> Generator:
+    """Show on standard error how many results there are and how long the rest will take.
+
+    Parameters
+    ----------
+    results : generator
+        The results.
+    total : int or None
+        How many there will be, if that is known.
+    verbose : int
+        0 shows nothing.
+
+    Yields
+    ------
+    object
+        The same results.
+    """
+    with closing(results):
+        if verbose:
+            yield from tqdm(results, total=total, unit="micrograph", smoothing=0.1)
+        else:
+            yield from results
