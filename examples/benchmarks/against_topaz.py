@@ -19,26 +19,19 @@ import argparse
 import os
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-import mrcfile
 import numpy as np
 
 from puclassify import ParticlePicker
-from puclassify.io import (
-    match_coordinates,
-    read_coordinates,
-    read_micrograph,
-    write_coordinates,
-)
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from picking_sets import beta_galactosidase, draw_labels, simulated
+from reference_picker import TopazRunner, cpu_seconds
 
 KINDS = ("globular", "ring", "elongated")
 SNR = (0.4, 0.2)  # the simulator's default, and half of it
@@ -144,109 +137,6 @@ def run_puclassify(data, labels, seed):
     trained = cpu_seconds(resource.RUSAGE_SELF)
     picks = picker.predict(data.test, threshold=-np.inf)
     return picks, trained - start, cpu_seconds(resource.RUSAGE_SELF) - trained
-
-
-class TopazRunner:
-    """Runs the reference as a program.
-
-    Parameters
-    ----------
-    program : str
-        Path of the ``topaz`` command.
-    steps : int
-        Training steps of 128 regions.
-    more : list of str
-        Further arguments of ``topaz train``.
-    """
-
-    def __init__(self, program, steps, more):
-        self.program, self.steps, self.more = program, steps, more
-
-    def __call__(self, data, labels, seed):
-        """Train, pick; returns the picks and the CPU-seconds."""
-        with tempfile.TemporaryDirectory() as folder:
-            folder = Path(folder)
-            train_files = as_mrc(data.train, folder / "train_mrc")
-            test_files = as_mrc(data.test, folder / "test_mrc")
-            start = cpu_seconds(resource.RUSAGE_CHILDREN)
-            train = self._preprocess(train_files, folder / "train")
-            targets = folder / "labels.txt"
-            write_coordinates(labels, targets, names=[Path(path).stem for path in train])
-            expected = np.mean([len(xy) for xy in data.train_coordinates])
-            self._run(
-                "train",
-                "--train-images",
-                folder / "train",
-                "--train-targets",
-                targets,
-                "--num-particles",
-                round(expected),
-                "--radius",
-                max(1, round(data.particle_diameter / 8)),
-                "--minibatch-size",
-                128,
-                "--epoch-size",
-                self.steps,
-                "--num-epochs",
-                1,
-                "--save-prefix",
-                folder / "model",
-                "--device",
-                -1,
-                "--num-workers",
-                0,
-                *self.more,
-            )
-            trained = cpu_seconds(resource.RUSAGE_CHILDREN)
-            test = self._preprocess(test_files, folder / "test")
-            table = folder / "picks.txt"
-            model = sorted(folder.glob("model*.sav"))[-1]
-            self._run(
-                "extract",
-                "-r",
-                round(data.radius),
-                "-t",
-                -6,
-                "-m",
-                model,
-                "-o",
-                table,
-                "--device",
-                -1,
-                *test,
-            )
-            picked = cpu_seconds(resource.RUSAGE_CHILDREN)
-            picks = match_coordinates(read_coordinates(table, format="tsv"), data.test)
-        return picks, trained - start, picked - trained
-
-    def _preprocess(self, paths, folder):
-        """Normalise micrographs, as its manual asks for; the sizes stay."""
-        folder.mkdir()
-        self._run("normalize", "--device", -1, "-o", folder, *paths)
-        return [str(path) for path in sorted(folder.iterdir())]
-
-    def _run(self, *arguments):
-        command = [self.program, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
-
-
-def as_mrc(paths, folder):
-    """Rewrite other images as MRC files, which the reference needs; this is not timed."""
-    if all(path.endswith(".mrc") for path in paths):
-        return paths
-    folder.mkdir()
-    files = [str(folder / f"{Path(path).stem}.mrc") for path in paths]
-    for path, file in zip(paths, files, strict=True):
-        mrcfile.write(file, np.asarray(read_micrograph(path), dtype=np.float32))
-    return files
-
-
-def cpu_seconds(who):
-    """Return user + system seconds spent so far."""
-    used = resource.getrusage(who)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -45,10 +45,10 @@ class PUImageClassifier(
     module : str, class or callable, default="auto"
         The network. ``"auto"`` is a multilayer perceptron for ``(n, features)`` and a compact
         convolutional network with global pooling for images of any size. By name: ``"mlp"``,
-        ``"cnn"``, ``"resnet8"``, ``"resnet16"``, ``"conv31"``, ``"conv63"``, ``"conv127"``. A class
-        or factory is called with ``**module_params`` and maps ``(n, c, h, w)`` to logits
-        ``(n, 1, h', w')``; an instance is refused, since it would carry trained weights from one
-        cross-validation fold into the next.
+        ``"cnn"``, ``"resnet8"``, ``"resnet9"``, ``"resnet16"``, ``"conv31"``, ``"conv63"``,
+        ``"conv127"``. A class or factory is called with ``**module_params`` and maps
+        ``(n, c, h, w)`` to logits ``(n, 1, h', w')``; an instance is refused, since it would carry
+        trained weights from one cross-validation fold into the next.
     criterion : str or loss object, default="nnpu"
         The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,
         ``"ge_binomial"``, ``"vpu"``, ``"dist_pu"``, ``"cvir"``, or an object from

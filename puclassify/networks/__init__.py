@@ -7,7 +7,7 @@ from puclassify.networks._decoder import Decoder
 from puclassify.networks._fully_convolutional import FullyConvolutional
 from puclassify.networks._mlp import MLP
 from puclassify.networks._receptive_field import receptive_field
-from puclassify.networks._resnet import ResNet8, ResNet16
+from puclassify.networks._resnet import ResNet8, ResNet9, ResNet16
 from puclassify.networks.registry import NETWORKS, resolve_network
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Decoder",
     "FullyConvolutional",
     "ResNet8",
+    "ResNet9",
     "ResNet16",
     "check_unpadded",
     "receptive_field",

@@ -115,7 +115,7 @@ def _declared_field(module: nn.Module) -> tuple[int, int]:
             raise TypeError(
                 f"module {name} has {attribute}={value!r}, where a positive integer was expected: "
                 "micrographs can only be scored by an unpadded, fully convolutional network such "
-                'as module="resnet8"'
+                'as module="resnet9"'
             )
         values.append(value)
     return values[0], values[1]

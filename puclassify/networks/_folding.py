@@ -10,12 +10,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from puclassify.networks._conv import Conv31, Conv63, Conv127
-from puclassify.networks._resnet import ResNet8, ResNet16
+from puclassify.networks._resnet import ResNet8, ResNet9, ResNet16
 
 __all__ = ["fold_batch_norm"]
 
 # Networks whose sequences are run as a whole, so that layers may merge.
-_FOLDABLE = (ResNet8, ResNet16, Conv31, Conv63, Conv127)
+_FOLDABLE = (ResNet8, ResNet9, ResNet16, Conv31, Conv63, Conv127)
 
 
 def fold_batch_norm(module: nn.Module) -> nn.Module:

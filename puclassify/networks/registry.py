@@ -10,7 +10,7 @@ from torch import nn
 from puclassify.networks._cnn import CompactCNN
 from puclassify.networks._conv import Conv31, Conv63, Conv127
 from puclassify.networks._mlp import MLP
-from puclassify.networks._resnet import ResNet8, ResNet16
+from puclassify.networks._resnet import ResNet8, ResNet9, ResNet16
 
 __all__ = ["NETWORKS", "resolve_network"]
 
@@ -18,6 +18,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "mlp": MLP,
     "cnn": CompactCNN,
     "resnet8": ResNet8,
+    "resnet9": ResNet9,
     "resnet16": ResNet16,
     "conv31": Conv31,
     "conv63": Conv63,

@@ -36,7 +36,7 @@ def default_component(name: str, particle_diameter, pixel_size):
         # outweighs the labels, contaminants that look sure are never unlearnt. The risk unlearns
         # them, and the count keeps few labels from being learnt by heart.
         criterion = GEBinomialLoss(slack=0.1, risk_weight=10.0)
-        return PUImageClassifier("resnet8", criterion=criterion, batch_size=1024)
+        return PUImageClassifier("resnet9", criterion=criterion, batch_size=1024)
     if name == "preprocessing":
         # Ice crystals are darker than any particle; clipped, they are not the surest picks.
         normalize = NormalizeMicrograph(clip=4.0)

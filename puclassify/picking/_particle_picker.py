@@ -55,7 +55,7 @@ class ParticlePicker(
         Ångström per pixel of the micrographs as stored; "header" reads each MRC header and refuses
         one that says 0 or 1.
     classifier : PUImageClassifier, other classifier or None, default=None
-        None stands for ``PUImageClassifier("resnet8", criterion=GEBinomialLoss(slack=0.1,
+        None stands for ``PUImageClassifier("resnet9", criterion=GEBinomialLoss(slack=0.1,
         risk_weight=10.0), batch_size=1024)``. A `PUImageClassifier` with an unpadded network is
         trained on tiles of the micrographs; any other scikit-learn classifier is trained on
         flattened regions and slid over them, and does not read ``prior``.
@@ -135,7 +135,7 @@ class ParticlePicker(
     >>> data = make_micrographs(3, shape=(256, 256), particles_per_micrograph=12, random_state=0)
     >>> picker = ParticlePicker(
     ...     data.particle_diameter,
-    ...     classifier=PUImageClassifier("resnet8", criterion="ge_binomial", max_epochs=1),
+    ...     classifier=PUImageClassifier("resnet9", criterion="ge_binomial", max_epochs=1),
     ...     random_state=0,
     ... )
     >>> picks = picker.fit(data.micrographs[:2], data.coordinates[:2]).predict(data.micrographs[2:])

@@ -94,7 +94,8 @@ class TestWhatAModuleMayBe:
         assert len(classifier.transform(images.X)) == 48
 
     @pytest.mark.parametrize(
-        ("module", "size"), [("resnet8", 71), ("resnet16", 91), ("conv63", 63), ("conv127", 127)]
+        ("module", "size"),
+        [("resnet8", 71), ("resnet9", 71), ("resnet16", 91), ("conv63", 63), ("conv127", 127)],
     )
     def test_the_other_names(self, module, size):
         X = np.random.default_rng(0).normal(size=(4, size, size))
@@ -114,7 +115,7 @@ class TestWhatAModuleMayBe:
     @pytest.mark.parametrize(
         ("module", "params", "error", "message"),
         [
-            ("resnet9", None, ValueError, "module must be one of .* did you mean 'resnet8'"),
+            ("resnet7", None, ValueError, "module must be one of .* did you mean 'resnet9'"),
             (3, None, TypeError, "module must be one of"),
             (dict, None, TypeError, "module must be a subclass of torch.nn.Module"),
             (lambda: 3, None, TypeError, "module must build a torch.nn.Module, but .* gave int"),

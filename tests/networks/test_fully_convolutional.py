@@ -12,8 +12,8 @@ from torch import nn
 from puclassify.networks import NETWORKS, FullyConvolutional, check_unpadded, receptive_field
 from puclassify.networks._residual_block import ResidualBlock
 
-FIELDS = {"conv31": 31, "conv63": 63, "conv127": 127, "resnet8": 71, "resnet16": 91}
-CONVOLUTIONS = {"conv31": 3, "conv63": 4, "conv127": 6, "resnet8": 8, "resnet16": 16}
+FIELDS = {"conv31": 31, "conv63": 63, "conv127": 127, "resnet8": 71, "resnet9": 71, "resnet16": 91}
+CONVOLUTIONS = {"conv31": 3, "conv63": 4, "conv127": 6, "resnet8": 8, "resnet9": 9, "resnet16": 16}
 
 
 def build(name, seed=0, **params):
@@ -131,7 +131,9 @@ class TestContract:
         x = noise(2, 1, FIELDS[name] + 4, FIELDS[name])
         with torch.no_grad():
             embedding = network.features(x)
-            assert embedding.shape == (2, 16, 2, 1)
+            channels = network.head.in_channels
+            assert embedding.shape == (2, channels, 2, 1)
+            assert channels == (8 if name == "resnet9" else 16)
             assert network.head(embedding).equal(network(x))
         assert isinstance(network.head, nn.Conv2d)
 

@@ -29,7 +29,7 @@ class TestResolveNetwork:
 
     def test_names(self):
         assert set(NETWORKS) == {
-            "mlp", "cnn", "resnet8", "resnet16", "conv31", "conv63", "conv127"
+            "mlp", "cnn", "resnet8", "resnet9", "resnet16", "conv31", "conv63", "conv127"
         }  # fmt: skip
 
     def test_class_and_factory(self):

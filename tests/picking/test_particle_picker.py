@@ -307,7 +307,7 @@ class TestParameters:
         picker = ParticlePicker(30.0)
         params = picker.get_params(deep=True)
         assert params["classifier__criterion__slack"] == 0.1
-        assert params["classifier__module"] == "resnet8"
+        assert params["classifier__module"] == "resnet9"
         assert params["nms__radius"] == 15.0
         assert "preprocessing__downsample__factor" in params
         assert picker.classifier is None

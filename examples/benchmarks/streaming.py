@@ -1,0 +1,98 @@
+"""
+A whole session: memory and speed over thousands of micrographs
+================================================================
+
+Streams the same few files under many names through ``iter_predict``, writing a file of picks for
+every micrograph, and prints the memory of the process and the rate as it goes::
+
+    python examples/benchmarks/streaming.py --micrographs 10000
+
+The files are 512 x 512 pixels at bin 2, so that ten thousand take minutes; ``--edge 4096 --bin 4``
+measures the size of a real one. The rate at which the same files can be read is measured first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from scoring import make_picker
+from tables import table_head, table_row
+
+
+def main():
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--micrographs", type=int, default=1000)
+    parser.add_argument("--files", type=int, default=10, help="different ones")
+    parser.add_argument("--edge", type=int, default=512)
+    parser.add_argument("--bin", type=int, default=2)
+    parser.add_argument("--network", default="resnet9")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    picker = make_picker(options.network, 30.0 * options.bin, options.device)
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_noise(folder, options.files, options.edge)
+        read = time_reading(files)
+        os.mkdir(os.path.join(folder, "picks"))
+        output = os.path.join(folder, "picks", "{name}.csv")
+        print(f"reading alone: {read:.1f} micrographs a second\n")
+        print(table_head(["micrographs", "resident MB", "micrographs a second", "of reading"]))
+        start, shown = time.perf_counter(), 10
+        names = links(folder, files, options.micrographs)
+        for count, _ in enumerate(picker.iter_predict(names, output=output), start=1):
+            if count == shown or count == options.micrographs:
+                rate = count / (time.perf_counter() - start)
+                print(
+                    table_row([count, f"{resident():.0f}", f"{rate:.1f}", f"{rate / read:.0%}"]),
+                    flush=True,
+                )
+                shown *= 10
+        written = len(os.listdir(os.path.join(folder, "picks")))
+        print(f"\n{written} files of picks written")
+
+
+def write_noise(folder, n, edge):
+    """Write MRC files of noise with blobs."""
+    rng = np.random.default_rng(0)
+    paths = [os.path.join(folder, f"file_{index:02d}.mrc") for index in range(n)]
+    for path in paths:
+        mrcfile.write(path, rng.normal(size=(edge, edge)).astype(np.float32))
+    return paths
+
+
+def links(folder, files, n):
+    """Give one name after another to the same files."""
+    for index in range(n):
+        path = os.path.join(folder, f"mic_{index:06d}.mrc")
+        os.symlink(files[index % len(files)], path)
+        yield path
+        if index >= 20:
+            os.unlink(os.path.join(folder, f"mic_{index - 20:06d}.mrc"))
+
+
+def time_reading(files):
+    """Return how many of the files can be read in a second."""
+    start = time.perf_counter()
+    for path in 3 * files:
+        with open(path, "rb") as file:
+            file.read()
+    return 3 * len(files) / (time.perf_counter() - start)
+
+
+def resident():
+    """Return the memory that the process holds, in MB."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS"))
+
+
+if __name__ == "__main__":
+    main()
