@@ -13,6 +13,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from puclassify._parallel import on_this_machine
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
 from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._progress import FitReport
@@ -221,7 +222,8 @@ class ParticlePicker(
         labels = check_coordinates(y, len(micrographs))
         rng = check_random_state(self.random_state)
         preprocessing = self._preprocessing()
-        images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
+        with on_this_machine():  # where they are needed next
+            images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
         labels = self._labels_inside(images, labels, micrographs)
         geometry = self._common_geometry(images)
         classifier = self._component("classifier")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 
@@ -11,6 +12,8 @@ from joblib import effective_n_jobs
 from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
+
+from puclassify._parallel import on_this_machine
 
 __all__ = ["ahead", "progress", "stream"]
 
@@ -42,7 +45,8 @@ def stream(prepare: Callable, finish: Callable, items: Iterable, n_jobs) -> Gene
     if effective_n_jobs(n_jobs) == 1:
         return _finished(finish, ahead(lambda pair: prepare(pair[1], pair[0]), numbered))
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    return parallel(delayed(_both)(prepare, finish, item, index) for index, item in numbered)
+    tasks = (delayed(_both)(prepare, finish, item, index) for index, item in numbered)
+    return _in_parallel(parallel, tasks)
 
 
 def _finished(finish, prepared):
@@ -51,8 +55,19 @@ def _finished(finish, prepared):
             yield finish(item)
 
 
+def _in_parallel(parallel, tasks):
+    results = parallel(tasks)
+    try:
+        yield from results
+    finally:
+        with warnings.catch_warnings():  # that not all results were wanted
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+
+
 def _both(prepare, finish, item, index):
-    return finish(prepare(item, index))
+    with on_this_machine():  # a worker on a cluster keeps its micrograph
+        return finish(prepare(item, index))
 
 
 def ahead(function: Callable, items: Iterable) -> Generator:

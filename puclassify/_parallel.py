@@ -1,0 +1,44 @@
+"""Where the work of nested calls of joblib goes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from joblib import parallel_config
+from joblib.parallel import (
+    LokyBackend,
+    MultiprocessingBackend,
+    SequentialBackend,
+    ThreadingBackend,
+    get_active_backend,
+)
+
+__all__ = ["on_this_machine"]
+
+_LOCAL_BACKENDS = (LokyBackend, MultiprocessingBackend, SequentialBackend, ThreadingBackend)
+
+
+def on_this_machine() -> AbstractContextManager:
+    """Return a context in which joblib sends nothing to other machines.
+
+    A task on a cluster may submit tasks of its own, and joblib does so for every nested
+    ``Parallel``, even one over a single micrograph: its pixels would travel to another worker and
+    back at every step of the preprocessing.
+
+    Returns
+    -------
+    context manager
+        One that puts threads in the place of a cluster; local backends are left as they are.
+
+    Examples
+    --------
+    >>> from joblib import Parallel, delayed
+    >>> from puclassify._parallel import on_this_machine
+    >>> with on_this_machine():
+    ...     Parallel()(delayed(abs)(number) for number in (-1, 2))
+    [1, 2]
+    """
+    backend, _ = get_active_backend()
+    if isinstance(backend, _LOCAL_BACKENDS):
+        return nullcontext()
+    return parallel_config("threading")
