@@ -71,8 +71,9 @@ class _Blocks:
 
     def __init__(self, values, eligible, radius, step_xy):
         shape, step = values.shape, (step_xy[1], step_xy[0])
-        side = [min(int(radius / (math.sqrt(2) * s)) + 1, n) for s, n in zip(step, shape)]
         reach = [min(int(radius / s), n - 1) for s, n in zip(step, shape)]
+        # Half the reach: two blocks then reach just as far as a disc, and none is larger than it.
+        side = [max(1, -(-r // 2)) for r in reach]
         self.margin = tuple(-(-r // s) for r, s in zip(reach, side))  # in blocks
         n_blocks = [-(-n // s) + 2 * m for n, s, m in zip(shape, side, self.margin)]
         self.top, self.left = (m * s for m, s in zip(self.margin, side))
@@ -88,6 +89,7 @@ class _Blocks:
         rows, columns = (span(n) * s for n, s in zip(n_blocks, side))
         self.corner = (rows[:, None] * self.width + columns).view(-1)
         self.side, self.block_rows = side, span(side[0]) * self.width
+        self.places = span(math.prod(side))
         rows, columns = (span(-m, m + 1) for m in self.margin)
         around = (rows[:, None] * n_blocks[1] + columns).view(-1)
         self.around = around[around != 0]
@@ -133,7 +135,9 @@ class _Blocks:
 
     def positions(self, blocks) -> torch.Tensor:
         """Find the first position on the board that holds the maximum of each block."""
-        where = self._values(blocks).argmax(dim=1)
+        is_best = self._values(blocks) == self.best.view(-1)[blocks, None]
+        # The first of them, several times as fast as argmax.
+        where = torch.where(is_best, self.places, len(self.places)).amin(dim=1)
         row, column = where // self.side[1], where % self.side[1]
         return self.corner[blocks] + row * self.width + column
 
