@@ -2,8 +2,8 @@
 Objectives for picking, with few and with many labels
 =====================================================
 
-Trains the default network of the picker with every objective on the same labels and prints average
-precision on micrographs that it has not seen, after the last epoch::
+Trains ResNet8, the network of the source, with every objective on the same labels and prints
+average precision on micrographs that it has not seen, after the last epoch::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/objectives_picking.py
     python examples/benchmarks/objectives_picking.py --sets globular --labels 10 --seeds 1
@@ -70,6 +70,7 @@ def main():
     parser.add_argument("--labels", nargs="+", type=int, default=[10, 100, 1000])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--network", default="resnet8")
     options = parser.parse_args()
     names = list(options.sets)
     if REAL in names and not os.environ.get("PUCLASSIFY_DATA"):
@@ -105,7 +106,7 @@ def picking_set(name, folder, seed):
 def measure(data, objective, n_labels, seed, options):
     """Train once; returns average precision, F1 and CPU-seconds of training."""
     picker = ParticlePicker(data.particle_diameter, random_state=seed)
-    picker.set_params(classifier__max_epochs=options.epochs)
+    picker.set_params(classifier__max_epochs=options.epochs, classifier__module=options.network)
     picker.set_params(**OBJECTIVES[objective])
     started = time.process_time()
     picker.fit(data.train, draw_labels(data.train_coordinates, n_labels, seed))

@@ -34,16 +34,14 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from puclassify import ParticlePicker
 from puclassify.datasets import make_micrographs
 from puclassify.io import as_grid_image
-from puclassify.networks import resolve_network
-from puclassify.networks._folding import fold_batch_norm
 from puclassify.picking import _tiles, non_maximum_suppression
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from networks import gflop, make
 from reference_picker import TopazRunner, cpu_seconds
 from tables import table_head, table_row
 
@@ -90,7 +88,8 @@ def compare_pickers(options, folder):
     slowest = np.median(costs[next(reversed(costs))])
     print(table_head(["", "GFLOP", "CPU-s per micrograph, median", "ratio"]))
     for name, values in costs.items():
-        flops = gflop(name.rpartition(" ")[2]) if name.startswith("puclassify") else ""
+        is_ours = name.startswith("puclassify")
+        flops = f"{gflop(make(name.rpartition(' ')[2])):.1f}" if is_ours else ""
         median = np.median(values)
         print(table_row([name, flops, f"{median:.3f}", f"{slowest / median:.1f}"]))
 
@@ -165,16 +164,6 @@ def reference_cost(reference, paths):
     """Return the same of the reference, without its start."""
     one = reference.pick_cost(paths[:1], DIAMETER / 2)
     return (reference.pick_cost(paths, DIAMETER / 2) - one) / (len(paths) - 1)
-
-
-def gflop(network):
-    """Count the operations of one 1024 x 1024 map; a multiplication and an addition are two."""
-    module = fold_batch_norm(resolve_network(network)().eval())
-    field = module.receptive_field
-    pixels = torch.zeros(1, 1, 1024 + field - module.stride, 1024 + field - module.stride)
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        module(pixels)
-    return f"{counter.get_total_flops() / 1e9:.1f}"
 
 
 def write_micrographs(folder, n, edge, diameter):
