@@ -62,9 +62,8 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
             delayed(_apply)(function, item, micrograph_name(item, index))
             for index, item in enumerate(check_micrographs(X))
         )
-        result = np.empty(len(images), dtype=object)
-        result[:] = images
-        return result
+        # Assigning the whole list would make an array of each image first, to look at its shape.
+        return np.fromiter(images, dtype=object, count=len(images))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -277,6 +277,13 @@ class TestFourierDownsample:
         assert images.shape == (3,)
         assert all(isinstance(image, GridImage) for image in images)
 
+    def test_pixels_are_not_copied_to_collect_the_images(self, monkeypatch):
+        def refuse(*args, **kwargs):
+            raise AssertionError("the pixels are copied")
+
+        monkeypatch.setattr(GridImage, "__array__", refuse)
+        assert FourierDownsample(2).fit_transform([np.ones((8, 8))])[0].shape == (4, 4)
+
     def test_single_micrograph_is_to_be_wrapped(self):
         with pytest.raises(TypeError, match="put it in a list"):
             FourierDownsample(2).fit_transform(np.ones((8, 8)))
