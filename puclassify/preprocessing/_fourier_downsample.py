@@ -6,18 +6,30 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from scipy import fft
+import torch
 
 from puclassify.grid import GridImage
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
 from puclassify.preprocessing._parameters import check_number
 from puclassify.preprocessing._pixel_size import check_pixel_size, stored_pixel_size
+from puclassify.preprocessing._pixel_tensors import (
+    all_finite,
+    as_tensor,
+    at_once,
+    centred,
+    empty_image,
+    like,
+    pivot_of,
+)
+from puclassify.preprocessing._transforms import (
+    fft_of_columns,
+    ifft_of_columns,
+    irfft_of_rows,
+    rfft_of_rows,
+)
 
 __all__ = ["FourierDownsample", "fourier_downsample"]
 
-_ROWS_AT_ONCE = (
-    256  # bounds the memory: only the kept columns of the spectrum are ever stored whole
-)
 _NEGLIGIBLE_FACTOR = 1.05
 _LEAST_RESOLUTION = 128  # float32 steps in a standard deviation: rounding adds 1/440 of it
 
@@ -98,7 +110,8 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
     Parameters
     ----------
     image : GridImage
-        The image, of any real number type.
+        The image, of any real number type. Its values may be a tensor: then the work is done on
+        the tensor's device, and so are the values of the result.
     factor : float or (float, float)
         How many times fewer pixels along both axes or along (x, y), at least 1.
 
@@ -149,16 +162,19 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
     )
     if (new_height, new_width) == image.shape:
         return _filled(image)
-    pivot, fill = _pivot_and_fill(image.values)
-    spectrum = _row_spectrum(image.values, new_width, pivot, fill)
-    spectrum = _crop_rows(fft.fft(spectrum, axis=0, overwrite_x=True), new_height)
+    pixels = as_tensor(image.values)
+    pivot = pivot_of(pixels)
+    spectrum = _row_spectrum(pixels, new_width // 2 + 1, pivot)
+    spectrum = _crop_columns(spectrum, new_height)
     if new_width % 2 == 0 and new_width < width:
-        # irfft reads only the real part of this column, half of the sum of the two frequencies.
+        # Only the real part of this column is read, half of the sum of the two frequencies.
         spectrum[:, -1] *= 2
-    spectrum *= np.float32(new_height * new_width / (height * width))
-    values = fft.irfft(fft.ifft(spectrum, axis=0, overwrite_x=True), n=new_width, axis=1)
-    values = _add_pivot(values, pivot, wide=_is_wide(image.values.dtype))
-    small = image.with_values(values, step=(width / new_width, height / new_height))
+    spectrum *= new_height * new_width / (height * width)
+    values = irfft_of_rows(spectrum, new_width)
+    values = _add_pivot(values, pivot, wide=_is_wide(pixels.dtype))
+    small = image.with_values(
+        like(image.values, values), step=(width / new_width, height / new_height)
+    )
     return _simplified(small)
 
 
@@ -169,72 +185,89 @@ def _downsample_to_step(image: GridImage, wanted_step: float, pixel_size) -> Gri
     return fourier_downsample(image, np.where(factor < _NEGLIGIBLE_FACTOR, 1.0, factor))
 
 
-def _pivot_and_fill(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and what stands in for pixels that are not finite.
-
-    Taking the mean out keeps float32 exact enough for counts of thousands with a spread of tens.
-    """
-    with np.errstate(invalid="ignore", over="ignore"):
-        mean = float(np.mean(values, dtype=np.float64))
-    if np.isfinite(mean):
-        return mean, mean
-    finite = np.asarray(values[np.isfinite(values)], dtype=np.float64)
-    if finite.size == 0:
-        return 0.0, 0.0
-    return float(np.mean(finite)), float(np.median(finite))
-
-
 def _filled(image: GridImage) -> GridImage:
     """Replace pixels that are not finite; the image itself if there are none."""
-    values = image.values
-    if values.dtype.kind != "f":
+    pixels = as_tensor(image.values)
+    if not pixels.dtype.is_floating_point or all_finite(pixels):
         return image
-    finite = np.isfinite(values)
-    if finite.all():
-        return image
-    _, fill = _pivot_and_fill(values)
-    return replace(image, values=np.where(finite, values, values.dtype.type(fill)))
+    filled = torch.where(pixels.isfinite(), pixels, _median(pixels).to(pixels.dtype))
+    return replace(image, values=like(image.values, filled))
 
 
-def _is_wide(dtype: np.dtype) -> bool:
+def _median(pixels: torch.Tensor) -> torch.Tensor:
+    """Return the median of the finite pixels as a float64 of shape (); 0 if there are none."""
+    finite = pixels[pixels.isfinite()]
+    if not len(finite):
+        return pixels.new_zeros((), dtype=torch.float64)
+    lower = finite.median()
+    # At an even number torch takes the lower of the two in the middle.
+    goes_on = 2 * torch.count_nonzero(finite <= lower) > len(finite)
+    next_one = torch.where(finite > lower, finite, finite.amax()).amin()
+    return (lower.double() + torch.where(goes_on, lower, next_one).double()) / 2
+
+
+def _is_wide(dtype: torch.dtype) -> bool:
     """Tell whether float32 may be too narrow for pixels of this type."""
-    return dtype.kind != "f" or dtype.itemsize > 4
+    return not dtype.is_floating_point or dtype.itemsize > 4
 
 
-def _add_pivot(values: np.ndarray, pivot: float, wide: bool) -> np.ndarray:
-    """Put the mean back, in float64 if that is needed and ``wide`` pixels had more to give."""
-    deviation = np.std(values)
-    rounding, noise = (abs(pivot) * np.finfo(t).eps for t in (np.float32, np.float64))
-    if wide and 100 * noise < deviation < _LEAST_RESOLUTION * rounding:
-        return values + np.float64(pivot)
-    values += np.float32(pivot)
-    return values
+def _add_pivot(values: torch.Tensor, pivot: torch.Tensor, wide: bool) -> torch.Tensor:
+    """Put the pivot back, in float64 if that is needed and ``wide`` pixels had more to give."""
+    if wide:
+        # Two numbers come to the host.
+        deviation, size = torch.stack([values.std(correction=0).double(), pivot.abs()]).tolist()
+        rounding, noise = (size * np.finfo(t).eps for t in (np.float32, np.float64))
+        if 100 * noise < deviation < _LEAST_RESOLUTION * rounding:
+            return values + pivot.expand(1)
+    return values.add_(pivot.float())
 
 
-def _row_spectrum(values: np.ndarray, new_width: int, pivot: float, fill: float) -> np.ndarray:
-    """Transform every row and keep the frequencies that ``new_width`` columns can hold."""
-    height, n_kept = values.shape[0], new_width // 2 + 1
-    spectrum = np.empty((height, n_kept), dtype=np.complex64)
-    for start in range(0, height, _ROWS_AT_ONCE):
-        # In float64 a large pivot is removed before anything is rounded.
-        precision: type[np.floating] = np.float64 if _is_wide(values.dtype) else np.float32
-        block = values[start : start + _ROWS_AT_ONCE].astype(precision)
-        if values.dtype.kind == "f":
-            block[~np.isfinite(block)] = fill
-        np.subtract(block, precision(pivot), out=block)
-        rows = fft.rfft(block.astype(np.float32, copy=False), axis=1)
-        spectrum[start : start + len(rows)] = rows[:, :n_kept]
-    return spectrum
+def _row_spectrum(pixels: torch.Tensor, n_kept: int, pivot: torch.Tensor) -> torch.Tensor:
+    """Transform every row, less the pivot, and keep the lowest frequencies.
+
+    Only what is kept is ever stored whole.
+    """
+    height, width = pixels.shape
+    n_rows = at_once(pixels, width)
+    rows = empty_image((n_rows, width), pixels.device)
+    spectra = empty_image((n_rows, width // 2 + 1), pixels.device, torch.complex64)
+    kept = empty_image((height, n_kept), pixels.device, torch.complex64)
+    for some, to in zip(pixels.split(n_rows), kept.split(n_rows), strict=True):
+        n = len(some)
+        centred(some, pivot, out=rows[:n])
+        to.copy_(rfft_of_rows(rows[:n], spectra[:n])[:, :n_kept])
+    if pixels.dtype.is_floating_point:
+        # One pixel that is not finite makes the sum of its row so: there is no need to look at
+        # all of them. One truth value comes to the host, and the numbers of the rows if it is no.
+        sound = torch.view_as_real(kept[:, 0]).isfinite().all(dim=1)
+        if not sound.all():
+            fill = _median(pixels) - pivot
+            for numbers in torch.nonzero(~sound)[:, 0].split(n_rows):
+                n = len(numbers)
+                centred(pixels[numbers], pivot, out=rows[:n])
+                filled = torch.where(pixels[numbers].isfinite(), rows[:n], fill.float())
+                kept[numbers] = rfft_of_rows(filled, spectra[:n])[:, :n_kept]
+    return kept
 
 
-def _crop_rows(spectrum: np.ndarray, new_height: int) -> np.ndarray:
-    """Keep the row frequencies that ``new_height`` rows can hold."""
-    height = len(spectrum)
+def _crop_columns(spectrum: torch.Tensor, new_height: int) -> torch.Tensor:
+    """Downsample every column of row spectra."""
+    height, width = spectrum.shape
     if new_height == height:
         return spectrum
+    cropped = empty_image((new_height, width), spectrum.device, torch.complex64)
+    n_columns = at_once(spectrum, 2 * height)
+    for some, to in zip(spectrum.split(n_columns, 1), cropped.split(n_columns, 1), strict=True):
+        to.copy_(ifft_of_columns(_crop_rows(fft_of_columns(some), new_height)))
+    return cropped
+
+
+def _crop_rows(spectrum: torch.Tensor, new_height: int) -> torch.Tensor:
+    """Keep the row frequencies that ``new_height`` rows can hold."""
+    height = len(spectrum)
     n_negative = new_height // 2
     n_positive = new_height - n_negative
-    cropped = np.concatenate([spectrum[:n_positive], spectrum[height - n_negative :]])
+    cropped = torch.cat([spectrum[:n_positive], spectrum[height - n_negative :]])
     if new_height % 2 == 0:
         cropped[n_positive] += spectrum[n_positive]
     return cropped
