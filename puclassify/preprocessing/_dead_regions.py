@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from scipy import ndimage
 
 from puclassify.preprocessing._block_grid import BlockGrid, thinned
@@ -10,17 +11,17 @@ from puclassify.preprocessing._block_grid import BlockGrid, thinned
 __all__ = ["without_dead_regions"]
 
 
-def without_dead_regions(values: np.ndarray) -> np.ndarray:
+def without_dead_regions(values: torch.Tensor) -> torch.Tensor:
     """Set the pixels of regions that have one constant value to NaN.
 
     Parameters
     ----------
-    values : ndarray of shape (height, width), float
+    values : Tensor of shape (height, width), float32
         An image.
 
     Returns
     -------
-    ndarray of shape (height, width)
+    Tensor of shape (height, width)
         The image itself if there is nothing to mark, else a copy.
 
     Notes
@@ -32,35 +33,44 @@ def without_dead_regions(values: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import torch
     >>> from puclassify.preprocessing._dead_regions import without_dead_regions
-    >>> image = np.random.default_rng(0).normal(100.0, 5.0, (64, 64))
+    >>> image = 100 + torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
     >>> image[:, :20] = 0.0
-    >>> np.isnan(without_dead_regions(image)).sum() == 64 * 20
-    np.True_
+    >>> without_dead_regions(image).isnan().sum() == 64 * 20
+    tensor(True)
     """
     some = thinned(values)
     grid = BlockGrid(some.shape)
-    level = grid.reduce(np.fmin, some)
-    dead = level == grid.reduce(np.fmax, some)
+    _, level, highest, _ = grid.describe(some)
+    dead = level == highest
     if dead.any():
-        varying = some[grid.to_pixels(~dead)]
-        varying = varying[np.isfinite(varying)]
-        # No value but the median can make up half of the pixels.
-        ordinary = np.median(varying) if varying.size else np.nan
-        if 2 * np.count_nonzero(varying == ordinary) >= varying.size:
-            dead &= level != ordinary
+        varying = some[grid.to_pixels(~dead, some.device)]
+        varying = varying[varying.isfinite()]
+        if len(varying):
+            # No value but the median can make up half of the pixels.
+            ordinary = varying.median()
+            if 2 * torch.count_nonzero(varying == ordinary) >= len(varying):
+                dead &= level != ordinary.item()
+        else:
+            dead[:] = False
     if not dead.any():
         return values
-    marked = np.where(_in_dead_region(values, level, dead), np.float32(np.nan), values)
+    marked = _marked(values, level, dead)
     left = thinned(marked)
-    left = left[np.isfinite(left)]
-    return marked if left.size and left.min() < left.max() else values
+    left = left[left.isfinite()]
+    return marked if len(left) and left.amin() < left.amax() else values
 
 
-def _in_dead_region(values: np.ndarray, level: np.ndarray, dead: np.ndarray) -> np.ndarray:
-    """Tell which pixels lie in or beside a dead block and have its value."""
+def _marked(values: torch.Tensor, level: np.ndarray, dead: np.ndarray) -> torch.Tensor:
+    """Return a copy with NaN for the pixels in or beside a dead block that have its value."""
     distance, nearest = ndimage.distance_transform_cdt(~dead, "chessboard", return_indices=True)
-    level = np.where(distance <= 1, level[tuple(nearest)], np.nan)
+    level = np.where(distance <= 1, level[tuple(nearest)], np.float32(np.nan))
     rows, columns = (np.arange(n) * n_blocks // n for n, n_blocks in zip(values.shape, dead.shape))
-    return values == level[np.ix_(rows, columns)]
+    columns = torch.from_numpy(columns).to(values.device)
+    marked = values.clone()
+    for row in np.flatnonzero((distance <= 1).any(axis=1)):
+        strip = marked[slice(*np.searchsorted(rows, (row, row + 1)))]
+        levels = torch.from_numpy(level[row]).to(values.device)[columns]
+        strip.masked_fill_(strip == levels, np.nan)
+    return marked

@@ -6,13 +6,23 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from scipy import fft
+import torch
+from scipy.fft import next_fast_len
 
 from puclassify.grid import GridImage
 from puclassify.preprocessing._dead_regions import without_dead_regions
 from puclassify.preprocessing._intensity import dominant_intensity
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
 from puclassify.preprocessing._parameters import check_number
+from puclassify.preprocessing._pixel_tensors import (
+    all_finite,
+    as_tensor,
+    at_once,
+    centred,
+    empty_image,
+    like,
+    pivot_of,
+)
 
 __all__ = ["NormalizeMicrograph", "normalize_micrograph"]
 
@@ -84,7 +94,8 @@ def normalize_micrograph(
     Parameters
     ----------
     image : GridImage
-        The image, of any real number type.
+        The image, of any real number type. Its values may be a tensor: then the work is done on
+        the tensor's device, and so are the values of the result.
     method : {"mixture", "standard"}, default="mixture"
         Where mean and standard deviation come from: the dominant material, or all pixels.
     background_radius : float or None, default=None
@@ -133,62 +144,58 @@ def normalize_micrograph(
            [-0.707,  0.   ]], dtype=float32)
     """
     _check_parameters(method, background_radius, clip)
-    values = _centred(image.values)
+    pixels = as_tensor(image.values)
+    # A small spread on a large mean is resolved around zero.
+    pivot, n_rows = pivot_of(pixels), at_once(pixels, image.shape[1])
+    values = empty_image(image.shape, pixels.device)
+    for some, to in zip(pixels.split(n_rows), values.split(n_rows), strict=True):
+        centred(some, pivot, out=to)
     if method == "mixture":
         values = without_dead_regions(values)
     if background_radius is not None:
-        values = values - _background(values, background_radius / image.step_xy[::-1])
+        values -= _background(values, background_radius / image.step_xy[::-1])
     mean, deviation = dominant_intensity(values) if method == "mixture" else _moments(values)
-    if deviation == 0:
-        normalized = np.zeros(image.shape, dtype=np.float32)
-    else:
-        normalized = (values - np.float32(mean)) * np.float32(1 / deviation)
-        np.copyto(normalized, 0, where=~np.isfinite(normalized))
-        if clip is not None:
-            np.clip(normalized, -clip, clip, out=normalized)
-    return replace(image, values=normalized)
+    for some in values.split(n_rows):
+        if deviation == 0:
+            some.zero_()
+        else:
+            some.sub_(mean).mul_(1 / deviation).nan_to_num_(0, posinf=0, neginf=0)
+            if clip is not None:
+                some.clamp_(-clip, clip)
+    return replace(image, values=like(image.values, values))
 
 
-def _centred(values: np.ndarray) -> np.ndarray:
-    """Return float32 pixels around zero, where a small spread on a large mean is resolved."""
-    stride = max(1, max(values.shape) // 256)
-    some = np.asarray(values[::stride, ::stride], dtype=np.float64)
-    some = some[np.isfinite(some)]
-    pivot = float(np.median(some)) if some.size else 0.0
-    narrow = values.dtype.kind == "f" and values.dtype.itemsize <= 4
-    precision: type[np.floating] = np.float32 if narrow else np.float64
-    with np.errstate(over="ignore", invalid="ignore"):
-        return (values.astype(precision) - precision(pivot)).astype(np.float32, copy=False)
-
-
-def _background(values: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+def _background(values: torch.Tensor, deviations: np.ndarray) -> torch.Tensor:
     """Average the finite pixels around every pixel with Gaussian weights.
 
     Blurring pixels and mask alike and dividing one by the other makes the average right at the
     borders and beside pixels that are not finite.
     """
-    finite = np.isfinite(values)
+    finite = values.isfinite()
     padded = [
-        fft.next_fast_len(n + int(np.ceil(min(4 * deviation, 2 * n))), real=True)
+        next_fast_len(n + int(np.ceil(min(4 * deviation, 2 * n))), real=True)
         for n, deviation in zip(values.shape, deviations)
     ]
-    frequencies = fft.fftfreq(padded[0])[:, None], fft.rfftfreq(padded[1])
-    exponent = sum((f * d) ** 2 for f, d in zip(frequencies, deviations))
-    transfer = np.exp(-2 * np.pi**2 * exponent).astype(np.float32)
+    frequencies = np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1])
+    # A Gaussian is the product of one along each axis.
+    down, across = (
+        torch.from_numpy(np.exp(-2 * np.pi**2 * (f * d) ** 2)).float().to(values.device)
+        for f, d in zip(frequencies, deviations)
+    )
 
     def blur(image):
-        blurred = fft.irfft2(fft.rfft2(image, padded) * transfer, padded)
-        return blurred[: values.shape[0], : values.shape[1]]
+        spectrum = torch.fft.rfft2(image, padded).mul_(down).mul_(across)
+        return torch.fft.irfft2(spectrum, padded)[: values.shape[0], : values.shape[1]]
 
-    pixels = np.where(finite, values, np.float32(0))
-    return blur(pixels) / np.maximum(blur(finite.astype(np.float32)), np.float32(1e-6))
+    return blur(values.masked_fill(~finite, 0)).div_(blur(finite.float()).clamp_(min=1e-6))
 
 
-def _moments(values: np.ndarray) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    if finite.size == 0 or finite.min() == finite.max():
+def _moments(values: torch.Tensor) -> tuple[float, float]:
+    finite = values if all_finite(values) else values[values.isfinite()]
+    if finite.numel() == 0 or finite.amin() == finite.amax():
         return 0.0, 0.0
-    return float(finite.mean(dtype=np.float64)), float(finite.std(dtype=np.float64))
+    deviation, mean = torch.stack(torch.std_mean(finite.double(), correction=0)).tolist()
+    return mean, deviation
 
 
 def _check_parameters(method, background_radius, clip) -> None:

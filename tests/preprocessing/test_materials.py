@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from puclassify.preprocessing._block_grid import BlockGrid, thinned
 from puclassify.preprocessing._materials import dominant_material
@@ -71,14 +72,36 @@ class TestBlockGrid:
     def test_every_pixel_is_in_one_block(self, shape, expected):
         grid = BlockGrid(shape)
         assert grid.shape == expected
-        assert grid.reduce(np.add, np.ones(shape)).sum() == np.prod(shape)
-        numbers = np.arange(np.prod(expected)).reshape(expected)
+        numbers = np.arange(np.prod(expected), dtype=np.float32).reshape(expected)
         pixels = grid.to_pixels(numbers)
         assert pixels.shape == shape
-        np.testing.assert_array_equal(grid.reduce(np.minimum, pixels), numbers)
-        np.testing.assert_array_equal(grid.reduce(np.maximum, pixels), numbers)
+        n_pixels, *statistics = grid.describe(pixels)
+        assert n_pixels.min() == n_pixels.max() >= np.prod(shape) / np.prod(expected)
+        for statistic in statistics:
+            np.testing.assert_allclose(statistic, numbers, rtol=1e-6)
+
+    def test_statistics(self):
+        pixels = np.random.default_rng(2).normal(size=(64, 96)).astype(np.float32)
+        n_pixels, lowest, highest, mean = BlockGrid(pixels.shape).describe(
+            torch.from_numpy(pixels), -1.0, 2.0
+        )
+        blocks = pixels.reshape(8, 8, 12, 8)
+        assert set(n_pixels.ravel()) == {64}
+        np.testing.assert_array_equal(lowest, blocks.min(axis=(1, 3)))
+        np.testing.assert_array_equal(highest, blocks.max(axis=(1, 3)))
+        np.testing.assert_allclose(mean, blocks.clip(-1, 2).mean(axis=(1, 3)), atol=1e-6)
+
+    def test_missing_pixels_do_not_count(self):
+        pixels = torch.arange(16.0).repeat(8, 1)
+        pixels[:, :8] = np.nan
+        pixels[:4, 8:] = np.nan
+        n_pixels, lowest, highest, mean = BlockGrid(pixels.shape).describe(pixels)
+        np.testing.assert_array_equal(n_pixels, [[0, 32]])
+        np.testing.assert_array_equal(lowest, [[np.nan, 8]])
+        np.testing.assert_array_equal(highest, [[np.nan, 15]])
+        np.testing.assert_array_equal(mean, [[0, 11.5]])
 
     def test_thinned_images_have_about_a_million_pixels(self):
-        assert thinned(np.zeros((1024, 1024))).shape == (1024, 1024)
-        assert thinned(np.zeros((1025, 1024))).shape == (513, 512)
-        assert thinned(np.zeros((10, 3_000_000), np.int8)).size <= 2**20
+        assert thinned(torch.zeros(1024, 1024)).shape == (1024, 1024)
+        assert thinned(torch.zeros(1025, 1024)).shape == (513, 512)
+        assert thinned(torch.zeros(10, 3_000_000, dtype=torch.int8)).numel() <= 2**20
