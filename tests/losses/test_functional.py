@@ -440,6 +440,16 @@ class TestHardBatches:
         loss = F.ge_binomial_loss(sign * s, torch.zeros(7), prior=PRIOR)
         assert loss.item() == pytest.approx(-binom.logpmf(2 if sign > 0 else 5, 7, PRIOR))
 
+    @pytest.mark.parametrize("n", [2, 3, 4, 7, 8])
+    def test_ge_binomial_whose_table_is_just_long_enough(self, n):
+        """It holds a power of two of numbers, and is kept for the next batch."""
+        s = torch.full((n,), 1e4, dtype=torch.float64)
+        expected = pytest.approx(-n * np.log(PRIOR))
+        with torch.inference_mode():
+            assert F.ge_binomial_loss(s, torch.zeros(n), prior=PRIOR).item() == expected
+        loss, _ = value_and_gradient(F.ge_binomial_loss, s, torch.zeros(n))
+        assert loss.item() == expected
+
     @pytest.mark.parametrize("n", [1, 2000])
     def test_ge_binomial_of_one_and_of_many(self, n):
         rng = np.random.default_rng(n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -174,16 +175,25 @@ def ge_kl_loss(
     )
 
 
-def _log_binomial(counts: torch.Tensor, n: torch.Tensor, prior: float) -> torch.Tensor:
-    """Log probability of each of ``counts`` successes in ``n`` trials, ``n`` a scalar tensor.
+@functools.lru_cache(maxsize=32)
+def _log_factorials(size: int, device: torch.device) -> torch.Tensor:
+    """Log of 0!, 1!, ..., of ``size`` numbers.
 
-    Log-gammas of thousands lose three digits in their difference, hence the wide type.
+    Log-gammas of thousands lose three digits in their differences, hence the wide type.
     """
-    wide = wide_dtype(counts.device)
-    k, n = counts.to(wide), n.to(wide)
-    rest = (n - k).clamp(min=0)
-    log_choose = torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(rest + 1)
-    return log_choose + k * math.log(prior) + rest * math.log1p(-prior)
+    return torch.lgamma(torch.arange(1, size + 1, dtype=wide_dtype(device), device=device))
+
+
+def _log_binomial(counts: torch.Tensor, n: torch.Tensor, prior: float) -> torch.Tensor:
+    """Log probability of ``counts`` = 0, 1, ... successes in ``n`` trials, ``n`` a scalar tensor.
+
+    Void for counts above n, which is none beyond the last of them.
+    """
+    # Hardly two batches are of one size: a table serves all up to the next power of two.
+    table = _log_factorials(2 ** (len(counts) - 1).bit_length(), counts.device)
+    rest = (n - counts).clamp(min=0)
+    log_choose = table.take(n) - table[: len(counts)] - table.take(rest)
+    return log_choose + counts.to(table) * math.log(prior) + rest.to(table) * math.log1p(-prior)
 
 
 def ge_binomial_loss(
