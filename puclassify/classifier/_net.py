@@ -262,6 +262,43 @@ class PUNet(skorch.NeuralNet):
         weight = len(y_true) / 10 if weight == "batch/10" else weight
         return loss + weight * reconstruction_error
 
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run one epoch, and read its losses from an accelerator all at once at its end.
+
+        skorch reads the loss of every batch, which waits for the batch, while the accelerator then
+        waits for the next.
+
+        Parameters
+        ----------
+        iterator : iterable of (x, targets) or None
+            The batches.
+        training : bool
+            Whether they are trained on.
+        prefix : str
+            What their records in the history begin with.
+        step_fn : callable
+            Takes a batch and returns its loss among others.
+        **fit_params : dict
+            Passed to ``step_fn``.
+        """
+        if iterator is None or not _reading_waits(self.device):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        key, records = f"{prefix}_loss", []
+        try:
+            for batch in iterator:
+                self.notify("on_batch_begin", batch=batch, training=training)
+                step = step_fn(batch, **fit_params)
+                self.history.record_batch(key, step["loss"].detach())
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+                records.append(self.history[-1]["batches"][-1])
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        finally:  # a callback may stop training within an epoch
+            losses = torch.stack([record[key] for record in records]).tolist() if records else []
+            for record, loss in zip(records, losses):
+                record[key] = loss
+        self.history.record(f"{prefix}_batch_count", len(records))
+
     def train(self, batches, epochs: int) -> None:
         """Train until the last epoch or until a callback stops it.
 
@@ -283,6 +320,11 @@ class PUNet(skorch.NeuralNet):
             if not _raised_by_callback():  # Ctrl-C is the user's, and must end a search too
                 raise
         self.notify("on_train_end", X=batches, y=None)
+
+
+def _reading_waits(device) -> bool:
+    """Tell whether reading a number waits for work that the device has not done yet."""
+    return torch.device(device).type != "cpu"
 
 
 def _graded(logits, index):

@@ -90,8 +90,10 @@ class PUImageClassifier(
     validation_fraction : float, default=0.1
         Share of labelled and of unlabelled examples held out for ``early_stopping``.
     callbacks : list of skorch callbacks or None, default=None
-        Added to the training loop, as they are: a callback keeps what it recorded. Callbacks of
-        scikit-learn are set with `set_callbacks`; each epoch is one of their tasks.
+        Added to the training loop, as they are: a callback keeps what it recorded. In their history
+        the ``train_loss`` of a batch is a number, but on accelerators a tensor of shape ``()``
+        until the epoch ends, so that nothing waits for it. Callbacks of scikit-learn are set with
+        `set_callbacks`; each epoch is one of their tasks.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Arithmetic of the forward pass. "auto" is bfloat16 autocast on CUDA, and on a CPU that
         multiplies bfloat16 (AVX-512 BF16, AMX) in training only, where it up to halves the time;
