@@ -172,15 +172,15 @@ class GridImage:
         return f"GridImage({', '.join(parts)})"
 
 
-def mirror_index(index, length: int) -> np.ndarray:
+def mirror_index(index, length) -> np.ndarray:
     """Reflect indices that lie beyond the ends of an axis, without repeating the end itself.
 
     Parameters
     ----------
     index : array-like of int
         Indices, of any size and sign.
-    length : int
-        Length of the axis, at least 1.
+    length : int or array-like of int
+        Length of the axis, at least 1; an array gives each index its own.
 
     Returns
     -------
@@ -193,6 +193,6 @@ def mirror_index(index, length: int) -> np.ndarray:
     >>> mirror_index(range(-2, 6), 4)
     array([2, 1, 0, 1, 2, 3, 2, 1])
     """
-    period = max(2 * (length - 1), 1)
-    index = np.abs(np.asarray(index)) % period
-    return np.minimum(index, period - index) if length > 1 else np.zeros_like(index)
+    last = np.asarray(length) - 1
+    index = np.abs(np.asarray(index)) % np.maximum(2 * last, 1)
+    return np.minimum(index, 2 * last - index)

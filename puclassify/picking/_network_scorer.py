@@ -73,6 +73,7 @@ class NetworkScorer:
             label_radius=self.geometry.label_radius_on(images[0]),
             n_unlabelled=self.classifier.batch_size,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
+            device=resolve_device(self.classifier.device),
         )
         self.classifier.classes_ = np.array([0, 1])
         self.classifier._train(

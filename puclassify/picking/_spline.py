@@ -33,7 +33,7 @@ def sample_spline(coefficients: torch.Tensor, positions: torch.Tensor) -> torch.
     ----------
     coefficients : Tensor of shape (n, height, width)
         Of n images.
-    positions : Tensor of shape (n, h, w, 2)
+    positions : Tensor of shape (2, n, h, w)
         Column and row in each, at least two pixels away from the borders.
 
     Returns
@@ -49,7 +49,13 @@ def sample_spline(coefficients: torch.Tensor, positions: torch.Tensor) -> torch.
 
     The four weights along an axis are paired, so that each pair is one linear interpolation
     (Sigg & Hadwiger, GPU Gems 2, chapter 20), and four bilinear lookups give the sum over 16
-    coefficients.
+    coefficients. With t the fraction beyond the pixel at ``floor``, the weights of that pixel and
+    its neighbours from -1 to 2 are
+
+    .. math:: \frac{(1 - t)^3}{6},\quad \frac{4 - 6 t^2 + 3 t^3}{6},\quad
+              \frac{1 + 3 t + 3 t^2 - 3 t^3}{6},\quad \frac{t^3}{6},
+
+    and the two to the right have the sum :math:`(1 + 3 t + 3 t^2 - 2 t^3) / 6`.
 
     Examples
     --------
@@ -58,26 +64,34 @@ def sample_spline(coefficients: torch.Tensor, positions: torch.Tensor) -> torch.
     >>> from puclassify.picking._spline import sample_spline, spline_coefficients
     >>> ramp = np.add.outer(10.0 * np.arange(20), np.arange(20.0))
     >>> coefficients = torch.from_numpy(spline_coefficients(ramp))
-    >>> round(sample_spline(coefficients[None], torch.tensor([[[[7.25, 9.5]]]])).item(), 2)
+    >>> where = torch.tensor([7.25, 9.5]).reshape(2, 1, 1, 1)  # x and y
+    >>> round(sample_spline(coefficients[None], where).item(), 2)
     102.25
     """
     positions = positions.to(coefficients.dtype)
-    size = positions.new_tensor(coefficients.shape[:0:-1])
     floor = positions.floor()
+    # In place wherever a value is not needed again: it is the memory that takes the time.
     t = positions - floor
-    low = 1 - t
-    # The weights of the pixels at floor - 1, floor, floor + 1 and floor + 2, times 6.
-    w0, w1 = low**3, 4 - 6 * t**2 + 3 * t**3
-    w2, w3 = 4 - 6 * low**2 + 3 * low**3, t**3
-    near, far = (w0 + w1) / 6, (w2 + w3) / 6
-    at_near, at_far = floor - 1 + w1 / (w0 + w1), floor + 1 + w3 / (w2 + w3)
+    t2 = t * t
+    t3 = t2 * t
+    right = t.add_(t2).sub_(t3, alpha=2 / 3).add_(1 / 3)  # twice the two weights there
+    left = 2 - right
+    # Where a pair's lookup lies, between the first and the second pixel of the pair.
+    at_left = torch.addcdiv(floor, t2.mul_(-2).add_(t3).add_(4 / 3), left)
+    at_right = floor.addcdiv_(t3, right, value=1 / 3)
+    # Planes x left, x right, y left and y right, in units of grid_sample: any x with any y is then
+    # a slice with a step, and no grid has to be put together.
+    at = torch.empty(2, 2, *positions.shape[1:], dtype=positions.dtype, device=positions.device)
+    for axis, size in enumerate(coefficients.shape[:0:-1]):
+        scale = 2 / (size - 1)
+        torch.mul(at_left[axis], scale, out=at[axis, 0]).sub_(1 + scale)
+        torch.mul(at_right[axis], scale, out=at[axis, 1]).sub_(1 - scale)
+    planes = at.flatten(0, 1)
 
-    def lookup(x, y):
-        at = torch.stack([x, y], dim=-1) * (2 / (size - 1)) - 1
-        return grid_sample(coefficients[:, None], at, align_corners=True)[:, 0]
+    def lookup(*, x, y):
+        grid = planes[x :: y - x][:2].permute(1, 2, 3, 0)
+        return grid_sample(coefficients[:, None], grid, align_corners=True)[:, 0]
 
-    rows = [
-        near[..., 0] * lookup(at_near[..., 0], y) + far[..., 0] * lookup(at_far[..., 0], y)
-        for y in (at_near[..., 1], at_far[..., 1])
-    ]
-    return near[..., 1] * rows[0] + far[..., 1] * rows[1]
+    share = right.div_(2)
+    upper, lower = (torch.lerp(lookup(x=0, y=y), lookup(x=1, y=y), share[0]) for y in (2, 3))
+    return torch.lerp(upper, lower, share[1])
