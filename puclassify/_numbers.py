@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbers import Real
 
-__all__ = ["is_number"]
+__all__ = ["check_number", "is_number"]
 
 
 def is_number(value) -> bool:
@@ -27,3 +27,26 @@ def is_number(value) -> bool:
     (True, True, False, False)
     """
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_number(value, name: str, expected: str, is_valid) -> None:
+    """Refuse what is no number, or none that is valid.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed.
+    name : str
+        Name of the parameter.
+    expected : str
+        What it must be, in words.
+    is_valid : callable
+        Tells so of a float.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if not is_number(value) or not is_valid(float(value)):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")

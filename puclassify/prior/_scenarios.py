@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from puclassify._numbers import is_number
+from puclassify._numbers import check_number
+from puclassify._scenarios import SCENARIOS, check_scenario
 
 __all__ = ["SCENARIOS", "check_number", "check_scenario", "unlabelled_prior"]
-
-SCENARIOS = ("case_control", "single_training_set")
 
 
 def unlabelled_prior(prior, labelled_fraction) -> float:
@@ -59,45 +58,3 @@ def unlabelled_prior(prior, labelled_fraction) -> float:
     )
     prior, c = float(prior), float(labelled_fraction)
     return (1 - c) * prior / (1 - c * prior)
-
-
-def check_scenario(scenario) -> None:
-    """Refuse what is no scenario.
-
-    Parameters
-    ----------
-    scenario : str
-        The parameter of an estimator.
-
-    Raises
-    ------
-    ValueError
-        If it is none of `SCENARIOS`.
-    """
-    if not isinstance(scenario, str) or scenario not in SCENARIOS:
-        raise ValueError(
-            f"scenario must be 'case_control' or 'single_training_set', got {scenario!r}"
-        )
-
-
-def check_number(value, name: str, expected: str, is_valid) -> None:
-    """Refuse what is no number, or none that is valid.
-
-    Parameters
-    ----------
-    value : object
-        What the caller passed.
-    name : str
-        Name of the parameter.
-    expected : str
-        What it must be, in words.
-    is_valid : callable
-        Tells so of a float.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
-    if not is_number(value) or not is_valid(float(value)):
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
