@@ -1,4 +1,4 @@
-"""Measures of how good picks and scores are."""
+"""Measures of how good predictions, picks and scores are."""
 
 from puclassify.metrics._pick_matching import PickMatches, match_picks
 from puclassify.metrics._pick_precision_recall import (
@@ -6,6 +6,15 @@ from puclassify.metrics._pick_precision_recall import (
     pick_precision_recall_curve,
     pick_precision_recall_fscore,
 )
+from puclassify.metrics._pu_calibration import pu_calibration_error
+from puclassify.metrics._pu_classification import (
+    pu_accuracy_score,
+    pu_f1_score,
+    pu_precision_score,
+    pu_recall_score,
+)
+from puclassify.metrics._pu_ranking import pu_average_precision_score, pu_roc_auc_score
+from puclassify.metrics._pu_risk import pu_risk_score
 
 __all__ = [
     "PickMatches",
@@ -13,4 +22,12 @@ __all__ = [
     "pick_average_precision_score",
     "pick_precision_recall_curve",
     "pick_precision_recall_fscore",
+    "pu_accuracy_score",
+    "pu_average_precision_score",
+    "pu_calibration_error",
+    "pu_f1_score",
+    "pu_precision_score",
+    "pu_recall_score",
+    "pu_risk_score",
+    "pu_roc_auc_score",
 ]

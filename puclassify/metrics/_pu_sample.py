@@ -1,0 +1,169 @@
+"""What every PU metric is told: who is labelled, the prior and the scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from puclassify._labels import check_pu_labels
+from puclassify._numbers import check_number
+from puclassify._scenarios import check_scenario
+
+__all__ = ["PUSample"]
+
+
+@dataclass(frozen=True)
+class PUSample:
+    """Labelled positives, the sample that stands for everything, and the prior there.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (2,)
+        The two sorted labels.
+    positive : ndarray of bool of shape (n,)
+        Which examples are labelled positive.
+    marginal : ndarray of bool of shape (n,)
+        Which examples stand for the mixture of both classes: the unlabelled ones in the
+        case-control scenario, all in that of a single training set.
+    prior : float or None
+        P(y = 1) in that mixture; None where it is not needed.
+    """
+
+    classes: np.ndarray
+    positive: np.ndarray
+    marginal: np.ndarray
+    prior: float | None
+
+    @classmethod
+    def check(cls, y_true, n_samples, *, prior, scenario, name, needs_prior=True, least=1):
+        """Check what a metric was called with.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Two labels; the larger means "labelled positive".
+        n_samples : int
+            Number of predictions.
+        prior : float or None
+            As given; None is refused where ``needs_prior``.
+        scenario : {"case_control", "single_training_set"}
+            As given.
+        name : {"y_pred", "y_score"}
+            What messages call the predictions.
+        needs_prior : bool, default=True
+            Whether the metric depends on the prior.
+        least : int, default=1
+            Fewest labelled positives that will do.
+
+        Returns
+        -------
+        PUSample
+            The sample.
+        """
+        check_scenario(scenario)
+        classes, positive = check_pu_labels(y_true, n_samples, None, name=name)
+        n_labelled = int(np.sum(positive))
+        if n_labelled < least:
+            raise ValueError(
+                f"y_true holds {n_labelled} labelled positive, but at least {least} are needed: "
+                "each is compared with the others"
+            )
+        one_set = scenario == "single_training_set"
+        if prior is not None or needs_prior:
+            expected = "a number between 0 and 1, both excluded"
+            check_number(prior, "prior", expected, lambda value: 0 < value < 1)
+            prior = float(prior)
+            if one_set and n_labelled / n_samples > prior:
+                raise ValueError(
+                    f"prior={prior} is impossible in the single-training-set scenario: "
+                    f"{n_labelled} of {n_samples} examples ({n_labelled / n_samples:.3f}) are "
+                    "labelled positive already; give a larger prior, or scenario='case_control' "
+                    "if the positives were drawn separately"
+                )
+        return cls(classes, positive, np.ones_like(positive) if one_set else ~positive, prior)
+
+    @property
+    def one_set(self) -> bool:
+        """Whether the labelled positives belong to the mixture."""
+        return bool(self.marginal.all())
+
+    def mean_of_positives(self, values) -> float:
+        """Average values of shape (n,) over the labelled positives."""
+        return float(np.mean(values[self.positive]))
+
+    def mean_of_marginal(self, values) -> float:
+        """Average values of shape (n,) over the mixture."""
+        return float(np.mean(values[self.marginal]))
+
+    def standard_error(self, at_positives, at_marginal) -> float:
+        """Return the standard error of an estimate by the delta method.
+
+        Parameters
+        ----------
+        at_positives : ndarray of shape (n,)
+            How the estimate responds to a labelled positive: its derivative with respect to the
+            weight of that example among the positives. A constant does not matter.
+        at_marginal : ndarray of shape (n,)
+            Likewise for an example of the mixture.
+
+        Returns
+        -------
+        float
+            NaN where one example tells nothing about a spread.
+
+        Notes
+        -----
+        In the case-control scenario the two samples are independent and their variances add up.
+        In the other they overlap: with l the share of labelled examples, everything responds by
+        ``at_marginal``, and a labelled example by ``at_positives / l`` more, since the labelled
+        are a random part of the one sample.
+        """
+        n_labelled, n = np.sum(self.positive), len(self.positive)
+        if n_labelled < 2 or np.sum(self.marginal) < 2:
+            return float("nan")
+        if not self.one_set:
+            of_positives, of_marginal = at_positives[self.positive], at_marginal[self.marginal]
+            variance = np.var(of_positives, ddof=1) / len(of_positives)
+            return float(np.sqrt(variance + np.var(of_marginal, ddof=1) / len(of_marginal)))
+        centred = at_positives - self.mean_of_positives(at_positives)
+        response = np.where(self.positive, centred * n / n_labelled, 0.0) + at_marginal
+        return float(np.std(response, ddof=1) / np.sqrt(n))
+
+
+def check_predicted(y_pred) -> np.ndarray:
+    """Return predicted labels as a vector."""
+    predicted = np.asarray(y_pred)
+    if predicted.ndim != 1:
+        raise ValueError(f"y_pred must have shape (n,), got {predicted.shape}")
+    return predicted
+
+
+def predicted_positive(predicted, classes) -> np.ndarray:
+    """Return which predicted labels are the positive one, as floats."""
+    known = np.isin(predicted, classes)
+    if not known.all():
+        shown = np.unique(predicted[~known])[:5].tolist()
+        raise ValueError(
+            f"y_pred holds {shown}, but the labels of y_true are {classes.tolist()}; pass the "
+            "predicted labels, for instance predict(X) or decision_function(X) > 0"
+        )
+    return (predicted == classes[1]).astype(float)
+
+
+def check_scores(y_score) -> np.ndarray:
+    """Return scores as a vector of float64."""
+    try:
+        scores = np.asarray(y_score, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y_score must be one number for each example: {error}") from error
+    if scores.ndim != 1:
+        hint = ": pass predict_proba(X)[:, 1]" if scores.shape[1:] == (2,) else ""
+        raise ValueError(f"y_score must have shape (n,), got {scores.shape}{hint}")
+    missing = np.flatnonzero(np.isnan(scores))
+    if len(missing):
+        raise ValueError(
+            f"y_score must be numbers, but {len(missing)} of {len(scores)} are NaN, the first at "
+            f"index {missing[0]}; did the training of the classifier diverge?"
+        )
+    return scores

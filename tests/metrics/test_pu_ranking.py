@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from puclassify.metrics import pu_average_precision_score, pu_roc_auc_score
+
+
+def pu_data(scenario, rng, n, *, prior=0.3, labelled=1.0, decimals=None):
+    """Truth and scores, and the PU labels and scores that come of them."""
+    truth = rng.random(n) < prior
+    scores = rng.normal(2.0 * truth)
+    scores = scores if decimals is None else scores.round(decimals)
+    seen = truth & (rng.random(n) < labelled)
+    if scenario == "case_control":
+        y = np.append(np.ones(seen.sum(), int), np.zeros(n, int))
+        return truth, scores, y, np.append(scores[seen], scores)
+    return truth, scores, seen.astype(int), scores
+
+
+@pytest.fixture(params=["case_control", "single_training_set"])
+def scenario(request):
+    return request.param
+
+
+class TestAUC:
+    @pytest.mark.parametrize("decimals", [None, 0])
+    def test_with_all_positives_labelled_it_is_the_supervised_one(self, scenario, decimals):
+        rng = np.random.default_rng(0)
+        truth, scores, y, s = pu_data(scenario, rng, 400, decimals=decimals)
+        found = pu_roc_auc_score(y, s, prior=truth.mean(), scenario=scenario)
+        assert found == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
+
+    def test_by_hand_with_ties(self):
+        y, s = [1, 1, 0, 0, 0], [3.0, 1.0, 3.0, 1.0, 0.0]
+        # The positives win (0.5 + 1 + 1) and (0.5 + 1) of 3 pairs each.
+        assert pu_roc_auc_score(y, s, prior=0.2) == pytest.approx((4 / 6 - 0.1) / 0.8)
+        # Among all five: 3.5, 0.5 with itself and 1, 0.5 with itself, of 5 each
+        found = pu_roc_auc_score(y, s, prior=0.5, scenario="single_training_set")
+        assert found == pytest.approx(((0.5 + 0.5 + 3 + 0.5 + 0.5 + 1) / 10 - 0.25) / 0.5)
+
+    def test_only_the_order_counts_and_infinities_have_one(self, scenario):
+        _, _, y, s = pu_data(scenario, np.random.default_rng(0), 200)
+        s[:3], s[-3:] = np.inf, -np.inf
+        expected = pu_roc_auc_score(y, s, prior=0.4, scenario=scenario, return_std=True)
+        found = pu_roc_auc_score(y, np.arctan(s), prior=0.4, scenario=scenario, return_std=True)
+        assert found == expected
+
+    def test_standard_error_by_resampling_pairs(self):
+        """DeLong's components, written as loops."""
+        rng = np.random.default_rng(0)
+        _, _, y, s = pu_data("case_control", rng, 60, decimals=1)
+        p, u = s[y == 1], s[y == 0]
+        wins = (p[:, None] > u) + 0.5 * (p[:, None] == u)
+        of_p, of_u = wins.mean(axis=1), wins.mean(axis=0)
+        variance = of_p.var(ddof=1) / len(p) + of_u.var(ddof=1) / len(u)
+        _, std = pu_roc_auc_score(y, s, prior=0.3, return_std=True)
+        assert std == pytest.approx(np.sqrt(variance) / 0.7)
+
+
+class TestAveragePrecision:
+    @pytest.mark.parametrize("labelled", [1.0, 0.2])
+    def test_in_the_long_run_it_is_the_supervised_one(self, scenario, labelled):
+        rng = np.random.default_rng(0)
+        truth, scores, y, s = pu_data(scenario, rng, 400000, labelled=labelled)
+        found = pu_average_precision_score(y, s, prior=0.3, scenario=scenario)
+        assert found == pytest.approx(average_precision_score(truth, scores), abs=0.006)
+
+    @pytest.mark.parametrize("decimals", [None, 0])
+    def test_each_step_by_counting(self, scenario, decimals):
+        rng = np.random.default_rng(1)
+        _, _, y, s = pu_data(scenario, rng, 80, labelled=0.6, decimals=decimals)
+        steps = []
+        for i in np.flatnonzero(y == 1):
+            others = np.arange(len(y)) != i
+            recall = np.mean(s[others & (y == 1)] >= s[i])
+            mixture = s[(y == 0) if scenario == "case_control" else others]
+            passed = np.sum(mixture >= s[i])
+            if scenario == "case_control":
+                steps.append(0.5 * recall * (len(mixture) + 1) / (passed + 1))
+            elif passed:
+                steps.append(0.5 * recall * len(mixture) / passed)
+        found = pu_average_precision_score(y, s, prior=0.5, scenario=scenario)
+        assert found == pytest.approx(np.mean(steps))
+
+    def test_by_hand(self):
+        y, s = [1, 1, 0, 0, 0], [4.0, 2.0, 3.0, 1.0, 0.0]
+        # Nothing above 4; above 2 the other positive and one of three unlabelled
+        expected = (0 + 0.4 * 1 * 4 / 2) / 2
+        assert pu_average_precision_score(y, s, prior=0.4) == pytest.approx(expected)
+        # 4 is the topmost and left out; above 2 the other positive and two of four others
+        found = pu_average_precision_score(y, s, prior=0.4, scenario="single_training_set")
+        assert found == pytest.approx(0.4 * 1 * 4 / 2)
+
+    def test_the_step_sum_itself_would_be_too_high(self):
+        rng = np.random.default_rng(0)
+        draws = [pu_data("case_control", rng, 2000, labelled=0.3) for _ in range(60)]
+        plain, found = [], []
+        for _, _, y, s in draws:
+            # Labelled positives that are drawn separately
+            s[y == 1] = rng.normal(2.0, size=y.sum())
+            p, u = s[y == 1], s[y == 0]
+            recall = (p >= p[:, None]).mean(axis=1)
+            plain.append(np.mean(0.3 * recall / np.maximum((u >= p[:, None]).mean(axis=1), 5e-4)))
+            found.append(pu_average_precision_score(y, s, prior=0.3))
+        truth = np.mean([average_precision_score(*draw[:2]) for draw in draws])
+        assert np.mean(plain) > truth + 0.02
+        assert abs(np.mean(found) - truth) < 0.01
+
+    def test_perfect_and_random(self, scenario):
+        rng = np.random.default_rng(0)
+        truth, _, y, _ = pu_data(scenario, rng, 20000)
+        positive = np.append(np.ones(y.sum()), truth) if scenario == "case_control" else truth
+        settings = {"prior": truth.mean(), "scenario": scenario}
+        assert pu_average_precision_score(y, positive * 1.0, **settings) == pytest.approx(
+            1, abs=1e-3
+        )
+        random = rng.random(len(y))
+        assert pu_average_precision_score(y, random, **settings) == pytest.approx(0.3, abs=0.02)
+
+    def test_one_labelled_positive(self):
+        with pytest.raises(ValueError, match="1 labelled positive, but at least 2 are needed"):
+            pu_average_precision_score([1, 0, 0], [3, 2, 1], prior=0.5)

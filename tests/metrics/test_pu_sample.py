@@ -1,0 +1,145 @@
+"""What all PU metrics have in common."""
+
+import numpy as np
+import pytest
+
+from puclassify import metrics
+from puclassify.metrics._pu_sample import PUSample
+
+LABEL_METRICS = [
+    metrics.pu_accuracy_score,
+    metrics.pu_precision_score,
+    metrics.pu_recall_score,
+    metrics.pu_f1_score,
+]
+SCORE_METRICS = [
+    metrics.pu_roc_auc_score,
+    metrics.pu_average_precision_score,
+    metrics.pu_risk_score,
+    metrics.pu_calibration_error,
+]
+ALL = LABEL_METRICS + SCORE_METRICS
+NEED_PRIOR = [f for f in ALL if f not in (metrics.pu_recall_score, metrics.pu_f1_score)]
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    y = np.repeat([1, 0], [60, 140])
+    return y, np.clip(rng.normal(0.3 + 0.3 * y, 0.2), 0.0, 1.0)
+
+
+def response(metric, p, labels=(0, 1)):
+    return np.where(p > 0.5, labels[1], labels[0]) if metric in LABEL_METRICS else p
+
+
+class TestArguments:
+    @pytest.mark.parametrize("metric", ALL)
+    @pytest.mark.parametrize("labels", [(-1, 1), (False, True), (0.0, 1.0), ("no", "yes")])
+    def test_label_conventions(self, metric, labels, data):
+        y, p = data
+        expected = metric(y, response(metric, p), prior=0.4)
+        marked = np.where(y == 1, labels[1], labels[0])
+        assert metric(marked, response(metric, p, labels), prior=0.4) == expected
+        found = metric(marked.tolist(), response(metric, p, labels).tolist(), prior=0.4)
+        assert found == expected
+
+    @pytest.mark.parametrize("metric", ALL)
+    def test_python_floats(self, metric, data):
+        y, p = data
+        assert type(metric(y, response(metric, p), prior=0.4)) is float
+        pair = metric(y, response(metric, p), prior=0.4, return_std=True)
+        assert [type(value) for value in pair] == [float, float]
+        assert pair[1] > 0
+
+    @pytest.mark.parametrize("metric", ALL)
+    def test_the_order_of_the_examples_does_not_matter(self, metric, data):
+        y, p = data
+        order = np.random.default_rng(1).permutation(len(y))
+        for scenario in ("case_control", "single_training_set"):
+            settings = {"prior": 0.4, "scenario": scenario, "return_std": True}
+            np.testing.assert_allclose(
+                metric(y[order], response(metric, p)[order], **settings),
+                metric(y, response(metric, p), **settings),
+            )
+
+    @pytest.mark.parametrize("metric", NEED_PRIOR)
+    @pytest.mark.parametrize("prior", [0.0, 1.0, -0.2, np.nan, "0.5", None, True])
+    def test_prior(self, metric, prior, data):
+        y, p = data
+        with pytest.raises(ValueError, match="prior must be a number between 0 and 1"):
+            metric(y, response(metric, p), prior=prior)
+
+    @pytest.mark.parametrize("metric", ALL)
+    def test_impossible_prior(self, metric, data):
+        y, p = data
+        message = r"prior=0.2 is impossible .* 60 of 200 examples \(0.300\) are labelled positive"
+        with pytest.raises(ValueError, match=message):
+            metric(y, response(metric, p), prior=0.2, scenario="single_training_set")
+        metric(y, response(metric, p), prior=0.3, scenario="single_training_set")
+        metric(y, response(metric, p), prior=0.2)
+
+    @pytest.mark.parametrize("metric", ALL)
+    def test_scenario_and_labels(self, metric, data):
+        y, p = data
+        with pytest.raises(ValueError, match=r"scenario must be 'case_control' or .* got 'cc'"):
+            metric(y, response(metric, p), prior=0.4, scenario="cc")
+        with pytest.raises(ValueError, match="y holds one class only"):
+            metric(np.ones(200, int), response(metric, p), prior=0.4)
+        with pytest.raises(ValueError, match=r"inconsistent numbers of samples: y_\w+ has 199"):
+            metric(y, response(metric, p)[1:], prior=0.4)
+
+    @pytest.mark.parametrize("metric", LABEL_METRICS)
+    def test_predicted_labels(self, metric, data):
+        y, p = data
+        message = r"y_pred holds \[.*\], but the labels of y_true are \[0, 1\]"
+        with pytest.raises(ValueError, match=message):
+            metric(y, p, prior=0.4)
+        with pytest.raises(ValueError, match=message):
+            metric(y, np.where(p > 0.5, "yes", "no"), prior=0.4)
+        with pytest.raises(ValueError, match=r"y_pred must have shape \(n,\), got \(200, 1\)"):
+            metric(y, (p > 0.5)[:, None], prior=0.4)
+        assert metric(y, p > 0.5, prior=0.4) == metric(y, (p > 0.5).astype(int), prior=0.4)
+
+    @pytest.mark.parametrize("metric", SCORE_METRICS)
+    def test_scores(self, metric, data):
+        y, p = data
+        with pytest.raises(ValueError, match=r"got \(200, 2\): pass predict_proba\(X\)\[:, 1\]"):
+            metric(y, np.column_stack([1 - p, p]), prior=0.4)
+        with pytest.raises(ValueError, match="2 of 200 are NaN, the first at index 3"):
+            metric(y, np.where(np.isin(np.arange(200), [3, 7]), np.nan, p), prior=0.4)
+        with pytest.raises(ValueError, match="y_score must be one number for each example"):
+            metric(y, ["high"] * 200, prior=0.4)
+
+
+class TestStandardError:
+    def test_two_samples(self):
+        rng = np.random.default_rng(0)
+        positive = np.repeat([True, False], [30, 70])
+        at_positives, at_marginal = rng.normal(size=(2, 100))
+        sample = PUSample.check(positive, 100, prior=0.5, scenario="case_control", name="y_pred")
+        expected = np.sqrt(
+            np.var(at_positives[:30], ddof=1) / 30 + np.var(at_marginal[30:], ddof=1) / 70
+        )
+        assert sample.standard_error(at_positives, at_marginal) == pytest.approx(expected)
+        assert sample.standard_error(at_positives + 9, at_marginal - 5) == pytest.approx(expected)
+
+    def test_one_sample(self):
+        # The mean of the labelled less that of all is 1 - share times that of the labelled less
+        # that of the others, two independent means.
+        rng = np.random.default_rng(0)
+        n, share = 100000, 0.25
+        positive = np.arange(n) < share * n
+        values = rng.normal(size=n)
+        sample = PUSample.check(
+            positive, n, prior=0.5, scenario="single_training_set", name="y_pred"
+        )
+        expected = np.sqrt((1 - share) ** 2 * (1 / (share * n) + 1 / ((1 - share) * n)))
+        assert sample.standard_error(values, -values) == pytest.approx(expected, rel=0.01)
+
+    def test_a_single_positive_tells_nothing(self):
+        y = np.array([1, 0, 0, 0, 0])
+        found = np.array([1, 0, 1, 0, 0])
+        score, std = metrics.pu_accuracy_score(y, found, prior=0.5, return_std=True)
+        assert score == pytest.approx(1.25)
+        assert np.isnan(std)
