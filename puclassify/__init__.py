@@ -1,5 +1,6 @@
 """Positive-unlabeled learning on images and cryo-EM particle picking for scikit-learn."""
 
+import puclassify.model_selection  # noqa: F401  scoring= knows the names of its scorers
 from puclassify.classifier import PUImageClassifier
 from puclassify.grid import GridImage
 from puclassify.picking import NonMaximumSuppression, ParticlePicker

@@ -1,6 +1,10 @@
 """Splitters and scorers for search and cross-validation."""
 
 from puclassify.model_selection._pick_scorer import make_pick_scorer
+from puclassify.model_selection._pu_scorer import PU_SCORERS, make_pu_scorer
 from puclassify.model_selection._pu_stratified_k_fold import PUStratifiedKFold
+from puclassify.model_selection._scorer_names import register_scorers
 
-__all__ = ["PUStratifiedKFold", "make_pick_scorer"]
+__all__ = ["PUStratifiedKFold", "make_pick_scorer", "make_pu_scorer"]
+
+register_scorers(PU_SCORERS)

@@ -1,0 +1,264 @@
+"""Scorers of classifiers for search and cross-validation on PU labels."""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import logit
+
+from puclassify import metrics
+from puclassify._numbers import check_number
+from puclassify._scenarios import check_scenario
+from puclassify.model_selection._final_picker import last_step
+
+__all__ = ["PU_SCORERS", "make_pu_scorer"]
+
+_FEW = 30  # labelled positives in a validation set below which a warning is given
+
+
+class _Metric(NamedTuple):
+    """A metric, and what it is told of an estimator."""
+
+    function: Callable
+    response: str  # "label", "score", "logit" or "probability"
+    sign: int = 1
+    needs_prior: bool = True
+
+
+_METRICS = {
+    "accuracy": _Metric(metrics.pu_accuracy_score, "label"),
+    "precision": _Metric(metrics.pu_precision_score, "label"),
+    "recall": _Metric(metrics.pu_recall_score, "label", needs_prior=False),
+    "f1": _Metric(metrics.pu_f1_score, "label", needs_prior=False),
+    "roc_auc": _Metric(metrics.pu_roc_auc_score, "score"),
+    "average_precision": _Metric(metrics.pu_average_precision_score, "score"),
+    "risk": _Metric(metrics.pu_risk_score, "logit", sign=-1),
+    "calibration_error": _Metric(metrics.pu_calibration_error, "probability", sign=-1),
+}
+_NAMES = {metric.function: name for name, metric in _METRICS.items()}
+
+# Scorers that have said so: by token, since a search over several processes pickles its scorer
+# for every candidate.
+_warned: set[str] = set()
+
+
+def make_pu_scorer(metric, *, prior=None, scenario=None, **params):
+    """Make a scorer for ``scoring=`` in searches and cross-validation on PU labels.
+
+    Parameters
+    ----------
+    metric : str or function
+        "accuracy", "precision", "recall", "f1" (the criterion of Lee and Liu), "roc_auc",
+        "average_precision", "risk" or "calibration_error", also with ``pu_`` in front; or the
+        function of `puclassify.metrics` itself.
+    prior : float or None, default=None
+        The class prior of the validation data; None means the fitted estimator's own, ``prior_``.
+        Give a number wherever a search changes the prior, or its candidates are measured by
+        different yardsticks. "recall" and "f1" need none.
+    scenario : {"case_control", "single_training_set"} or None, default=None
+        What the prior is over; None means the estimator's own parameter ``scenario``, and
+        ``"case_control"`` where it has none.
+    **params : dict
+        Further arguments of the metric, such as ``loss="sigmoid"`` or ``n_bins=5``.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y)`` gives a float, the larger the better: risk and calibration
+        error are negated. The estimator is a classifier with ``predict`` for the first four
+        metrics, ``decision_function`` or else ``predict_proba`` for the next three (the risk takes
+        the logit of the latter), and ``predict_proba`` for the calibration error; or a `Pipeline`
+        or fitted search that ends in one. It can be pickled.
+
+    Raises
+    ------
+    ValueError
+        If an argument cannot be used.
+
+    Warns
+    -----
+    UserWarning
+        By the scorer, when a validation set holds fewer than 30 labelled positives: with the
+        standard error, below which differences of candidates mean little. Each scorer, or each
+        search that is given a name, says it once in a process.
+
+    See Also
+    --------
+    puclassify.model_selection.PUStratifiedKFold : Puts labelled positives into every fold.
+    make_pick_scorer : For pickers, with particles that are known.
+
+    Notes
+    -----
+    With the estimator's own prior these scorers have names, once `puclassify` is imported:
+    ``scoring="pu_accuracy"``, ``"pu_precision"``, ``"pu_recall"``, ``"pu_f1"``, ``"pu_roc_auc"``,
+    ``"pu_average_precision"``, and, negated as scikit-learn's names say it, ``"neg_pu_risk"`` and
+    ``"neg_pu_calibration_error"``. ``"pu_risk"`` is another name of the former.
+
+    A classifier such as logistic regression, fitted to labelled against unlabelled, predicts who
+    is labelled. Its ranking can be measured all the same; its ``predict`` finds too few positives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from puclassify.model_selection import PUStratifiedKFold, make_pu_scorer
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 5))
+    >>> X[:400, 0] += 2                                       # 200 labelled of 400 positives
+    >>> y = np.repeat([1, 0], [200, 800])
+    >>> scorer = make_pu_scorer("roc_auc", prior=0.4, scenario="single_training_set")
+    >>> cv = PUStratifiedKFold(random_state=0)
+    >>> search = GridSearchCV(LogisticRegression(), {"C": [0.01, 1]}, scoring=scorer, cv=cv)
+    >>> print(round(search.fit(X, y).best_score_, 2))
+    0.91
+    """
+    name = _metric_name(metric)
+    if prior is not None:
+        expected = "a number between 0 and 1, both excluded, or None"
+        check_number(prior, "prior", expected, lambda value: 0 < value < 1)
+    if scenario is not None:
+        check_scenario(scenario)
+    taken = set(inspect.signature(_METRICS[name].function).parameters)
+    unknown = sorted(set(params) - (taken - {"y_true", "y_pred", "y_score", "return_std"}))
+    if unknown:
+        raise ValueError(f"{_METRICS[name].function.__name__} takes no {', '.join(unknown)}")
+    return _PUScorer(name, prior, scenario, params)
+
+
+def _metric_name(metric) -> str:
+    if not isinstance(metric, str):
+        name = _NAMES.get(metric) if callable(metric) else None
+    else:
+        name = metric.removeprefix("neg_").removeprefix("pu_")
+    if name not in _METRICS:
+        raise ValueError(
+            f"metric must be one of {', '.join(_METRICS)}, or such a function of "
+            f"puclassify.metrics; got {metric!r}"
+        )
+    return name
+
+
+class _PUScorer:
+    """Callable of (estimator, X, y); a class rather than a closure so that it can be pickled."""
+
+    def __init__(self, metric, prior, scenario, params):
+        self.metric = metric
+        self.prior = prior
+        self.scenario = scenario
+        self.params = params
+        self._token = uuid.uuid4().hex
+
+    def __call__(self, estimator, X, y) -> float:
+        metric = _METRICS[self.metric]
+        settings = {
+            "prior": self._prior_of(estimator),
+            "scenario": self._scenario_of(estimator),
+            **self.params,
+        }
+        response = _RESPONSES[metric.response](estimator, X)
+        score = metric.function(y, response, **settings)
+        labels, counts = np.unique(y, return_counts=True)
+        if counts[-1] < _FEW and self._token not in _warned:
+            _warned.add(self._token)
+            _, std = metric.function(y, response, return_std=True, **settings)
+            # It is 0 where, say, all of the few are found, and that is no precision.
+            known = f": the standard error of its {self.metric} is about {std:.2g}"
+            warnings.warn(
+                f"a validation set holds {counts[-1]} labelled positives (label "
+                f"{labels.tolist()[-1]!r}), too few to tell candidates apart that differ by "
+                f"little{known if std > 0 else ''}; take fewer folds, repeat the split or label "
+                "more",
+                UserWarning,
+                stacklevel=2,
+            )
+        return metric.sign * score
+
+    def _prior_of(self, estimator):
+        if self.prior is not None:
+            return self.prior
+        last = last_step(estimator)
+        prior = getattr(last, "prior_", None)
+        if prior is None and _METRICS[self.metric].needs_prior:
+            raise ValueError(
+                f"prior=None means the prior_ of the fitted estimator, but {type(last).__name__} "
+                f"has none; give make_pu_scorer({self.metric!r}, prior=<number>)"
+            )
+        return prior
+
+    def _scenario_of(self, estimator):
+        if self.scenario is not None:
+            return self.scenario
+        return getattr(last_step(estimator), "scenario", "case_control")
+
+    def __deepcopy__(self, memo):
+        # scikit-learn copies the scorer that a name stands for, once a search.
+        return _PUScorer(self.metric, self.prior, self.scenario, dict(self.params))
+
+    def _accept_sample_weight(self) -> bool:
+        # Asked by scikit-learn of every scorer in a list, if fit is given weights.
+        return False
+
+    def __repr__(self) -> str:
+        given = {"prior": self.prior, "scenario": self.scenario, **self.params}
+        listed = "".join(f", {key}={value!r}" for key, value in given.items())
+        return f"make_pu_scorer({self.metric!r}{listed})"
+
+
+def _label(estimator, X):
+    return estimator.predict(X)
+
+
+def _probability(estimator, X):
+    if not hasattr(estimator, "predict_proba"):
+        raise ValueError(
+            f"{type(estimator).__name__} has no predict_proba, which the calibration error is of"
+        )
+    return _positive_column(estimator, X)
+
+
+def _score(estimator, X):
+    if hasattr(estimator, "decision_function"):
+        return estimator.decision_function(X)
+    if hasattr(estimator, "predict_proba"):
+        return _positive_column(estimator, X)
+    raise ValueError(
+        f"{type(estimator).__name__} has neither decision_function nor predict_proba, one of which "
+        "is needed to rank examples"
+    )
+
+
+def _logit(estimator, X):
+    score = np.asarray(_score(estimator, X), dtype=np.float64)
+    if hasattr(estimator, "decision_function"):
+        return score
+    # Forests say 0 and 1, whose logits are infinite.
+    epsilon = np.finfo(score.dtype).eps
+    return logit(np.clip(score, epsilon, 1 - epsilon))
+
+
+def _positive_column(estimator, X):
+    probabilities = np.asarray(estimator.predict_proba(X))
+    if probabilities.ndim != 2 or probabilities.shape[1] != 2:
+        raise ValueError(
+            f"predict_proba of {type(estimator).__name__} has shape {probabilities.shape}, not "
+            "(n, 2): it was not fitted to two labels"
+        )
+    return probabilities[:, 1]
+
+
+_RESPONSES = {"label": _label, "score": _score, "logit": _logit, "probability": _probability}
+
+# By the names that scikit-learn's scoring= takes
+PU_SCORERS = {
+    **{
+        f"{'neg_' if metric.sign < 0 else ''}pu_{name}": make_pu_scorer(name)
+        for name, metric in _METRICS.items()
+    },
+    "pu_risk": make_pu_scorer("risk"),
+}

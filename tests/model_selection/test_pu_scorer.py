@@ -1,0 +1,334 @@
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from puclassify import PUImageClassifier, metrics
+from puclassify.model_selection import PUStratifiedKFold, make_pu_scorer
+
+ONE_SET = "single_training_set"
+NAMES = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+    "risk",
+    "calibration_error",
+)
+STRINGS = (
+    "pu_accuracy",
+    "pu_precision",
+    "pu_recall",
+    "pu_f1",
+    "pu_roc_auc",
+    "pu_average_precision",
+    "pu_risk",
+    "neg_pu_risk",
+    "neg_pu_calibration_error",
+)
+
+
+class Shifted(ClassifierMixin, BaseEstimator):
+    """Scores by the first feature, and knows a prior like the classifier of the package."""
+
+    def __init__(self, by=0.0, prior=0.3, scenario="case_control", sign=1.0):
+        self.by = by
+        self.prior = prior
+        self.scenario = scenario
+        self.sign = sign
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.prior_ = self.prior
+        return self
+
+    def decision_function(self, X):
+        return self.sign * X[:, 0] - self.by
+
+    def predict(self, X):
+        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+
+    def predict_proba(self, X):
+        positive = 1 / (1 + np.exp(-self.decision_function(X)))
+        return np.column_stack([1 - positive, positive])
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 3))
+    X[:400, 0] += 2.0
+    y = np.zeros(800, int)
+    y[:200] = 1
+    order = rng.permutation(800)
+    return X[order], y[order]
+
+
+class TestValue:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_each_metric(self, data, name):
+        X, y = data
+        estimator = Shifted(by=1.0).fit(X, y)
+        scores = estimator.decision_function(X)
+        settings = {"prior": 0.4, "scenario": ONE_SET}
+        expected = {
+            "accuracy": metrics.pu_accuracy_score(y, scores > 0, **settings),
+            "precision": metrics.pu_precision_score(y, scores > 0, **settings),
+            "recall": metrics.pu_recall_score(y, scores > 0, **settings),
+            "f1": metrics.pu_f1_score(y, scores > 0, **settings),
+            "roc_auc": metrics.pu_roc_auc_score(y, scores, **settings),
+            "average_precision": metrics.pu_average_precision_score(y, scores, **settings),
+            "risk": -metrics.pu_risk_score(y, scores, **settings),
+            "calibration_error": -metrics.pu_calibration_error(
+                y, estimator.predict_proba(X)[:, 1], **settings
+            ),
+        }[name]
+        assert make_pu_scorer(name, **settings)(estimator, X, y) == expected
+        function = getattr(metrics, f"pu_{name}_score", None) or metrics.pu_calibration_error
+        assert make_pu_scorer(function, **settings)(estimator, X, y) == expected
+        assert make_pu_scorer(f"pu_{name}", **settings)(estimator, X, y) == expected
+
+    def test_further_arguments(self, data):
+        X, y = data
+        estimator = Shifted().fit(X, y)
+        found = make_pu_scorer("risk", prior=0.4, loss="zero_one")(estimator, X, y)
+        assert found == pytest.approx(make_pu_scorer("accuracy", prior=0.4)(estimator, X, y) - 1)
+
+    @pytest.mark.parametrize("labels", [(-1, 1), ("no", "yes")])
+    def test_other_labels(self, data, labels):
+        X, y = data
+        marked = np.where(y == 1, labels[1], labels[0])
+        for name in NAMES:
+            scorer = make_pu_scorer(name)
+            expected = scorer(Shifted().fit(X, y), X, y)
+            assert scorer(Shifted().fit(X, marked), X, marked) == expected
+
+
+class TestResponses:
+    def test_without_decision_function(self, data):
+        X, y = data
+        forest = RandomForestClassifier(5, random_state=0).fit(X, y)
+        probabilities = forest.predict_proba(X)[:, 1]
+        found = make_pu_scorer("roc_auc", prior=0.3)(forest, X, y)
+        assert found == metrics.pu_roc_auc_score(y, probabilities, prior=0.3)
+        assert probabilities.min() == 0  # whose logit is infinite
+        assert np.isfinite(make_pu_scorer("risk", prior=0.3)(forest, X, y))
+
+    def test_without_probabilities(self, data):
+        X, y = data
+        machine = LinearSVC().fit(X, y)
+        found = make_pu_scorer("average_precision", prior=0.3)(machine, X, y)
+        scores = machine.decision_function(X)
+        assert found == metrics.pu_average_precision_score(y, scores, prior=0.3)
+        with pytest.raises(ValueError, match="LinearSVC has no predict_proba"):
+            make_pu_scorer("calibration_error", prior=0.3)(machine, X, y)
+
+    def test_with_neither(self, data):
+        X, y = data
+
+        class Plain(BaseEstimator):
+            def predict_proba(self, X):
+                return np.ones((len(X), 1))
+
+        with pytest.raises(ValueError, match=r"predict_proba of Plain has shape \(800, 1\)"):
+            make_pu_scorer("roc_auc", prior=0.3)(Plain(), X, y)
+        with pytest.raises(ValueError, match="BaseEstimator has neither decision_function nor"):
+            make_pu_scorer("roc_auc", prior=0.3)(BaseEstimator(), X, y)
+
+
+class TestPrior:
+    @pytest.mark.parametrize("scenario", ["case_control", ONE_SET])
+    def test_of_the_estimator(self, data, scenario):
+        X, y = data
+        estimator = Shifted(prior=0.35, scenario=scenario).fit(X, y)
+        for name in NAMES:
+            expected = make_pu_scorer(name, prior=0.35, scenario=scenario)(estimator, X, y)
+            assert make_pu_scorer(name)(estimator, X, y) == expected
+
+    def test_given_ones_win(self, data):
+        X, y = data
+        estimator = Shifted(prior=0.35, scenario=ONE_SET).fit(X, y)
+        found = make_pu_scorer("precision", prior=0.4, scenario="case_control")(estimator, X, y)
+        assert found == metrics.pu_precision_score(y, X[:, 0] > 0, prior=0.4)
+
+    def test_through_pipelines_and_searches(self, data):
+        X, y = data
+        search = GridSearchCV(
+            make_pipeline(StandardScaler(with_mean=False), Shifted(prior=0.35, scenario=ONE_SET)),
+            {"shifted__by": [0.0]},
+            scoring="pu_roc_auc",
+        ).fit(X, y)
+        scorer = make_pu_scorer("precision", prior=0.35, scenario=ONE_SET)
+        assert make_pu_scorer("precision")(search, X, y) == scorer(search, X, y)
+
+    def test_none_at_all(self, data):
+        X, y = data
+        classifier = LogisticRegression().fit(X, y)
+        message = r"LogisticRegression has none; give make_pu_scorer\('precision', prior=<number>"
+        with pytest.raises(ValueError, match=message):
+            make_pu_scorer("precision")(classifier, X, y)
+        assert make_pu_scorer("f1")(classifier, X, y) > 0
+        assert make_pu_scorer("recall")(classifier, X, y) > 0
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", STRINGS)
+    def test_strings(self, data, name):
+        X, y = data
+        assert name in get_scorer_names()
+        estimator = Shifted(by=1.0).fit(X, y)
+        expected = make_pu_scorer(name)(estimator, X, y)
+        assert get_scorer(name)(estimator, X, y) == expected
+        assert (expected < 0) == (name not in STRINGS[:6])
+        found = GridSearchCV(Shifted(), {"by": [0.0, 1.0]}, scoring=name).fit(X, y)
+        assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+
+    def test_several_at_once(self, data):
+        X, y = data
+        search = GridSearchCV(
+            Shifted(),
+            {"by": [-3.0, 1.0, 5.0]},
+            scoring=["pu_accuracy", "pu_f1", "neg_pu_risk"],
+            refit="pu_f1",
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            search.fit(X, y)
+        assert search.best_params_ == {"by": 1.0}
+        results = cross_validate(Shifted(), X, y, scoring=("pu_recall", "accuracy"))
+        assert (results["test_pu_recall"] > 0).all()
+
+
+class TestSearch:
+    def test_any_classifier(self, data):
+        X, y = data
+        for name, given in (("f1", {}), ("roc_auc", {"prior": 0.4, "scenario": ONE_SET})):
+            search = GridSearchCV(
+                LogisticRegression(class_weight="balanced"),
+                {"C": [1e-3, 1.0]},
+                scoring=make_pu_scorer(name, **given),
+                cv=PUStratifiedKFold(random_state=0),
+                error_score="raise",
+            ).fit(X, y)
+            assert search.best_score_ > 0.5
+
+    def test_the_classifier_of_the_package(self, data):
+        X, y = data
+        search = GridSearchCV(
+            PUImageClassifier("mlp", prior=0.4, scenario=ONE_SET, max_epochs=3, random_state=0),
+            {"lr": [1e-7, 1e-2]},
+            scoring="pu_average_precision",
+            cv=PUStratifiedKFold(3, random_state=0),
+            error_score="raise",
+        ).fit(X, y)
+        assert search.best_params_ == {"lr": 1e-2}
+        assert 0.8 < search.best_score_ < 1.1
+
+    def test_ranks_by_truth_what_accuracy_on_pu_labels_ranks_wrongly(self, data):
+        X, y = data
+        grid = {"by": [1.0, 6.0]}  # the second finds next to nothing
+        wrong = GridSearchCV(Shifted(), grid, scoring="accuracy").fit(X, y)
+        right = GridSearchCV(Shifted(prior=1 / 3), grid, scoring="pu_accuracy").fit(X, y)
+        assert wrong.best_params_ == {"by": 6.0}
+        assert right.best_params_ == {"by": 1.0}
+
+
+class TestFewPositives:
+    @pytest.fixture
+    def few(self, data):
+        X, y = data
+        keep = np.sort(np.append(np.flatnonzero(y == 1)[:50], np.flatnonzero(y == 0)))
+        return X[keep], y[keep]
+
+    def warned(self, call):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        return [str(w.message) for w in caught if "labelled positives" in str(w.message)]
+
+    def test_says_how_many_and_the_standard_error(self, few):
+        X, y = few
+        rows = np.append(np.flatnonzero(y == 1)[:20], np.flatnonzero(y == 0))
+        _, std = metrics.pu_recall_score(y[rows], X[rows, 0] > 1, return_std=True)
+        message = (
+            r"holds 20 labelled positives \(label 1\), too few .*: the standard error of its "
+            f"recall is about {std:.2g}; take fewer folds"
+        )
+        with pytest.warns(UserWarning, match=message):
+            make_pu_scorer("recall")(Shifted(by=1.0).fit(X, y), X[rows], y[rows])
+        with pytest.warns(UserWarning, match="differ by little; take fewer folds"):
+            make_pu_scorer("recall")(Shifted(by=-9.0).fit(X, y), X[rows], y[rows])
+
+    def test_once_a_search(self, few):
+        X, y = few
+        search = GridSearchCV(Shifted(), {"by": [0.0, 0.5, 1.0]}, scoring="pu_roc_auc")
+        assert len(self.warned(lambda: search.fit(X, y))) == 1
+        assert len(self.warned(lambda: search.fit(X, y))) == 1
+        scorer = make_pu_scorer("roc_auc")
+        assert len(self.warned(lambda: cross_val_score(Shifted(), X, y, scoring=scorer))) == 1
+        assert self.warned(lambda: cross_val_score(Shifted(), X, y, scoring=scorer)) == []
+
+    def test_once_although_workers_get_pickles(self, few):
+        X, y = few
+        estimator, scorer = Shifted().fit(X, y), make_pu_scorer("recall")
+        rows = np.append(np.flatnonzero(y == 1)[:20], np.flatnonzero(y == 0))
+
+        def score(each):
+            return lambda: each(estimator, X[rows], y[rows])
+
+        pickles = [pickle.loads(pickle.dumps(scorer)) for _ in range(3)]
+        assert [len(self.warned(score(each))) for each in pickles] == [1, 0, 0]
+        assert len(self.warned(score(copy.deepcopy(scorer)))) == 1
+
+    def test_not_from_thirty_on(self, few):
+        X, y = few
+        assert self.warned(lambda: make_pu_scorer("recall")(Shifted().fit(X, y), X, y)) == []
+
+
+class TestTheScorerItself:
+    def test_pickle_and_repr(self, data):
+        X, y = data
+        scorer = make_pu_scorer("risk", prior=0.3, loss="sigmoid")
+        expected = "make_pu_scorer('risk', prior=0.3, scenario=None, loss='sigmoid')"
+        assert repr(scorer) == expected
+        again = pickle.loads(pickle.dumps(scorer))
+        estimator = Shifted().fit(X, y)
+        assert again(estimator, X, y) == scorer(estimator, X, y)
+        assert repr(copy.deepcopy(scorer)) == expected
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"metric": "auc"}, "metric must be one of accuracy, precision, .* got 'auc'"),
+            ({"metric": metrics.match_picks}, "or such a function of puclassify.metrics; got"),
+            ({"metric": 3}, "metric must be one of .* got 3"),
+            ({"metric": "f1", "prior": 1.0}, "prior must be a number .* or None, got 1.0"),
+            ({"metric": "f1", "scenario": "cc"}, "scenario must be 'case_control' or"),
+            ({"metric": "f1", "loss": "sigmoid"}, "pu_f1_score takes no loss"),
+            ({"metric": "f1", "return_std": True}, "pu_f1_score takes no return_std"),
+        ],
+    )
+    def test_arguments(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            make_pu_scorer(**arguments)
+
+    def test_weights_are_not_taken(self, data):
+        X, y = data
+        search = GridSearchCV(
+            LogisticRegression(), {"C": [1.0]}, scoring=["pu_recall"], refit="pu_recall"
+        )
+        with pytest.warns(UserWarning, match="pu_recall=.* does not support sample_weight"):
+            search.fit(X, y, sample_weight=np.ones(len(y)))

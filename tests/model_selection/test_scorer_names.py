@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import _scorer, get_scorer
+from sklearn.model_selection import cross_val_score
+
+from puclassify.model_selection._scorer_names import register_scorers
+
+
+def always_half(estimator, X, y):
+    return 0.5
+
+
+@pytest.fixture
+def scorers(monkeypatch):
+    """Leave scikit-learn's names as they were."""
+    monkeypatch.setattr(_scorer, "_SCORERS", dict(_scorer._SCORERS))
+
+
+@pytest.mark.usefixtures("scorers")
+def test_a_name_is_known_to_searches_that_were_imported_before():
+    assert register_scorers({"pu_always_half": always_half})
+    assert get_scorer("pu_always_half") is always_half
+    X, y = [[0.0], [1.0]] * 5, [0, 1] * 5
+    found = cross_val_score(LogisticRegression(), X, y, scoring="pu_always_half")
+    assert found.tolist() == [0.5] * 5
+
+
+def test_another_scikit_learn_only_lacks_the_names(monkeypatch):
+    monkeypatch.delattr(_scorer, "_SCORERS")
+    assert not register_scorers({"pu_always_half": always_half})
+
+
+@pytest.mark.parametrize("first", ["puclassify", "sklearn.feature_selection"])
+def test_the_order_of_imports_does_not_matter(first):
+    code = f"""
+import {first}
+import puclassify
+from sklearn.feature_selection import RFECV
+from sklearn.svm import LinearSVC
+X, y = [[0.0, 1.0], [1.0, 1.0]] * 50, [0, 1] * 50
+assert RFECV(LinearSVC(), scoring="pu_recall", cv=3).fit(X, y).n_features_ == 1
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
