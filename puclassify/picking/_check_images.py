@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from puclassify.grid import GridImage
 
@@ -38,7 +39,8 @@ def check_images(images, preprocessing) -> list[GridImage]:
                 "return GridImages, which know where their pixels sit in the micrograph "
                 "(puclassify.io.as_grid_image makes one of a path or an array)"
             )
-        if not np.isfinite(image.values).all():
+        is_tensor = isinstance(image.values, torch.Tensor)
+        if not bool((torch if is_tensor else np).isfinite(image.values).all()):
             raise ValueError(
                 f"preprocessing={preprocessing!r} left pixels that are not finite in "
                 f"{image.name!r}; put a NormalizeMicrograph at its end, which sets them to 0"

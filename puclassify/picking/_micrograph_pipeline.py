@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from puclassify.grid import GridImage
-from puclassify.io import micrograph_name
+from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
 from puclassify.picking._suppression import non_maximum_suppression
+from puclassify.preprocessing._on_device import preprocess_on, runs_on_devices
 from puclassify.preprocessing._pixel_size import stored_pixel_size
 
 __all__ = ["MicrographPipeline"]
@@ -55,11 +56,17 @@ class MicrographPipeline:
         Returns
         -------
         GridImage
-            What the scorer takes.
+            What the scorer takes: a tensor on its device, if the preprocessing is this package's
+            and the scorer a network.
         """
-        # As in fit, the preprocessing gets what the caller gave, and names arrays by their place.
-        (image,) = check_images(self.preprocessing.transform([micrograph]), self.preprocessing)
-        return replace(image, name=micrograph_name(micrograph, index))
+        name = micrograph_name(micrograph, index)
+        if self.scorer.device is not None and runs_on_devices(self.preprocessing):
+            image = as_grid_image(micrograph, name)
+            image = preprocess_on(self.preprocessing, image, self.scorer.device)
+        else:  # as in fit, the preprocessing gets what the caller gave
+            image = self.preprocessing.transform([micrograph])[0]
+        (image,) = check_images([image], self.preprocessing)
+        return replace(image, name=name)
 
     def score_map(self, image: GridImage) -> GridImage:
         """Score one preprocessed micrograph.

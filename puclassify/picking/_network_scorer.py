@@ -73,12 +73,17 @@ class NetworkScorer:
             label_radius=self.geometry.label_radius_on(images[0]),
             n_unlabelled=self.classifier.batch_size,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
-            device=resolve_device(self.classifier.device),
+            device=self.device,
         )
         self.classifier.classes_ = np.array([0, 1])
         self.classifier._train(
             batches, prior, rng, report, tiles=True, verbose=max(verbose, self.classifier.verbose)
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where micrographs are scored, and had best be preprocessed."""
+        return resolve_device(self.classifier.device)
 
     @property
     def history(self) -> list[dict]:
@@ -123,7 +128,7 @@ class NetworkScorer:
         GridImage
             Logits on the network's stride: a tensor on the classifier's device.
         """
-        device = resolve_device(self.classifier.device)
+        device = self.device
         dtype = self.classifier._autocast_dtype(device)
         network, tile = self._prepared(device, dtype)
         return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)

@@ -439,9 +439,7 @@ def _object_array(items) -> np.ndarray:
     items = list(items)
     if not items:
         raise ValueError("X holds no micrographs, at least 1 is required")
-    result = np.empty(len(items), dtype=object)
-    result[:] = items
-    return result
+    return np.fromiter(items, dtype=object, count=len(items))  # copies no pixels
 
 
 def _written(named_picks, writer):

@@ -29,6 +29,7 @@ class WindowScorer:
     """
 
     n_epochs = 0
+    device = None  # such a classifier takes arrays
     stride = 4
 
     def __init__(self, classifier, geometry: PickingGeometry):
