@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 
 __all__ = ["ROUNDING", "greedy_maxima"]
@@ -89,11 +90,11 @@ class _Blocks:
         rows, columns = (span(n) * s for n, s in zip(n_blocks, side))
         self.corner = (rows[:, None] * self.width + columns).view(-1)
         self.side, self.block_rows = side, span(side[0]) * self.width
-        self.places = span(math.prod(side))
+        self.places = span(math.prod(side)).int()
         rows, columns = (span(-m, m + 1) for m in self.margin)
         around = (rows[:, None] * n_blocks[1] + columns).view(-1)
         self.around = around[around != 0]
-        self.runs = _runs(reach, step, radius, self.width, values.device)
+        self.starts, self.runs = _runs(reach, step, radius, self.width, values.device)
         strips = board.view(n_blocks[0], side[0], self.width).amax(dim=1)
         # A table: one row for every row of blocks.
         self.best = strips.view(*n_blocks, side[1]).amax(dim=2)
@@ -121,8 +122,9 @@ class _Blocks:
     def take(self, blocks) -> torch.Tensor:
         """Choose the maxima of blocks and empty their discs; return their indices on the map."""
         chosen = self.positions(blocks)
-        for length, starts in self.runs:
-            self._rows(length).index_fill_(0, _sums(chosen, starts), -math.inf)
+        starts = self.starts[:, None] + chosen
+        for length, first, last in self.runs:
+            self._rows(length).index_fill_(0, starts[first:last].view(-1), -math.inf)
         best = self.best.view(-1)
         best[blocks] = -math.inf  # a disc covers the whole block of its centre
         touched = torch.zeros_like(best, dtype=torch.bool)
@@ -137,7 +139,7 @@ class _Blocks:
         """Find the first position on the board that holds the maximum of each block."""
         is_best = self._values(blocks) == self.best.view(-1)[blocks, None]
         # The first of them, several times as fast as argmax.
-        where = torch.where(is_best, self.places, len(self.places)).amin(dim=1)
+        where = torch.where(is_best, self.places, len(self.places)).amin(dim=1).long()
         row, column = where // self.side[1], where % self.side[1]
         return self.corner[blocks] + row * self.width + column
 
@@ -166,15 +168,25 @@ def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
     return table
 
 
-def _runs(reach, step, radius, width, device) -> list[tuple[int, torch.Tensor]]:
-    """Describe a disc by its runs of positions along rows: their length, and where they start."""
-    starts: dict[int, list[int]] = {}
+def _runs(reach, step, radius, width, device) -> tuple[torch.Tensor, list[tuple[int, int, int]]]:
+    """Describe a disc by runs of positions along rows.
+
+    Returns
+    -------
+    starts : Tensor of int64
+        Where the runs start, from the centre, by length.
+    runs : list of (int, int, int)
+        Every length, and which of the starts have it: the first, and the one after the last.
+    """
+    by_length: dict[int, list[int]] = {}
     for row in range(-reach[0], reach[0] + 1):
         half = 0
         while half < reach[1] and (row * step[0]) ** 2 + ((half + 1) * step[1]) ** 2 <= radius**2:
             half += 1
-        starts.setdefault(2 * half + 1, []).append(row * width - half)
-    return [(length, torch.tensor(first, device=device)) for length, first in starts.items()]
+        by_length.setdefault(2 * half + 1, []).append(row * width - half)
+    edges = np.cumsum([0, *map(len, by_length.values())]).tolist()
+    starts = torch.tensor([start for group in by_length.values() for start in group], device=device)
+    return starts, list(zip(by_length, edges[:-1], edges[1:], strict=True))
 
 
 def _sums(numbers: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
