@@ -107,22 +107,3 @@ class MicrographPipeline:
             parameters["radius"] = diameter / 2
         scores = self.scorer.score_map(image)
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
-
-    def named_picks(self, image: GridImage, threshold: float) -> tuple[str, np.ndarray]:
-        """Pick one preprocessed micrograph, and say what it is called.
-
-        Parameters
-        ----------
-        image : GridImage
-            From `read`.
-        threshold : float
-            A logit.
-
-        Returns
-        -------
-        name : str
-            Of the micrograph.
-        picks : ndarray of shape (k, 3)
-            x, y and score.
-        """
-        return str(image.name), self.pick(image, threshold)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections import deque
 from contextlib import closing
 from functools import partial
 
@@ -19,7 +21,7 @@ from puclassify.classifier import PUImageClassifier
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._training import warn_if_diverged
 from puclassify.grid import GridImage
-from puclassify.io import check_coordinates, check_micrographs
+from puclassify.io import check_coordinates, check_micrographs, micrograph_name
 from puclassify.io._micrograph import iter_micrographs
 from puclassify.io._pick_writer import PickWriter
 from puclassify.metrics import pick_average_precision_score
@@ -297,7 +299,8 @@ class ParticlePicker(
             candidate.
         output : str, path-like or None, default=None
             Where to write the picks of every micrograph as soon as it is picked: a folder or a path
-            with ``{name}`` in it, as of `puclassify.io.write_coordinates`.
+            with ``{name}`` in it, as of `puclassify.io.write_coordinates`. The files call the
+            micrographs by their paths as given.
 
         Returns
         -------
@@ -328,12 +331,11 @@ class ParticlePicker(
         The next micrographs are read and preprocessed while one is scored, and memory does not grow
         with their number. A run that is broken off keeps the files that it has written.
         """
-        threshold = self._threshold(threshold)
+        pick = partial(MicrographPipeline.pick, threshold=self._threshold(threshold))
         if output is None:
-            return self._stream(X, partial(MicrographPipeline.pick, threshold=threshold))
-        writer = PickWriter(output)
-        step = partial(MicrographPipeline.named_picks, threshold=threshold)
-        return _written(self._stream(X, step), writer)
+            return self._stream(X, pick)
+        writer, paths = PickWriter(output), deque()
+        return _written(self._stream(X, pick, paths), paths, writer)
 
     def score(self, X, y):
         """Measure the picks against known particles.
@@ -356,13 +358,19 @@ class ParticlePicker(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )
 
-    def _stream(self, X, finish):
-        """Apply a method of the `MicrographPipeline` to every micrograph, lazily."""
+    def _stream(self, X, finish, paths=None):
+        """Apply a method of the `MicrographPipeline` to every micrograph, lazily.
+
+        What they are called is appended to ``paths`` as they are taken.
+        """
         check_is_fitted(self)
         items = iter_micrographs(X)
+        total = len(items) if hasattr(items, "__len__") else None
+        if paths is not None:
+            items = _noted(items, paths)
         pipeline = self._pipeline()
         results = stream(pipeline.read, partial(finish, pipeline), items, self.n_jobs)
-        return progress(results, len(items) if hasattr(items, "__len__") else None, self.verbose)
+        return progress(results, total, self.verbose)
 
     def _pipeline(self):
         check_memory_budget(self.memory_budget)
@@ -442,10 +450,17 @@ def _object_array(items) -> np.ndarray:
     return np.fromiter(items, dtype=object, count=len(items))  # copies no pixels
 
 
-def _written(named_picks, writer):
-    """Write the picks of every micrograph and pass them on."""
-    with closing(named_picks):
-        for name, picks in named_picks:
-            writer.write(name, picks)
+def _written(results, paths, writer):
+    """Write the picks of every micrograph, under the path that the caller gave, and yield them."""
+    with closing(results):
+        for picks in results:
+            writer.write(paths.popleft(), picks)
             yield picks
     writer.finish()
+
+
+def _noted(items, paths):
+    for index, item in enumerate(items):
+        is_path = isinstance(item, (str, os.PathLike))
+        paths.append(os.fspath(item) if is_path else micrograph_name(item, index))
+        yield item

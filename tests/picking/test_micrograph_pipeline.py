@@ -48,7 +48,6 @@ def test_map_is_in_main_memory_and_picks_are_its_maxima(fitted, pipeline, simula
     image = pipeline.read(simulated.micrographs[4], 0)
     scores = pipeline.score_map(image)
     assert isinstance(scores.values, np.ndarray)
-    name, picks = pipeline.named_picks(image, threshold=-np.inf)
-    assert name == simulated.micrographs[4].name
+    picks = pipeline.pick(image, threshold=-np.inf)
     assert picks[0, 2] == scores.values.max()
     np.testing.assert_array_equal(picks, fitted.predict(simulated.micrographs[4:5], -np.inf)[0])
