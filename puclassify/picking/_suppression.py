@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -81,16 +82,28 @@ def non_maximum_suppression(
     grid = scores if isinstance(scores, GridImage) else GridImage(_as_map(scores))
     if 0 in grid.shape:
         return np.empty((0, 3))
-    values = _as_tensor(grid.values)
-    eligible = _eligible(values, threshold, border, grid.step_xy)
-    chosen = greedy_maxima(values, eligible, float(radius), grid.step_xy.tolist())[:max_picks]
-    rows, columns = chosen // grid.shape[1], chosen % grid.shape[1]
-    xy = torch.stack([columns, rows], dim=1).double()
-    if subpixel:
-        xy += paraboloid_offsets(values, rows, columns)
-    picks = torch.cat([xy, values.reshape(-1)[chosen, None].double()], dim=1).cpu().numpy()
+    with _on_one_thread():
+        values = _as_tensor(grid.values)
+        eligible = _eligible(values, threshold, border, grid.step_xy)
+        chosen = greedy_maxima(values, eligible, float(radius), grid.step_xy.tolist())[:max_picks]
+        rows, columns = chosen // grid.shape[1], chosen % grid.shape[1]
+        xy = torch.stack([columns, rows], dim=1).double()
+        if subpixel:
+            xy += paraboloid_offsets(values, rows, columns)
+        picks = torch.cat([xy, values.reshape(-1)[chosen, None].double()], dim=1).cpu().numpy()
     picks[:, :2] = grid.to_micrograph(picks[:, :2])
     return picks
+
+
+@contextmanager
+def _on_one_thread():
+    """Keep PyTorch from waking other threads: these operations are over before they are awake."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def check_suppression_parameters(radius, threshold, max_picks, border, subpixel) -> None:

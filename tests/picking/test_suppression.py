@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from puclassify.grid import GridImage
 from puclassify.picking._suppression import non_maximum_suppression
@@ -137,6 +138,15 @@ class TestByHand:
         values = np.array([[0, 3, 0, 0], [0, 0, 0, 2]])
         assert non_maximum_suppression(values, 1.0).tolist() == [[1, 0, 3], [3, 1, 2]]
         assert non_maximum_suppression(values > 0, 5.0).tolist() == [[1, 0, 1]]
+
+    def test_number_of_threads_is_what_it_was(self, rng):
+        before = torch.get_num_threads()
+        try:
+            torch.set_num_threads(2)
+            non_maximum_suppression(rng.normal(size=(9, 9)), 2.0)
+            assert torch.get_num_threads() == 2
+        finally:
+            torch.set_num_threads(before)
 
     def test_map_is_not_changed(self, rng):
         values = rng.normal(size=(9, 9))
