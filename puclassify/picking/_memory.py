@@ -1,9 +1,10 @@
-"""How much of a micrograph is scored at once."""
+"""How much memory is free, and how much of a micrograph is scored at once."""
 
 from __future__ import annotations
 
 import copy
 import os
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 
 from puclassify._numbers import is_number
 
-__all__ = ["check_memory_budget", "default_memory_budget", "tile_length"]
+__all__ = ["check_memory_budget", "default_memory_budget", "free_memory", "tile_length"]
 
 _SHARE_OF_FREE = {"cpu": 0.25, "cuda": 0.5}
 # Larger tiles are no faster; on a CPU they leave its caches and are slower.
@@ -53,11 +54,34 @@ def default_memory_budget(device: torch.device) -> int:
         at most 4 GiB.
     """
     kind = "cuda" if device.type == "cuda" else "cpu"
-    if kind == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-    else:
-        free = _free_main_memory()
-    return int(min(_ENOUGH[kind], _SHARE_OF_FREE[kind] * free))
+    return int(min(_ENOUGH[kind], _SHARE_OF_FREE[kind] * free_memory(device)))
+
+
+def free_memory(device: torch.device) -> float:
+    """Return the free bytes of a device, or of the machine; infinity where nobody says.
+
+    Parameters
+    ----------
+    device : torch.device
+        The device.
+
+    Returns
+    -------
+    float
+        What could be allocated.
+    """
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:  # Linux: without what files occupy that could be dropped
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        (available,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        return 1024 * int(available)
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
 
 
 def tile_length(module: nn.Module, budget: float, dtype: torch.dtype = torch.float32) -> int:
@@ -121,18 +145,3 @@ def _activation_bytes(shadow: nn.Module, edge: int) -> int:
         for hook in hooks:
             hook.remove()
     return total + 4 * edge * edge
-
-
-def _free_main_memory() -> int:
-    """Return the bytes that are free for new allocations, as far as the system tells."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):  # Windows
-        return 2 * 2**30

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from puclassify.picking._memory import free_memory
 from puclassify.picking._spline import spline_coefficients
 
-__all__ = ["SplineStore", "free_memory"]
+__all__ = ["SplineStore"]
 
 _LARGEST_SHARE = 0.5  # of the free memory of a device or of the machine
 
@@ -43,14 +42,14 @@ class SplineStore:
 
     def __init__(self, images, device: torch.device):
         n_bytes = 4 * sum(image.values.size for image in images)
-        self.device = next(
-            (place for place in (device, torch.device("cpu")) if _has_room(place, n_bytes)),
-            torch.device("cpu"),
-        )
+        main = torch.device("cpu")
+        roomy = next((place for place in (device, main) if _has_room(place, n_bytes)), None)
         coefficients = (spline_coefficients(image.values) for image in images)
-        if _has_room(self.device, n_bytes):
-            self.values = [torch.from_numpy(c).to(self.device) for c in coefficients]
+        if roomy is not None:
+            self.device = roomy
+            self.values = [torch.from_numpy(c).to(roomy) for c in coefficients]
         else:
+            self.device = main
             self.values = _in_file(coefficients, [image.shape for image in images])
 
     def squares(self, micrographs, left, rows, columns) -> torch.Tensor:
@@ -78,33 +77,6 @@ class SplineStore:
                 for m, start, i, j in zip(micrographs, left, rows, columns, strict=True)
             ]
         )
-
-
-def free_memory(device: torch.device) -> float:
-    """Return the free bytes of a device, or of the machine; infinity where nobody says.
-
-    Parameters
-    ----------
-    device : torch.device
-        The device.
-
-    Returns
-    -------
-    float
-        What could be allocated.
-    """
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:  # Linux: without what files occupy that could be dropped
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        (available,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-        return 1024 * int(available)
-    except (OSError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
 
 
 def _has_room(device: torch.device, n_bytes: int) -> bool:

@@ -8,8 +8,11 @@ from puclassify.picking import _memory
 from puclassify.picking._memory import (
     check_memory_budget,
     default_memory_budget,
+    free_memory,
     tile_length,
 )
+
+CPU = torch.device("cpu")
 
 
 def bytes_of_outputs(network, edge):
@@ -60,10 +63,11 @@ def test_network_that_looks_at_its_data():
 
 
 def test_default_is_a_share_of_what_is_free(monkeypatch):
-    monkeypatch.setattr(_memory, "_free_main_memory", lambda: 100 * 2**20)
-    assert default_memory_budget(torch.device("cpu")) == 25 * 2**20
-    monkeypatch.setattr(_memory, "_free_main_memory", lambda: 64 * 2**30)
-    assert default_memory_budget(torch.device("cpu")) == 128 * 2**20
+    with monkeypatch.context() as patch:
+        patch.setattr(_memory, "free_memory", lambda device: 100 * 2**20)
+        assert default_memory_budget(CPU) == 25 * 2**20
+        patch.setattr(_memory, "free_memory", lambda device: 64 * 2**30)
+        assert default_memory_budget(CPU) == 128 * 2**20
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**30, 2**34))
     assert default_memory_budget(torch.device("cuda")) == 2**29
 
@@ -72,3 +76,16 @@ def test_default_is_a_share_of_what_is_free(monkeypatch):
 def test_refuses_other_budgets(value):
     with pytest.raises(ValueError, match="memory_budget must be a positive number of bytes"):
         check_memory_budget(value)
+
+
+class TestFreeMemory:
+    def test_of_the_machine(self):
+        assert free_memory(CPU) > 1e6
+
+    def test_where_nobody_says(self, monkeypatch):
+        def refuse(*args, **kwargs):
+            raise OSError
+
+        monkeypatch.setattr("pathlib.Path.read_text", refuse)
+        monkeypatch.setattr("os.sysconf", refuse)
+        assert free_memory(CPU) == np.inf

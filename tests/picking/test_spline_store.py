@@ -5,7 +5,7 @@ import torch
 from puclassify import GridImage
 from puclassify.picking import _spline_store
 from puclassify.picking._spline import spline_coefficients
-from puclassify.picking._spline_store import SplineStore, free_memory
+from puclassify.picking._spline_store import SplineStore
 
 CPU = torch.device("cpu")
 
@@ -77,16 +77,3 @@ def test_squares_are_cut_in_mirrored_order(images):
     for square, m, start, i, j in zip(squares, (1, 0), (5, 40), rows, columns, strict=True):
         expected = spline_coefficients(images[m].values)[np.ix_(i, start + j)]
         np.testing.assert_array_equal(square, expected)
-
-
-class TestFreeMemory:
-    def test_of_the_machine(self):
-        assert free_memory(CPU) > 1e6
-
-    def test_where_nobody_says(self, monkeypatch):
-        def refuse(*args, **kwargs):
-            raise OSError
-
-        monkeypatch.setattr("pathlib.Path.read_text", refuse)
-        monkeypatch.setattr("os.sysconf", refuse)
-        assert free_memory(CPU) == np.inf
