@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from puclassify.grid import GridImage
+from puclassify.preprocessing._pixel_tensors import all_finite
 
 __all__ = ["check_images"]
 
@@ -39,10 +40,15 @@ def check_images(images, preprocessing) -> list[GridImage]:
                 "return GridImages, which know where their pixels sit in the micrograph "
                 "(puclassify.io.as_grid_image makes one of a path or an array)"
             )
-        is_tensor = isinstance(image.values, torch.Tensor)
-        if not bool((torch if is_tensor else np).isfinite(image.values).all()):
+        if not _is_finite(image.values):
             raise ValueError(
                 f"preprocessing={preprocessing!r} left pixels that are not finite in "
                 f"{image.name!r}; put a NormalizeMicrograph at its end, which sets them to 0"
             )
     return list(images)
+
+
+def _is_finite(values) -> bool:
+    if isinstance(values, torch.Tensor):
+        return all_finite(values)
+    return bool(np.isfinite(values).all())
