@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from puclassify.io._check_coordinates import check_coordinate_array
 from puclassify.io._coordinate_table import CoordinateTable
-from puclassify.io._coordinates import formatter
+from puclassify.io._coordinates import formatter, write_coordinates
 from puclassify.io._names import path_text
 from puclassify.io._pick_files import is_folder, list_file, pick_files
 from puclassify.io._replace_files import replace_files
@@ -57,8 +56,8 @@ class PickWriter:
         folder = self.path if is_folder(self.path) else os.path.dirname(self.path) or "."
         if not os.path.isdir(folder):
             raise FileNotFoundError(f"output: there is no folder {folder}; make it first")
-        self._format = formatter(self.path, "auto")
-        self._format(CoordinateTable.from_mapping({}))  # raises now what it would raise later
+        # Raises now what it would raise later.
+        formatter(self.path, "auto")(CoordinateTable.from_mapping({}))
         self._names: dict[str, str] = {}  # by file
 
     def write(self, name: str, picks) -> None:
@@ -77,8 +76,7 @@ class PickWriter:
                 f"output: the picks of {self._names[file]!r} and of {name!r} would both be written "
                 f"to {file}; pick them in two calls, into two folders"
             )
-        picks = check_coordinate_array(picks, f"picks of {name!r}")
-        replace_files({file: self._format(CoordinateTable.from_mapping({name: picks}))})
+        write_coordinates({name: picks}, file)
         self._names[file] = name
 
     def finish(self) -> None:
