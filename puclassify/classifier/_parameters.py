@@ -13,9 +13,9 @@ import torch
 from sklearn.utils import check_random_state
 
 from puclassify._numbers import is_number
+from puclassify._scenarios import check_scenario
 from puclassify.classifier._net import resolve_device
 from puclassify.classifier._precision import resolve_precision
-from puclassify.prior._scenarios import check_scenario
 
 __all__ = ["OPTIMIZERS", "check_classifier_parameters"]
 

@@ -9,6 +9,7 @@ import numpy as np
 from puclassify._labels import check_pu_labels
 from puclassify._numbers import check_number
 from puclassify._scenarios import check_scenario
+from puclassify._scores import check_score_vector
 
 __all__ = ["PUSample"]
 
@@ -157,13 +158,4 @@ def check_scores(y_score) -> np.ndarray:
         scores = np.asarray(y_score, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"y_score must be one number for each example: {error}") from error
-    if scores.ndim != 1:
-        hint = ": pass predict_proba(X)[:, 1]" if scores.shape[1:] == (2,) else ""
-        raise ValueError(f"y_score must have shape (n,), got {scores.shape}{hint}")
-    missing = np.flatnonzero(np.isnan(scores))
-    if len(missing):
-        raise ValueError(
-            f"y_score must be numbers, but {len(missing)} of {len(scores)} are NaN, the first at "
-            f"index {missing[0]}; did the training of the classifier diverge?"
-        )
-    return scores
+    return check_score_vector(scores, "y_score")

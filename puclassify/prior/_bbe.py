@@ -7,8 +7,10 @@ import math
 import numpy as np
 
 from puclassify._labels import check_pu_labels
+from puclassify._numbers import check_number
+from puclassify._scenarios import check_scenario
+from puclassify._scores import check_score_vector
 from puclassify.base import PUBaseEstimator
-from puclassify.prior._scenarios import check_number, check_scenario
 
 __all__ = ["BBEPrior"]
 
@@ -177,15 +179,7 @@ def _check_scores(scores) -> np.ndarray:
         checked = checked if checked.dtype.kind == "f" else checked.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"scores must be one number for each example: {error}") from error
-    if checked.ndim != 1:
-        hint = ": pass predict_proba(X)[:, 1]" if checked.shape[1:] == (2,) else ""
-        raise ValueError(f"scores must have shape (n,), got {checked.shape}{hint}")
-    missing = np.flatnonzero(np.isnan(checked))
-    if len(missing):
-        raise ValueError(
-            f"scores must be numbers, but {len(missing)} of {len(checked)} are NaN, the first at "
-            f"index {missing[0]}; did the training of the classifier diverge?"
-        )
+    checked = check_score_vector(checked, "scores")
     if len(checked) and checked.min() == checked.max():
         raise ValueError(
             f"scores are all equal, {checked[0]:.6g}, and tell nothing about the prior; did the "

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from puclassify._numbers import check_number
-from puclassify._scenarios import SCENARIOS, check_scenario
 
-__all__ = ["SCENARIOS", "check_number", "check_scenario", "unlabelled_prior"]
+__all__ = ["unlabelled_prior"]
 
 
 def unlabelled_prior(prior, labelled_fraction) -> float:
