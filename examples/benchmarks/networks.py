@@ -20,6 +20,7 @@ import os
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def train(name, network, seed, folder, options):
     data = picking_set(name, folder, seed)
     picker = ParticlePicker(data.particle_diameter, random_state=seed)
     picker.set_params(
-        classifier__max_epochs=options.epochs, classifier__module=lambda in_channels: make(network)
+        classifier__max_epochs=options.epochs, classifier__module=partial(make, network)
     )
     started = time.process_time()
     picker.fit(data.train, draw_labels(data.train_coordinates, options.labels, seed))
