@@ -43,7 +43,7 @@ def greedy_maxima(
     In every round the maxima that no maximum of a block within reach exceeds are chosen at once
     and their discs emptied: nothing that is left in a disc could have come before them, and the
     best position of all is always among them. Only the blocks around are looked at anew. Rounds
-    are few: about 20 on a map of noise, and as many as picks lie behind one another where scores
+    are few: about 11 on a map of noise, and as many as picks lie behind one another where scores
     rise along a ramp.
 
     Examples
