@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -27,11 +26,17 @@ from pathlib import Path
 import numpy as np
 
 from puclassify import ParticlePicker
-from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
+from puclassify.metrics import pick_precision_recall_fscore
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import beta_galactosidase, draw_labels, simulated
-from reference_picker import TopazRunner, cpu_seconds
+from picking_sets import (
+    average_precision,
+    beta_galactosidase,
+    draw_labels,
+    fit_and_pick,
+    simulated,
+)
+from reference_picker import TopazRunner
 
 KINDS = ("globular", "ring", "elongated")
 SNR = (0.4, 0.2)  # the simulator's default, and half of it
@@ -96,16 +101,16 @@ def picking_sets(options, folder, seed):
 def measure(data, labels, seed, name, run):
     """Train and pick with one picker; print and return its row."""
     picks, train_cpu, pick_cpu = run(data, labels, seed)
-    average_precision = pick_average_precision_score(data.test_coordinates, picks, data.radius)
+    precision = average_precision(data, picks)
     f1 = pick_precision_recall_fscore(data.test_coordinates, picks, data.radius, threshold=0.0)[2]
     per_image = pick_cpu / len(data.test)
     print(
-        f"{data.name} | {sum(map(len, labels))} | {seed} | {name} | {average_precision:.3f} | "
+        f"{data.name} | {sum(map(len, labels))} | {seed} | {name} | {precision:.3f} | "
         f"{f1:.3f} | {train_cpu:.0f} | {per_image:.2f}",
         flush=True,
     )
     group = data.name.partition(", half")[0]
-    return group, name, average_precision, f1, train_cpu, per_image
+    return group, name, precision, f1, train_cpu, per_image
 
 
 def summarize(rows, n_labels):
@@ -132,11 +137,7 @@ def summarize(rows, n_labels):
 def run_puclassify(data, labels, seed):
     """Train the picker as it comes; returns its candidates and the CPU-seconds."""
     picker = ParticlePicker(data.particle_diameter, random_state=seed)
-    start = cpu_seconds(resource.RUSAGE_SELF)
-    picker.fit(data.train, labels)
-    trained = cpu_seconds(resource.RUSAGE_SELF)
-    picks = picker.predict(data.test, threshold=-np.inf)
-    return picks, trained - start, cpu_seconds(resource.RUSAGE_SELF) - trained
+    return fit_and_pick(picker, data, labels)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import argparse
 import os
 import sys
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 
@@ -29,14 +28,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from puclassify import ParticlePicker
-from puclassify.metrics import pick_average_precision_score
 from puclassify.networks import NETWORKS, FullyConvolutional
 from puclassify.networks._batch_norm import BatchNorm2d
 from puclassify.networks._residual_block import ResidualBlock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from objectives_picking import REAL, SNR, picking_set
-from picking_sets import draw_labels
+from picking_sets import average_precision, draw_labels, fit_and_pick
 from tables import mean_sd, table_head, table_row
 
 
@@ -75,11 +73,9 @@ def train(name, network, seed, folder, options):
     picker.set_params(
         classifier__max_epochs=options.epochs, classifier__module=partial(make, network)
     )
-    started = time.process_time()
-    picker.fit(data.train, draw_labels(data.train_coordinates, options.labels, seed))
-    seconds = time.process_time() - started
-    picks = picker.predict(data.test, threshold=-np.inf)
-    return pick_average_precision_score(data.test_coordinates, picks, data.radius), seconds
+    labels = draw_labels(data.train_coordinates, options.labels, seed)
+    picks, seconds, _ = fit_and_pick(picker, data, labels)
+    return average_precision(data, picks), seconds
 
 
 def make(network):

@@ -21,16 +21,21 @@ import argparse
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
 from puclassify import ParticlePicker
-from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
+from puclassify.metrics import pick_precision_recall_fscore
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import beta_galactosidase, draw_labels, simulated
+from picking_sets import (
+    average_precision,
+    beta_galactosidase,
+    draw_labels,
+    fit_and_pick,
+    simulated,
+)
 
 OBJECTIVES = {
     "PN": {"classifier__criterion": "pn"},
@@ -108,12 +113,10 @@ def measure(data, objective, n_labels, seed, options):
     picker = ParticlePicker(data.particle_diameter, random_state=seed)
     picker.set_params(classifier__max_epochs=options.epochs, classifier__module=options.network)
     picker.set_params(**OBJECTIVES[objective])
-    started = time.process_time()
-    picker.fit(data.train, draw_labels(data.train_coordinates, n_labels, seed))
-    seconds = time.process_time() - started
-    picks = picker.predict(data.test, threshold=-np.inf)
+    labels = draw_labels(data.train_coordinates, n_labels, seed)
+    picks, seconds, _ = fit_and_pick(picker, data, labels)
     return (
-        pick_average_precision_score(data.test_coordinates, picks, data.radius),
+        average_precision(data, picks),
         pick_precision_recall_fscore(data.test_coordinates, picks, data.radius, threshold=0.0)[2],
         seconds,
     )

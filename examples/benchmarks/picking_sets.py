@@ -9,6 +9,7 @@ written as MRC files, so that reading is part of every measurement.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,16 @@ import numpy as np
 
 from puclassify.datasets import make_micrographs
 from puclassify.io import match_coordinates, read_coordinates
+from puclassify.metrics import pick_average_precision_score
 
-__all__ = ["PickingSet", "beta_galactosidase", "draw_labels", "simulated"]
+__all__ = [
+    "PickingSet",
+    "average_precision",
+    "beta_galactosidase",
+    "draw_labels",
+    "fit_and_pick",
+    "simulated",
+]
 
 UNDER_LABELLED = "15_07_41"  # of the beta-galactosidase images: never scored
 
@@ -143,3 +152,47 @@ def draw_labels(coordinates, n_labels: int, seed: int) -> list[np.ndarray]:
         xy[chosen]
         for xy, chosen in zip(coordinates, np.split(kept, np.cumsum(lengths)[:-1]), strict=True)
     ]
+
+
+def fit_and_pick(picker, data: PickingSet, labels) -> tuple[np.ndarray, float, float]:
+    """Train a picker on a set and pick its test micrographs.
+
+    Parameters
+    ----------
+    picker : ParticlePicker
+        It is trained in place.
+    data : PickingSet
+        The set.
+    labels : list of ndarray
+        The labelled particles of the training micrographs.
+
+    Returns
+    -------
+    picks : ndarray of arrays of shape (k, 3)
+        All candidates.
+    fit_seconds, pick_seconds : float
+        CPU-seconds, user + system.
+    """
+    started = time.process_time()
+    picker.fit(data.train, labels)
+    trained = time.process_time()
+    picks = picker.predict(data.test, threshold=-np.inf)
+    return picks, trained - started, time.process_time() - trained
+
+
+def average_precision(data: PickingSet, picks) -> float:
+    """Measure picks against the particles of the test micrographs.
+
+    Parameters
+    ----------
+    data : PickingSet
+        The set.
+    picks : sequence of ndarray of shape (k, 3)
+        All candidates.
+
+    Returns
+    -------
+    float
+        Average precision, whatever the threshold.
+    """
+    return pick_average_precision_score(data.test_coordinates, picks, data.radius)

@@ -20,10 +20,16 @@ from pathlib import Path
 import numpy as np
 
 from puclassify import ParticlePicker
-from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
+from puclassify.metrics import pick_precision_recall_fscore
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import beta_galactosidase, draw_labels, simulated
+from picking_sets import (
+    average_precision,
+    beta_galactosidase,
+    draw_labels,
+    fit_and_pick,
+    simulated,
+)
 
 
 def main():
@@ -49,11 +55,11 @@ def main():
                     else [beta_galactosidase(half) for half in options.halves]
                 )
                 rows += [measure(data, factor, options.labels, seed) for data in sets]
-            prior, average_precision, f1 = np.array(rows).T
+            prior, precision, f1 = np.array(rows).T
             name = "not given" if factor is None else f"{factor:.2g} x the truth"
             print(
-                f"{name} | {prior.mean():.4f} | {average_precision.mean():.3f} "
-                f"({average_precision.std():.3f}) | {f1.mean():.3f} | {len(rows)}",
+                f"{name} | {prior.mean():.4f} | {precision.mean():.3f} "
+                f"({precision.std():.3f}) | {f1.mean():.3f} | {len(rows)}",
                 flush=True,
             )
 
@@ -66,11 +72,10 @@ def measure(data, factor, n_labels, seed):
         expected_particles=None if factor is None else factor * truth,
         random_state=seed,
     )
-    picker.fit(data.train, draw_labels(data.train_coordinates, n_labels, seed))
-    picks = picker.predict(data.test, threshold=-np.inf)
+    picks, *_ = fit_and_pick(picker, data, draw_labels(data.train_coordinates, n_labels, seed))
     return (
         picker.prior_,
-        pick_average_precision_score(data.test_coordinates, picks, data.radius),
+        average_precision(data, picks),
         pick_precision_recall_fscore(data.test_coordinates, picks, data.radius, threshold=0.0)[2],
     )
 

@@ -42,6 +42,7 @@ from puclassify.picking import _tiles, non_maximum_suppression
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from networks import gflop, make
+from process_memory import megabytes
 from reference_picker import TopazRunner, cpu_seconds
 from tables import table_head, table_row
 
@@ -97,8 +98,15 @@ def compare_pickers(options, folder):
 def compare_parts(options, folder):
     """Print the parts of the way from a large file to picks, each network in its own process."""
     (path,) = write_micrographs(folder, 1, 4096, 4 * DIAMETER)
-    command = [sys.executable, "-c", f"import torch\n{PEAK}\nprint(peak())"]
-    bare = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    code = "import torch; from process_memory import megabytes; print(megabytes('VmHWM'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    bare = float(done.stdout)
     print(f"{torch.get_num_threads()} threads; a bare `import torch` takes {bare:.0f} MB\n")
     parts = ["read + crop + normalise", "network", "suppression", "all, ms", "peak MB over torch"]
     print(table_head(["network", *parts]))
@@ -110,18 +118,9 @@ def compare_parts(options, folder):
         print(table_row([name, *(f"{1e3 * t:.0f}" for t in times), f"{peak - bare:.0f}"]))
 
 
-PEAK = """
-def peak():
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
-"""
-
-
 def measure_large(path, network, device):
     """Return seconds of wall time of the parts and the whole, and the peak memory in MB."""
     picker = make_picker(network, 4 * DIAMETER, device)
-    memory = {}
-    exec(PEAK, memory)
     pipeline = picker._pipeline()
     rows = []
     for _ in range(5):
@@ -134,7 +133,7 @@ def measure_large(path, network, device):
         marks.append(time.perf_counter())
         picker.predict([path], threshold=-6.0)
         rows.append([*np.diff(marks), time.perf_counter() - marks[-1]])
-    return [*np.median(rows, axis=0), memory["peak"]()]
+    return [*np.median(rows, axis=0), megabytes("VmHWM")]
 
 
 def make_picker(network, diameter, device):

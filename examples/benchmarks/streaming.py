@@ -24,6 +24,7 @@ import mrcfile
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from process_memory import megabytes
 from scoring import make_picker
 from tables import table_head, table_row
 
@@ -52,7 +53,9 @@ def main():
             if count == shown or count == options.micrographs:
                 rate = count / (time.perf_counter() - start)
                 print(
-                    table_row([count, f"{resident():.0f}", f"{rate:.1f}", f"{rate / read:.0%}"]),
+                    table_row(
+                        [count, f"{megabytes('VmRSS'):.0f}", f"{rate:.1f}", f"{rate / read:.0%}"]
+                    ),
                     flush=True,
                 )
                 shown *= 10
@@ -86,12 +89,6 @@ def time_reading(files):
         with open(path, "rb") as file:
             file.read()
     return 3 * len(files) / (time.perf_counter() - start)
-
-
-def resident():
-    """Return the memory that the process holds, in MB."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS"))
 
 
 if __name__ == "__main__":

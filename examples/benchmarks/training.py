@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -25,35 +24,26 @@ from pathlib import Path
 import numpy as np
 
 from puclassify import ParticlePicker
-from puclassify.metrics import pick_average_precision_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import beta_galactosidase, draw_labels, simulated
-from reference_picker import TopazRunner, cpu_seconds
+from objectives_picking import REAL, SNR, picking_set
+from picking_sets import average_precision, draw_labels, fit_and_pick
+from reference_picker import TopazRunner
 from tables import mean_sd, table_head, table_row
-
-SETS = {
-    "beta-galactosidase": lambda folder, seed: beta_galactosidase(seed % 2),
-    "ring": lambda folder, seed: simulated(folder, "ring", 0.2, 100 + seed),
-    "elongated": lambda folder, seed: simulated(folder, "elongated", 0.2, 100 + seed),
-    "globular": lambda folder, seed: simulated(folder, "globular", 0.4, 100 + seed),
-}
 
 
 def main():
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--topaz", default=shutil.which("topaz"), help="the program")
-    parser.add_argument(
-        "--sets", nargs="+", choices=list(SETS), default=["beta-galactosidase", "ring"]
-    )
+    parser.add_argument("--sets", nargs="+", choices=[REAL, *SNR], default=[REAL, "ring"])
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", nargs="+", type=int, default=[1, 2, 3, 5, 10, 20])
     parser.add_argument("--network", help="other than the picker's default")
     options = parser.parse_args()
     if not os.environ.get("PUCLASSIFY_DATA"):
-        options.sets = [name for name in options.sets if name != "beta-galactosidase"]
+        options.sets = [name for name in options.sets if name != REAL]
     print(table_head(["set", "picker", "AP, mean (sd)", "CPU-s", "of the reference's CPU-s"]))
     with tempfile.TemporaryDirectory() as folder:
         for name in options.sets:
@@ -64,11 +54,11 @@ def compare(name, folder, options):
     """Print the rows of one set."""
     rows: dict[str, list] = {}
     for seed in range(options.seeds):
-        data = SETS[name](folder, seed)
+        data = picking_set(name, folder, seed)
         labels = draw_labels(data.train_coordinates, options.labels, seed)
         if options.topaz:
             picks, cost, _ = TopazRunner(options.topaz)(data, labels, seed)
-            rows.setdefault("Topaz, pretrained", []).append((precision(data, picks), cost))
+            rows.setdefault("Topaz, pretrained", []).append((average_precision(data, picks), cost))
         for epochs in options.epochs:
             key = f"puclassify, {epochs} epochs"
             rows.setdefault(key, []).append(train(data, labels, seed, epochs, options.network))
@@ -87,15 +77,8 @@ def train(data, labels, seed, epochs, network):
     picker.set_params(classifier__max_epochs=epochs)
     if network:
         picker.set_params(classifier__module=network)
-    start = cpu_seconds(resource.RUSAGE_SELF)
-    picker.fit(data.train, labels)
-    cost = cpu_seconds(resource.RUSAGE_SELF) - start
-    return precision(data, picker.predict(data.test, threshold=-np.inf)), cost
-
-
-def precision(data, picks):
-    """Return average precision over all candidates."""
-    return pick_average_precision_score(data.test_coordinates, picks, data.radius)
+    picks, cost, _ = fit_and_pick(picker, data, labels)
+    return average_precision(data, picks), cost
 
 
 if __name__ == "__main__":
