@@ -1,6 +1,8 @@
 """The class prior: estimates of it, and what it means in either scenario."""
 
 from puclassify.prior._bbe import BBEPrior
+from puclassify.prior._dedpul import DEDPULPrior
+from puclassify.prior._elkan_noto import ElkanNotoPrior
 from puclassify.prior._scenarios import unlabelled_prior
 
-__all__ = ["BBEPrior", "unlabelled_prior"]
+__all__ = ["BBEPrior", "DEDPULPrior", "ElkanNotoPrior", "unlabelled_prior"]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from puclassify._labels import check_pu_labels
 from puclassify._numbers import check_number
-from puclassify._scenarios import check_scenario
-from puclassify._scores import check_score_vector
-from puclassify.base import PUBaseEstimator
+from puclassify.prior._prior_estimator import PriorEstimator
 
 __all__ = ["BBEPrior"]
 
 
-class BBEPrior(PUBaseEstimator):
+class BBEPrior(PriorEstimator):
     r"""Class prior by best bin estimation (Garg et al., 2021, Algorithm 1).
 
     Where a classifier's highest scores belong to positives only, the share of the unlabelled
@@ -32,6 +30,18 @@ class BBEPrior(PUBaseEstimator):
         Probability with which the bound may fail, between 0 and 1.
     gamma : float, default=0.01
         Slack of the bound: how far above 1 the ratio may be, from 0 up to 1.
+    estimator : classifier or None, default=None
+        What `fit` scores the examples with, cloned for every fold; None takes the mean of
+        gradient-boosted trees and logistic regression, on feature rows or on the pixels of small
+        images. Where the examples are images a ``PUImageClassifier(criterion="pn")`` serves
+        better.
+    cv : int, splitter or iterable, default=5
+        Folds of `fit`; a number stands for that of a shuffled
+        `puclassify.model_selection.PUStratifiedKFold`.
+    n_jobs : int or None, default=None
+        Folds that are trained at once.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the folds and of the default classifier; `fit_scores` draws nothing.
 
     Attributes
     ----------
@@ -44,9 +54,13 @@ class BBEPrior(PUBaseEstimator):
         score above the threshold.
     threshold_ : float
         The least score in the bin.
+    scores_ : ndarray of shape (n,)
+        What `fit` scored the examples with, each by a classifier that had not seen it.
 
     See Also
     --------
+    DEDPULPrior : Measures better where the classes overlap.
+    ElkanNotoPrior : For probabilities and classes that do not overlap.
     unlabelled_prior : Translates the prior of one scenario into that of the other.
 
     Notes
@@ -87,43 +101,29 @@ class BBEPrior(PUBaseEstimator):
     0.3
     """
 
-    prior_: float
-    confidence_interval_: tuple[float, float]
     threshold_: float
 
-    def __init__(self, *, scenario="case_control", delta=0.1, gamma=0.01):
+    def __init__(
+        self,
+        *,
+        scenario="case_control",
+        delta=0.1,
+        gamma=0.01,
+        estimator=None,
+        cv=5,
+        n_jobs=None,
+        random_state=None,
+    ):
         self.scenario = scenario
         self.delta = delta
         self.gamma = gamma
+        self.estimator = estimator
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
 
-    def fit_scores(self, scores, y):
-        """Estimate the prior from the scores of a classifier.
-
-        Parameters
-        ----------
-        scores : array-like of shape (n,)
-            Higher means more positive: logits, probabilities, or any increasing function of them,
-            of examples that the classifier was not trained on.
-        y : array-like of shape (n,)
-            Two labels, of which the larger means "labelled positive" and the smaller
-            "unlabelled", such as 1 and 0.
-
-        Returns
-        -------
-        BBEPrior
-            The estimator itself.
-
-        Raises
-        ------
-        ValueError
-            If a parameter, the scores or the labels cannot be used, if all scores are equal, or
-            if they do not rank labelled positives above unlabelled examples.
-        """
-        self._check_parameters()
-        scores = _check_scores(scores)
-        _, positive = check_pu_labels(y, len(scores), self, name="scores")
-        union = self.scenario == "single_training_set"
-        in_sample = np.ones_like(positive) if union else ~positive
+    def _estimate(self, scores, positive) -> dict[str, Any]:
+        in_sample = self._in_sample(positive)
         thresholds, q_p, q_u = _shares_above(scores[positive], scores[in_sample])
         margin = self._margin(np.sum(positive), np.sum(in_sample)) / q_p
         best = np.argmin(q_u / q_p + margin)
@@ -135,13 +135,15 @@ class BBEPrior(PUBaseEstimator):
                 f"{q_p[best]:.4f} of the positives score at least as high; pass scores that are "
                 "higher for positives, such as decision_function(X) of a classifier"
             )
-        self.prior_ = ratio
-        self.confidence_interval_ = (
+        interval = (
             max(0.0, ratio - float(margin[best])),
             min(1.0, ratio + float(margin[best])),
         )
-        self.threshold_ = float(thresholds[best])
-        return self
+        return {
+            "prior_": ratio,
+            "confidence_interval_": interval,
+            "threshold_": float(thresholds[best]),
+        }
 
     def _margin(self, n_positive, n_unlabelled) -> float:
         """Return how far the ratio may be off, times the share of the positives."""
@@ -151,7 +153,7 @@ class BBEPrior(PUBaseEstimator):
         return (1 + self.gamma) * (of_unlabelled + of_positives)
 
     def _check_parameters(self) -> None:
-        check_scenario(self.scenario)
+        super()._check_parameters()
         for name, expected, is_valid in (
             ("delta", "a number between 0 and 1, both excluded", lambda value: 0 < value < 1),
             ("gamma", "a number from 0 up to, but not, 1", lambda value: 0 <= value < 1),
@@ -168,21 +170,3 @@ def _shares_above(positives, unlabelled) -> tuple[np.ndarray, np.ndarray, np.nda
         for sample in (positives, unlabelled)
     )
     return thresholds, q_p, q_u
-
-
-def _check_scores(scores) -> np.ndarray:
-    """Return scores as a vector of floating-point numbers that can be ordered."""
-    try:
-        checked = np.asarray(scores)
-        if checked.dtype.kind not in "fiubO":
-            raise TypeError(f"got {checked.dtype}")
-        checked = checked if checked.dtype.kind == "f" else checked.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"scores must be one number for each example: {error}") from error
-    checked = check_score_vector(checked, "scores")
-    if len(checked) and checked.min() == checked.max():
-        raise ValueError(
-            f"scores are all equal, {checked[0]:.6g}, and tell nothing about the prior; did the "
-            "classifier learn anything?"
-        )
-    return checked
