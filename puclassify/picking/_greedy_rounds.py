@@ -16,18 +16,25 @@ _AT_ONCE = 1 << 20  # elements of the arrays that grow with blocks or picks: bou
 
 
 def greedy_maxima(
-    values: torch.Tensor, eligible: torch.Tensor, radius: float, step_xy=(1.0, 1.0)
+    values: torch.Tensor,
+    radius: float,
+    *,
+    limit: float = -math.inf,
+    inside: tuple[slice, slice] = (slice(None), slice(None)),
+    step_xy=(1.0, 1.0),
 ) -> torch.Tensor:
     """Choose positions of a map, best first, none within a radius of a better chosen one.
 
     Parameters
     ----------
     values : Tensor of shape (height, width)
-        The map, on any device.
-    eligible : Tensor of the same shape, bool
-        The positions that take part; their values are not NaN.
+        The map, on any device; NaN marks positions that do not take part.
     radius : float
         Suppression radius, in the unit of ``step_xy``.
+    limit : float, default=-inf
+        Only values above it take part.
+    inside : (slice, slice), default=everything
+        Rows and columns that take part.
     step_xy : (float, float), default=(1.0, 1.0)
         Distance of neighbouring positions along x and y.
 
@@ -51,10 +58,10 @@ def greedy_maxima(
     >>> import torch
     >>> from puclassify.picking._greedy_rounds import greedy_maxima
     >>> values = torch.tensor([[0.0, 5.0, 3.0, 0.0, 4.0]])
-    >>> greedy_maxima(values, values > 0, radius=1.5)
+    >>> greedy_maxima(values, radius=1.5, limit=0)
     tensor([1, 4])
     """
-    blocks = _Blocks(values, eligible, radius * ROUNDING, step_xy)
+    blocks = _Blocks(values, radius * ROUNDING, limit, inside, step_xy)
     picks = []
     while len(chosen := blocks.unrivalled()):
         picks.append(blocks.take(chosen))
@@ -70,7 +77,7 @@ class _Blocks:
     every disc and every neighbourhood lies on it.
     """
 
-    def __init__(self, values, eligible, radius, step_xy):
+    def __init__(self, values, radius, limit, inside, step_xy):
         shape, step = values.shape, (step_xy[1], step_xy[0])
         reach = [min(int(radius / s), n - 1) for s, n in zip(step, shape)]
         # Half the reach: two blocks then reach just as far as a disc, and none is larger than it.
@@ -81,8 +88,8 @@ class _Blocks:
         self.width, self.map_width = n_blocks[1] * side[1], shape[1]
         board = values.new_full((n_blocks[0] * side[0], self.width), -math.inf)
         own = board[self.top : self.top + shape[0], self.left : self.left + shape[1]]
-        torch.where(eligible, values, own, out=own)
-        self.flat = board.view(-1)
+        own[inside] = values[inside]
+        self.flat, self.limit, self.beyond = board.view(-1), limit, board.numel()
 
         def span(*limits):
             return torch.arange(*limits, device=values.device)
@@ -90,26 +97,34 @@ class _Blocks:
         rows, columns = (span(n) * s for n, s in zip(n_blocks, side))
         self.corner = (rows[:, None] * self.width + columns).view(-1)
         self.side, self.block_rows = side, span(side[0]) * self.width
-        self.places = span(math.prod(side)).int()
+        self.offsets = (self.block_rows[:, None] + span(side[1])).view(-1)
         rows, columns = (span(-m, m + 1) for m in self.margin)
         around = (rows[:, None] * n_blocks[1] + columns).view(-1)
         self.around = around[around != 0]
         self.starts, self.runs = _runs(reach, step, radius, self.width, values.device)
-        strips = board.view(n_blocks[0], side[0], self.width).amax(dim=1)
         # A table: one row for every row of blocks.
-        self.best = strips.view(*n_blocks, side[1]).amax(dim=2)
+        self.best = self._maxima(board, n_blocks)
+        if self.best.isnan().any():
+            board.nan_to_num_(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+            self.best = self._maxima(board, n_blocks)
+
+    def _maxima(self, board, n_blocks):
+        strips = board.view(n_blocks[0], self.side[0], self.width).amax(dim=1)
+        return strips.view(*n_blocks, self.side[1]).amax(dim=2)
 
     def unrivalled(self) -> torch.Tensor:
         """Return the blocks with a maximum that comes before those of all blocks around."""
         highest = _highest_around(self.best, self.margin)
-        winners = (self.best == highest) & (self.best > -math.inf)
+        winners = (self.best == highest) & (self.best > self.limit)
         blocks = torch.nonzero(winners.view(-1))[:, 0]
-        near = blocks[:, None] + self.around
-        tied = self.best.view(-1)[near] == self.best.view(-1)[blocks, None]
-        contested = torch.nonzero(tied.any(dim=1))[:, 0]
-        if not len(contested):
+        maxima = self.best.view(-1)[blocks]
+        ordered = maxima.sort().values
+        if not (ordered[1:] == ordered[:-1]).any():
             return blocks
         # Equal values: the smaller position goes first.
+        near = blocks[:, None] + self.around
+        tied = self.best.view(-1)[near] == maxima[:, None]
+        contested = torch.nonzero(tied.any(dim=1))[:, 0]
         goes = torch.ones_like(blocks, dtype=torch.bool)
         for part in contested.split(max(1, _AT_ONCE // near[0].numel())):
             others = near[part].view(-1).unique()
@@ -129,7 +144,7 @@ class _Blocks:
         best[blocks] = -math.inf  # a disc covers the whole block of its centre
         touched = torch.zeros_like(best, dtype=torch.bool)
         touched[_sums(blocks, self.around)] = True
-        touched = torch.nonzero(touched & (best > -math.inf))[:, 0]
+        touched = torch.nonzero(touched & (best > self.limit))[:, 0]
         for part in touched.split(max(1, _AT_ONCE // math.prod(self.side))):
             best[part] = self._values(part).amax(dim=1)
         rows, columns = chosen // self.width - self.top, chosen % self.width - self.left
@@ -139,9 +154,7 @@ class _Blocks:
         """Find the first position on the board that holds the maximum of each block."""
         is_best = self._values(blocks) == self.best.view(-1)[blocks, None]
         # The first of them, several times as fast as argmax.
-        where = torch.where(is_best, self.places, len(self.places)).amin(dim=1).long()
-        row, column = where // self.side[1], where % self.side[1]
-        return self.corner[blocks] + row * self.width + column
+        return self.corner[blocks] + torch.where(is_best, self.offsets, self.beyond).amin(dim=1)
 
     def _values(self, blocks):
         rows = self._rows(self.side[1])
@@ -157,15 +170,18 @@ class _Blocks:
 
 
 def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
-    """Return the maximum of the rectangle around every entry."""
-    for axis, distance in enumerate(reach):
-        highest, length = table.clone(), table.shape[axis]
-        for shift in range(1, distance + 1):
-            for of, to in ((0, shift), (shift, 0)):
-                there = highest.narrow(axis, to, length - shift)
-                torch.maximum(there, table.narrow(axis, of, length - shift), out=there)
-        table = highest
-    return table
+    """Return the maximum of the rectangle around every entry of a table with a margin as wide."""
+    flat = table.view(-1)
+    for stride, distance in zip((table.shape[1], 1), reach):
+        # Windows of 2, 4, 8, ... entries, and two of these that overlap for the whole length; what
+        # they reach over the end of a row is margin.
+        length, window = 1, 2 * distance + 1
+        while length < window:
+            shift = min(length, window - length)
+            flat = torch.maximum(flat[: -shift * stride], flat[shift * stride :])
+            length += shift
+        flat = torch.nn.functional.pad(flat, (distance * stride,) * 2, value=-math.inf)
+    return flat.view(table.shape)
 
 
 def _runs(reach, step, radius, width, device) -> tuple[torch.Tensor, list[tuple[int, int, int]]]:

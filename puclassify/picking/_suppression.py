@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from numbers import Integral
 
@@ -84,8 +85,14 @@ def non_maximum_suppression(
         return np.empty((0, 3))
     with _on_one_thread():
         values = _as_tensor(grid.values)
-        eligible = _eligible(values, threshold, border, grid.step_xy)
-        chosen = greedy_maxima(values, eligible, float(radius), grid.step_xy.tolist())[:max_picks]
+        step_xy = grid.step_xy.tolist()
+        chosen = greedy_maxima(
+            values,
+            float(radius),
+            limit=_limit(values, threshold),
+            inside=tuple(_within(n, s, border) for n, s in zip(values.shape, step_xy[::-1])),
+            step_xy=step_xy,
+        )[:max_picks]
         rows, columns = chosen // grid.shape[1], chosen % grid.shape[1]
         xy = torch.stack([columns, rows], dim=1).double()
         if subpixel:
@@ -151,18 +158,19 @@ def _as_tensor(values) -> torch.Tensor:
     return torch.from_numpy(np.require(values, exact, ["C", "W"]))
 
 
-def _eligible(values: torch.Tensor, threshold, border, step_xy) -> torch.Tensor:
-    """Tell which positions of a map may be picked."""
-    limit = float(threshold)
-    if values.dtype == torch.float32:
-        # The comparison is made in float32: the next number below says the same as the threshold.
-        narrow = np.float32(threshold)
-        below = np.nextafter(narrow, np.float32(-np.inf))
-        limit = float(below if float(narrow) > threshold else narrow)
-    eligible = values > limit  # false for NaN
-    if border > 0:
-        for axis, step in ((1, step_xy[0]), (0, step_xy[1])):
-            index = torch.arange(values.shape[axis], device=values.device)
-            to_edge = step * torch.minimum(index, index.flip(0)).double()
-            eligible &= (to_edge * ROUNDING >= border).unsqueeze(1 - axis)
-    return eligible
+def _limit(values: torch.Tensor, threshold) -> float:
+    """Return what the values of a map are above if they are above a threshold."""
+    if values.dtype != torch.float32:
+        return float(threshold)
+    # The comparison is made in float32: the next number below says the same as the threshold.
+    narrow = np.float32(threshold)
+    below = np.nextafter(narrow, np.float32(-np.inf))
+    return float(below if float(narrow) > threshold else narrow)
+
+
+def _within(length: int, step: float, border) -> slice:
+    """Return which of the positions along an axis are no closer to its ends than the border."""
+    if border <= 0:
+        return slice(None)
+    n_outside = math.ceil(border / (step * ROUNDING))
+    return slice(n_outside, max(n_outside, length - n_outside))
