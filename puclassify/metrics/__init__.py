@@ -7,12 +7,14 @@ from puclassify.metrics._pick_precision_recall import (
     pick_precision_recall_fscore,
 )
 from puclassify.metrics._pu_calibration import pu_calibration_error
+from puclassify.metrics._pu_calibration_curve import pu_calibration_curve
 from puclassify.metrics._pu_classification import (
     pu_accuracy_score,
     pu_f1_score,
     pu_precision_score,
     pu_recall_score,
 )
+from puclassify.metrics._pu_precision_recall import pu_precision_recall_curve
 from puclassify.metrics._pu_ranking import pu_average_precision_score, pu_roc_auc_score
 from puclassify.metrics._pu_risk import pu_risk_score
 
@@ -24,8 +26,10 @@ __all__ = [
     "pick_precision_recall_fscore",
     "pu_accuracy_score",
     "pu_average_precision_score",
+    "pu_calibration_curve",
     "pu_calibration_error",
     "pu_f1_score",
+    "pu_precision_recall_curve",
     "pu_precision_score",
     "pu_recall_score",
     "pu_risk_score",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from scipy.special import ndtr
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify.metrics._pu_bins import binned_sample
 
 __all__ = ["pu_calibration_error"]
 
@@ -65,6 +63,7 @@ def pu_calibration_error(
 
     See Also
     --------
+    pu_calibration_curve : The shares of positives in the bins.
     sklearn.calibration.calibration_curve : The same bins, for fully labelled data.
 
     Notes
@@ -107,18 +106,16 @@ def pu_calibration_error(
     >>> round(error, 3)  # |0.9 * 3/6 - 0.5 * 3/4| + |0.3 * 3/6 - 0.5 * 1/4|
     0.1
     """
-    _check_bins(n_bins, strategy)
-    p = check_scores(y_score)
-    if len(p) and not (p.min() >= 0 and p.max() <= 1):
-        raise ValueError(
-            f"y_score must be probabilities, but it ranges from {p.min():.6g} to {p.max():.6g}; "
-            "pass predict_proba(X)[:, 1]"
-        )
-    sample = PUSample.check(y_true, len(p), prior=prior, scenario=scenario, name="y_score", least=2)
+    sample, p, bins = binned_sample(
+        y_true,
+        y_score,
+        prior=prior,
+        scenario=scenario,
+        n_bins=n_bins,
+        strategy=strategy,
+        least=2,
+    )
     pi = sample.prior
-    quantiles = np.linspace(0, 1, n_bins + 1)[1:-1]
-    edges = quantiles if strategy == "uniform" else np.quantile(p[sample.marginal], quantiles)
-    bins = np.searchsorted(edges, p)
     gaps, noise = np.zeros(n_bins), np.zeros(n_bins)
     for b in range(n_bins):
         inside = (bins == b).astype(float)
@@ -142,10 +139,3 @@ def _absolute(gaps, noise) -> np.ndarray:
     z = np.divide(mean, std, out=np.zeros_like(gaps), where=filled)
     density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     return np.where(filled, mean * (2 * ndtr(z) - 1) + 2 * std * density, np.abs(gaps))
-
-
-def _check_bins(n_bins, strategy) -> None:
-    if not isinstance(n_bins, Integral) or isinstance(n_bins, bool) or n_bins < 1:
-        raise ValueError(f"n_bins must be a whole number of at least 1, got {n_bins!r}")
-    if strategy not in ("uniform", "quantile"):
-        raise ValueError(f"strategy must be 'uniform' or 'quantile', got {strategy!r}")

@@ -1,0 +1,60 @@
+"""Examples in bins of predicted probability."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+
+from puclassify.metrics._pu_sample import PUSample, check_scores
+
+__all__ = ["binned_sample"]
+
+
+def binned_sample(
+    y_true, y_score, *, prior, scenario, n_bins, strategy, least
+) -> tuple[PUSample, np.ndarray, np.ndarray]:
+    """Check what a measure of calibration was called with, and sort the examples into bins.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Two labels; the larger means "labelled positive".
+    y_score : array-like of shape (n,)
+        Predicted probabilities.
+    prior : float
+        As given.
+    scenario : {"case_control", "single_training_set"}
+        As given.
+    n_bins : int
+        Number of bins.
+    strategy : {"uniform", "quantile"}
+        Whether the bins have equal widths, or hold equally many examples of the mixture.
+    least : int
+        Fewest labelled positives that will do.
+
+    Returns
+    -------
+    sample : PUSample
+        The sample.
+    p : ndarray of shape (n,)
+        The probabilities.
+    bins : ndarray of int of shape (n,)
+        Number of each example's bin.
+    """
+    if not isinstance(n_bins, Integral) or isinstance(n_bins, bool) or n_bins < 1:
+        raise ValueError(f"n_bins must be a whole number of at least 1, got {n_bins!r}")
+    if strategy not in ("uniform", "quantile"):
+        raise ValueError(f"strategy must be 'uniform' or 'quantile', got {strategy!r}")
+    p = check_scores(y_score)
+    if len(p) and not (p.min() >= 0 and p.max() <= 1):
+        raise ValueError(
+            f"y_score must be probabilities, but it ranges from {p.min():.6g} to {p.max():.6g}; "
+            "pass predict_proba(X)[:, 1]"
+        )
+    sample = PUSample.check(
+        y_true, len(p), prior=prior, scenario=scenario, name="y_score", least=least
+    )
+    quantiles = np.linspace(0, 1, n_bins + 1)[1:-1]
+    edges = quantiles if strategy == "uniform" else np.quantile(p[sample.marginal], quantiles)
+    return sample, p, np.searchsorted(edges, p)

@@ -1,0 +1,104 @@
+"""The frequencies that predicted probabilities stand for, from PU labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from puclassify.metrics._pu_bins import binned_sample
+from puclassify.metrics._pu_shares import positive_shares
+
+__all__ = ["pu_calibration_curve"]
+
+
+def pu_calibration_curve(
+    y_true,
+    y_score,
+    *,
+    prior,
+    scenario="case_control",
+    n_bins=10,
+    strategy="uniform",
+    return_std=False,
+):
+    r"""Share of positives in bins of predicted probability, estimated from PU labels.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Two labels, of which the larger means "labelled positive" and the smaller "unlabelled",
+        such as 1 and 0.
+    y_score : array-like of shape (n,)
+        Predicted probabilities of the positive class.
+    prior : float
+        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
+        for ``scenario="single_training_set"``.
+    scenario : {"case_control", "single_training_set"}, default="case_control"
+        Whether the labelled positives were drawn separately from the unlabelled sample, or some
+        positives of one sample were labelled.
+    n_bins : int, default=10
+        Number of bins of predicted probability.
+    strategy : {"uniform", "quantile"}, default="uniform"
+        Whether the bins have equal widths, or hold equally many examples of the unlabelled sample
+        (``"case_control"``) or of everything (``"single_training_set"``).
+    return_std : bool, default=False
+        Whether to return the standard errors too.
+
+    Returns
+    -------
+    prob_true : ndarray of shape (n_filled,)
+        The estimated share of positives in each bin that holds an example of the unlabelled
+        sample or of everything; bins without are left out. It is not clipped: above 1, either
+        there are few examples or the prior is too large.
+    prob_pred : ndarray of shape (n_filled,)
+        The mean probability there.
+    std : ndarray of shape (n_filled,)
+        Standard errors of ``prob_true``, the prior taken as known; only with ``return_std``. A bin
+        without a labelled positive has 0, which is too small.
+
+    Raises
+    ------
+    ValueError
+        If an argument cannot be used, or the prior is impossible.
+
+    See Also
+    --------
+    pu_calibration_error : The distance of the curve from the diagonal as one number.
+    puclassify.plotting.ReliabilityDisplay : Draws the curve with error bars.
+    sklearn.calibration.calibration_curve : The same for fully labelled data.
+
+    Notes
+    -----
+    With the shares :math:`q_\mathrm{p}(b)` of the labelled positives and :math:`q_\mathrm{m}(b)`
+    of the unlabelled sample or of everything in a bin, by Bayes' rule the share of positives in it
+    is :math:`\pi\, q_\mathrm{p}(b) / q_\mathrm{m}(b)`: the precision of calling positive what is in
+    the bin. The standard errors are those of the delta method, as in `pu_precision_score`.
+
+    Examples
+    --------
+    >>> from puclassify.metrics import pu_calibration_curve
+    >>> y_true = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    >>> y_score = [0.9, 0.9, 0.9, 0.3, 0.9, 0.9, 0.9, 0.3, 0.3, 0.3]
+    >>> prob_true, prob_pred = pu_calibration_curve(y_true, y_score, prior=0.5, n_bins=2)
+    >>> prob_true.tolist()  # 0.5 * (1/4) / (3/6), 0.5 * (3/4) / (3/6)
+    [0.25, 0.75]
+    >>> prob_pred.round(3).tolist()
+    [0.3, 0.9]
+    """
+    sample, p, bins = binned_sample(
+        y_true,
+        y_score,
+        prior=prior,
+        scenario=scenario,
+        n_bins=n_bins,
+        strategy=strategy,
+        least=1,
+    )
+    n_labelled, n_mixture = (
+        np.bincount(bins[members], minlength=n_bins)
+        for members in (sample.positive, sample.marginal)
+    )
+    filled = n_mixture > 0
+    total = np.bincount(bins[sample.marginal], p[sample.marginal], minlength=n_bins)
+    prob_true, std = positive_shares(sample, n_labelled[filled], n_mixture[filled])
+    curve = prob_true, total[filled] / n_mixture[filled]
+    return (*curve, std) if return_std else curve
