@@ -79,8 +79,8 @@ report("one and a half times", train_on(y, "nnpu", 1.5 * prior))
 # %%
 # The scores of the training digits. The right-hand hump of the unlabelled ones is the even digits
 # that nobody labelled. The labelled histogram, scaled by the prior, would fit under it if labelled
-# and unlabelled even digits scored alike; it peaks above, since the network has learned these
-# hundred by heart to some extent.
+# and unlabelled even digits scored alike; it peaks above, and the implied negatives fall below 0,
+# since the network has learned these hundred by heart to some extent.
 
 from puclassify.plotting import ScoreHistogramDisplay
 

@@ -55,6 +55,6 @@ def binned_sample(
     sample = PUSample.check(
         y_true, len(p), prior=prior, scenario=scenario, name="y_score", least=least
     )
-    quantiles = np.linspace(0, 1, n_bins + 1)[1:-1]
+    quantiles = np.linspace(0, 1, int(n_bins) + 1)[1:-1]
     edges = quantiles if strategy == "uniform" else np.quantile(p[sample.marginal], quantiles)
     return sample, p, np.searchsorted(edges, p)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from puclassify.metrics._pu_bins import binned_sample
 from puclassify.metrics._pu_shares import positive_shares
 
-__all__ = ["pu_calibration_curve"]
+__all__ = ["BinnedShares", "binned_shares", "pu_calibration_curve"]
 
 
 def pu_calibration_curve(
@@ -84,6 +86,37 @@ def pu_calibration_curve(
     >>> prob_pred.round(3).tolist()
     [0.3, 0.9]
     """
+    found = binned_shares(
+        y_true,
+        y_score,
+        prior=prior,
+        scenario=scenario,
+        n_bins=n_bins,
+        strategy=strategy,
+    )
+    curve = found.prob_true, found.prob_pred
+    return (*curve, found.std) if return_std else curve
+
+
+class BinnedShares(NamedTuple):
+    """What is known of each bin that holds an example of the mixture, of shape (n_filled,).
+
+    Parameters
+    ----------
+    prob_true, prob_pred, std : ndarray of float
+        As `pu_calibration_curve` returns them.
+    of_one : ndarray of float
+        How much one labelled positive adds to ``prob_true``.
+    """
+
+    prob_true: np.ndarray
+    prob_pred: np.ndarray
+    std: np.ndarray
+    of_one: np.ndarray
+
+
+def binned_shares(y_true, y_score, *, prior, scenario, n_bins, strategy) -> BinnedShares:
+    """Estimate the share of positives in each bin; arguments as of `pu_calibration_curve`."""
     sample, p, bins = binned_sample(
         y_true,
         y_score,
@@ -98,7 +131,8 @@ def pu_calibration_curve(
         for members in (sample.positive, sample.marginal)
     )
     filled = n_mixture > 0
+    n_labelled, n_mixture = n_labelled[filled], n_mixture[filled]
     total = np.bincount(bins[sample.marginal], p[sample.marginal], minlength=n_bins)
-    prob_true, std = positive_shares(sample, n_labelled[filled], n_mixture[filled])
-    curve = prob_true, total[filled] / n_mixture[filled]
-    return (*curve, std) if return_std else curve
+    prob_true, std = positive_shares(sample, n_labelled, n_mixture)
+    of_one, _ = positive_shares(sample, np.ones_like(n_mixture), n_mixture)
+    return BinnedShares(prob_true, total[filled] / n_mixture, std, of_one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COLORS", "axes_or_new"]
+__all__ = ["COLORS", "axes_below", "axes_or_new", "legend_above"]
 
 # From the Okabe-Ito palette, which stays distinct under colour blindness and on grey micrographs.
 COLORS = {
@@ -12,6 +12,8 @@ COLORS = {
     "picks": "#56B4E9",
     "first": "#0072B2",
     "second": "#D55E00",
+    "third": "#009E73",
+    "fourth": "#CC79A7",
     "neutral": "#888888",
 }
 
@@ -28,3 +30,41 @@ def axes_or_new(ax, **figure_options):
         ) from error
     figure, ax = plt.subplots(layout="constrained", **figure_options)
     return ax, figure
+
+
+def axes_below(ax, share):
+    """Give the lower part of an axes to another with the same x axis, or return that other one.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Becomes less high the first time.
+    share : float
+        The height of the other, as a share of the axes.
+
+    Returns
+    -------
+    matplotlib Axes
+        The other axes.
+    """
+    label = f"_below {id(ax)}"
+    for other in ax.figure.axes:
+        if other.get_label() == label:
+            return other
+    ax.tick_params(labelbottom=False)
+    ax.set_xlabel("")
+    place = ax.get_subplotspec()
+    if place is not None:
+        above, below = place.subgridspec(2, 1, height_ratios=[1 - share, share], hspace=0.05)
+        ax.set_subplotspec(above)
+        return ax.figure.add_subplot(below, sharex=ax, label=label)
+    x, y, width, height = ax.get_position().bounds
+    ax.set_position([x, y + share * height, width, (1 - share) * height])
+    return ax.figure.add_axes([x, y, width, 0.9 * share * height], sharex=ax, label=label)
+
+
+def legend_above(ax):
+    """Put a legend of two columns above an axes, where it hides nothing."""
+    return ax.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize="small"
+    )

@@ -5,12 +5,20 @@ from __future__ import annotations
 from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
 
-from puclassify.model_selection._final_picker import last_step
-from puclassify.plotting._axes import COLORS, axes_or_new
+from puclassify._scores import check_score_vector
+from puclassify.metrics._pu_sample import PUSample
+from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
+from puclassify.plotting._pu_settings import own_prior, own_scenario, scores_of
+from puclassify.prior import unlabelled_prior
 
 __all__ = ["ScoreHistogramDisplay"]
+
+_STYLES = {
+    "unlabelled": {"fill": True, "color": COLORS["neutral"], "alpha": 0.45},
+    "labelled positive": {"color": COLORS["first"]},
+    "implied negative": {"color": COLORS["second"], "linestyle": "--"},
+}
 
 
 class ScoreHistogramDisplay:
@@ -26,7 +34,7 @@ class ScoreHistogramDisplay:
         Scores of the unlabelled examples.
     prior : float or None, default=None
         Fraction of positives among the unlabelled examples. Where given, the histogram of the
-        labelled positives is scaled by it.
+        labelled positives is scaled by it, and what it leaves of the unlabelled ones is drawn too.
 
     Attributes
     ----------
@@ -37,16 +45,27 @@ class ScoreHistogramDisplay:
     bin_edges_ : ndarray of shape (n_bins + 1,)
         The edges of the bins, the same for both.
     densities_ : dict of ndarray of shape (n_bins,)
-        The heights under "unlabelled" and "labelled positive".
+        The heights under "unlabelled" and "labelled positive"; with a prior also under "implied
+        negative", the difference of the two.
     threshold_line_ : matplotlib Line2D or None
         The vertical line at the threshold.
+
+    See Also
+    --------
+    PriorDisplay : Estimates of the prior, and the ratio that bounds it.
 
     Notes
     -----
     The unlabelled examples are a mixture, ``p_u = prior * p_p + (1 - prior) * p_n``. With a prior,
-    the labelled histogram is drawn as ``prior * p_p`` and should nowhere stand clearly above the
-    unlabelled one. Where it does, the prior is too large or the labelled positives are not drawn
-    like those among the unlabelled.
+    the labelled histogram is drawn as ``prior * p_p`` and the difference of the two as the implied
+    ``(1 - prior) * p_n``, which no histogram of negatives is needed for. Where the labelled one
+    stands clearly above the unlabelled one, the implied negatives are below 0: the prior is too
+    large or the labelled positives are not drawn like those among the unlabelled, for instance
+    because the classifier was trained on them. If they peak again under the labelled positives,
+    the prior is too small.
+
+    In the scenario of a single training set the prior of the others, without a label, is less than
+    that over everything (`puclassify.prior.unlabelled_prior`).
 
     Examples
     --------
@@ -59,6 +78,9 @@ class ScoreHistogramDisplay:
     >>> display = ScoreHistogramDisplay.from_predictions(y, scores, bins=5)
     >>> display.densities_["unlabelled"].tolist()
     [0.5, 0.25, 0.0, 0.0, 0.25]
+    >>> display = ScoreHistogramDisplay.from_predictions(y, scores, prior=0.25, bins=5)
+    >>> display.densities_["implied negative"].tolist()
+    [0.5, 0.25, 0.0, 0.0, 0.0]
     """
 
     def __init__(self, scores_positive, scores_unlabeled, *, prior=None):
@@ -67,20 +89,27 @@ class ScoreHistogramDisplay:
         self.prior = prior
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, prior="auto", ax=None, **plot_options):
+    def from_estimator(
+        cls, estimator, X, y, *, prior="auto", scenario="auto", ax=None, **plot_options
+    ):
         """Score examples and draw the histograms.
 
         Parameters
         ----------
-        estimator : fitted classifier with ``decision_function``
-            What scores, such as a `PUImageClassifier` or a `Pipeline` that ends in one.
+        estimator : fitted classifier
+            What scores, by ``decision_function`` or else by ``predict_proba``, such as a
+            `PUImageClassifier` or a `Pipeline` that ends in one.
         X : array-like of shape (n, ...)
             The examples.
         y : array-like of shape (n,)
             1 for labelled positives, 0 or -1 for unlabelled examples.
         prior : float, None or "auto", default="auto"
-            Fraction of positives among the unlabelled examples; "auto" takes the estimator's
-            ``prior_`` where it has one, None draws both as densities.
+            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
+            examples for ``"single_training_set"``; "auto" takes the estimator's ``prior_`` where
+            it has one, None draws both as densities.
+        scenario : {"case_control", "single_training_set", "auto"}, default="auto"
+            Whether the labelled positives were drawn separately, or some positives of one sample
+            were labelled; "auto" takes the estimator's, or "case_control" where it has none.
         ax : matplotlib Axes or None, default=None
             Where to draw; None means a new figure.
         **plot_options : dict
@@ -91,13 +120,19 @@ class ScoreHistogramDisplay:
         ScoreHistogramDisplay
             The display, drawn.
         """
-        if prior == "auto":
-            prior = getattr(last_step(estimator), "prior_", None)
-        scores = estimator.decision_function(X)
-        return cls.from_predictions(y, scores, prior=prior, ax=ax, **plot_options)
+        return cls.from_predictions(
+            y,
+            scores_of(estimator, X),
+            prior=own_prior(estimator, prior, required=False),
+            scenario=own_scenario(estimator, scenario),
+            ax=ax,
+            **plot_options,
+        )
 
     @classmethod
-    def from_predictions(cls, y, scores, *, prior=None, ax=None, **plot_options):
+    def from_predictions(
+        cls, y, scores, *, prior=None, scenario="case_control", ax=None, **plot_options
+    ):
         """Draw the histograms of scores that are already there.
 
         Parameters
@@ -108,7 +143,11 @@ class ScoreHistogramDisplay:
         scores : array-like of shape (n,)
             The score of each example, such as its logit.
         prior : float or None, default=None
-            Fraction of positives among the unlabelled examples; None draws both as densities.
+            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
+            examples for ``"single_training_set"``; None draws both as densities.
+        scenario : {"case_control", "single_training_set"}, default="case_control"
+            Whether the labelled positives were drawn separately from the unlabelled sample, or
+            some positives of one sample were labelled.
         ax : matplotlib Axes or None, default=None
             Where to draw; None means a new figure.
         **plot_options : dict
@@ -118,18 +157,20 @@ class ScoreHistogramDisplay:
         -------
         ScoreHistogramDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument cannot be used, or the prior is impossible.
         """
-        y, scores = column_or_1d(y), column_or_1d(scores)
-        check_consistent_length(y, scores)
-        labels = np.unique(y)
-        if labels.size != 2:
-            raise ValueError(
-                "y must hold two labels, 0 or -1 for unlabelled and 1 for labelled positive; got "
-                f"{labels[:5].tolist()}"
-            )
-        is_labelled = y == labels[1]
-        display = cls(scores[is_labelled], scores[~is_labelled], prior=prior)
-        return display.plot(ax=ax, **plot_options)
+        scores = check_score_vector(np.asarray(scores, dtype=np.float64), "scores")
+        sample = PUSample.check(
+            y, len(scores), prior=prior, scenario=scenario, name="scores", needs_prior=False
+        )
+        labelled = sample.positive
+        if prior is not None and sample.one_set:
+            prior = unlabelled_prior(prior, min(1.0, labelled.mean() / prior))
+        return cls(scores[labelled], scores[~labelled], prior=prior).plot(ax=ax, **plot_options)
 
     def plot(self, ax=None, *, bins=50, threshold=0.0):
         """Draw the histograms.
@@ -152,39 +193,38 @@ class ScoreHistogramDisplay:
         self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 3.8))
         both = np.concatenate([self.scores_positive, self.scores_unlabeled])
         self.bin_edges_ = np.histogram_bin_edges(both, bins)
-        positive = np.histogram(self.scores_positive, self.bin_edges_, density=True)[0]
-        self.densities_ = {
-            "unlabelled": np.histogram(self.scores_unlabeled, self.bin_edges_, density=True)[0],
-            "labelled positive": positive * (1.0 if self.prior is None else self.prior),
-        }
-        colors = {"unlabelled": COLORS["neutral"], "labelled positive": COLORS["first"]}
-        counts = (len(self.scores_unlabeled), len(self.scores_positive))
-        for (kind, density), count in zip(self.densities_.items(), counts):
-            is_scaled = self.prior is not None and kind == "labelled positive"
-            scaled = f", times prior {self.prior:.3g}" if is_scaled else ""
+        unlabelled, positive = (
+            np.histogram(scores, self.bin_edges_, density=True)[0]
+            for scores in (self.scores_unlabeled, self.scores_positive)
+        )
+        self.densities_ = {"unlabelled": unlabelled, "labelled positive": positive}
+        if self.prior is not None:
+            self.densities_["labelled positive"] = positive * self.prior
+            self.densities_["implied negative"] = unlabelled - positive * self.prior
+        labels = self._labels()
+        for kind, density in self.densities_.items():
             self.ax_.stairs(
-                density,
-                self.bin_edges_,
-                fill=kind == "unlabelled",
-                color=colors[kind],
-                alpha=0.45 if kind == "unlabelled" else 1.0,
-                linewidth=1.8,
-                label=f"{kind} (n = {count}{scaled})",
+                density, self.bin_edges_, label=labels[kind], linewidth=1.8, **_STYLES[kind]
             )
         self.threshold_line_ = None
         if threshold is not None:
             self.threshold_line_ = self.ax_.axvline(
                 threshold, color="black", linestyle=":", linewidth=1.0
             )
-        self.ax_.set(xlabel="score", ylabel="density", ylim=(0, None))
-        self.ax_.legend(
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=2,
-            frameon=False,
-            fontsize="small",
-        )
+        if lowest := min(0.0, *(density.min() for density in self.densities_.values())):
+            self.ax_.axhline(0.0, color="black", linewidth=0.8)
+        self.ax_.set(xlabel="score", ylabel="density", ylim=(1.1 * lowest, None))
+        legend_above(self.ax_)
         return self
+
+    def _labels(self) -> dict[str, str]:
+        """Return what the legend says of each histogram."""
+        scaled = "" if self.prior is None else f", times prior {self.prior:.3g}"
+        return {
+            "unlabelled": f"unlabelled (n = {len(self.scores_unlabeled)})",
+            "labelled positive": f"labelled positive (n = {len(self.scores_positive)}{scaled})",
+            "implied negative": "implied negative",
+        }
 
     def _check(self) -> None:
         for name in ("scores_positive", "scores_unlabeled"):
@@ -195,6 +235,6 @@ class ScoreHistogramDisplay:
                     f"{scores.size} of which {np.isfinite(scores).sum()} are finite"
                 )
         if self.prior is not None and not (
-            isinstance(self.prior, Real) and 0 < float(self.prior) <= 1
+            isinstance(self.prior, Real) and 0 <= float(self.prior) <= 1
         ):
-            raise ValueError(f"prior must be above 0 and at most 1, or None; got {self.prior!r}")
+            raise ValueError(f"prior must be a number from 0 to 1, or None; got {self.prior!r}")

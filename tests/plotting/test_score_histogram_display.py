@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -35,8 +36,46 @@ class TestFromPredictions:
         scaled = ScoreHistogramDisplay.from_predictions(y, scores, prior=0.25)
         for kind, factor in (("unlabelled", 1.0), ("labelled positive", 0.25)):
             np.testing.assert_allclose(scaled.densities_[kind], factor * plain.densities_[kind])
+        np.testing.assert_allclose(
+            scaled.densities_["implied negative"],
+            plain.densities_["unlabelled"] - 0.25 * plain.densities_["labelled positive"],
+        )
+        drawn = [patch.get_data().values for patch in scaled.ax_.patches]
+        np.testing.assert_array_equal(drawn, list(scaled.densities_.values()))
         labels = [text.get_text() for text in scaled.ax_.get_legend().get_texts()]
-        assert labels == ["unlabelled (n = 400)", "labelled positive (n = 50, times prior 0.25)"]
+        assert labels == [
+            "unlabelled (n = 400)",
+            "labelled positive (n = 50, times prior 0.25)",
+            "implied negative",
+        ]
+
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    def test_implied_negatives_are_those_of_the_truth(self, scenario):
+        rng = np.random.default_rng(0)
+        truth = rng.random(60_000) < 0.4
+        scores = rng.normal(np.where(truth, 2.0, -1.0))
+        if scenario == "single_training_set":
+            y = (truth & (rng.random(60_000) < 0.5)).astype(int)
+        else:
+            y = np.repeat([1, 0], [12_000, 60_000])
+            scores = np.append(rng.normal(2.0, size=12_000), scores)
+        display = ScoreHistogramDisplay.from_predictions(
+            y, scores, prior=0.4, scenario=scenario, bins=12
+        )
+        # Of one sample 0.2 are labelled; 0.2 of the other 0.8 are positive.
+        prior = 0.25 if scenario == "single_training_set" else 0.4
+        assert display.prior == pytest.approx(prior, abs=0.005)
+        negatives = scores[-60_000:][~truth]
+        expected = np.histogram(negatives, display.bin_edges_, density=True)[0]
+        np.testing.assert_allclose(
+            display.densities_["implied negative"], (1 - prior) * expected, atol=0.01
+        )
+
+    def test_a_prior_that_is_too_large_shows_below_zero(self, labels_and_scores):
+        display = ScoreHistogramDisplay.from_predictions(*labels_and_scores, prior=0.9, bins=10)
+        lowest = display.densities_["implied negative"].min()
+        assert lowest < -0.05
+        assert display.ax_.get_ylim()[0] < lowest
 
     def test_threshold_and_bins(self, labels_and_scores):
         y, scores = labels_and_scores
@@ -55,15 +94,24 @@ class TestFromPredictions:
     @pytest.mark.parametrize(
         ("y", "scores", "prior", "message"),
         [
-            ([1, 1], [0.0, 1.0], None, r"y must hold two labels, .* got \[1\]"),
-            ([1, 0], [0.0, np.nan], None, "scores_unlabeled must hold .* 1 of which 0 are finite"),
-            ([1, 0], [0.0, 1.0], 1.5, "prior must be above 0 and at most 1, or None; got 1.5"),
+            ([1, 1], [0.0, 1.0], None, "y holds one class only"),
+            ([1, 0], [0.0, np.nan], None, "scores must be numbers, but 1 of 2 are NaN"),
+            ([1, 0], [0.0, 1.0], 1.5, "prior must be a number between 0 and 1"),
+            ([1, 0], [0.0, np.inf], None, "scores_unlabeled must hold .* 1 of which 0 are finite"),
             ([1, 0], [0.0, 1.0, 2.0], None, "inconsistent numbers of samples"),
         ],
     )
     def test_errors(self, y, scores, prior, message):
         with pytest.raises(ValueError, match=message):
             ScoreHistogramDisplay.from_predictions(y, scores, prior=prior)
+
+    def test_impossible_prior(self, labels_and_scores):
+        with pytest.raises(ValueError, match=r"prior=0.1 is impossible"):
+            ScoreHistogramDisplay.from_predictions(
+                *labels_and_scores, prior=0.1, scenario="single_training_set"
+            )
+        with pytest.raises(ValueError, match="prior must be a number from 0 to 1, or None"):
+            ScoreHistogramDisplay([1.0], [0.0], prior=1.5).plot()
 
 
 class TestFromEstimator:
@@ -79,3 +127,23 @@ class TestFromEstimator:
         assert ScoreHistogramDisplay.from_estimator(classifier, X, y).prior == 0.3
         assert ScoreHistogramDisplay.from_estimator(classifier, X, y, prior=0.1).prior == 0.1
         assert ScoreHistogramDisplay.from_estimator(classifier, X, y, prior=None).prior is None
+
+    def test_scenario_of_the_estimator(self, labels_and_scores):
+        y, scores = labels_and_scores
+        X = scores[:, np.newaxis]
+        classifier = LogisticRegression().fit(X, y)
+        classifier.prior_, classifier.scenario = 0.4, "single_training_set"
+        display = ScoreHistogramDisplay.from_estimator(classifier, X, y)
+        assert display.prior == pytest.approx((0.4 - 50 / 450) / (400 / 450))
+        display = ScoreHistogramDisplay.from_estimator(classifier, X, y, scenario="case_control")
+        assert display.prior == 0.4
+
+    def test_probabilities_where_there_are_no_logits(self, labels_and_scores):
+        y, scores = labels_and_scores
+        X = scores[:, np.newaxis]
+        classifier = GaussianNB().fit(X, y)
+        display = ScoreHistogramDisplay.from_estimator(classifier, X, y)
+        expected = classifier.predict_proba(X)[y == 1, 1]
+        np.testing.assert_array_equal(display.scores_positive, expected)
+        with pytest.raises(ValueError, match="StandardScaler has neither decision_function nor"):
+            ScoreHistogramDisplay.from_estimator(StandardScaler().fit(X), X, y)

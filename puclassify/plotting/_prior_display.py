@@ -1,0 +1,347 @@
+"""Estimates of the class prior, beside the ratio that bounds it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from sklearn.base import clone
+
+from puclassify._numbers import check_number
+from puclassify._scores import check_score_vector
+from puclassify.metrics._pu_precision_recall import counts_above
+from puclassify.metrics._pu_sample import PUSample
+from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
+from puclassify.prior import BBEPrior, DEDPULPrior
+
+__all__ = ["PriorDisplay"]
+
+_COLORS_OF_ESTIMATES = tuple(COLORS[name] for name in ("first", "second", "third", "fourth"))
+_STEP = 0.08  # between estimates, on the axis of the recall
+
+
+class PriorDisplay:
+    r"""Estimates of the class prior with their intervals, beside the ratio that bounds it.
+
+    Make one with `from_scores` or `from_estimator`; the arguments below are then worked out from
+    the data and become attributes.
+
+    Parameters
+    ----------
+    recall : ndarray of shape (n_thresholds,)
+        Share of the labelled positives at or above each threshold.
+    ratio : ndarray of shape (n_thresholds,)
+        Share of the unlabelled sample at or above it, over the recall.
+    upper_bound : ndarray of shape (n_thresholds,)
+        An upper confidence bound of that ratio which holds at all thresholds at once.
+    estimates : dict of tuple of (float, (float, float)), default=()
+        By name, each estimate of the prior and its confidence interval.
+    confidence_level : float, default=0.9
+        Of the upper bound, for the legend.
+    true_prior : float or None, default=None
+        Where to draw a line.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where everything is drawn.
+    figure_ : matplotlib Figure
+        The figure of ``ax_``.
+    ratio_line_, bound_line_ : matplotlib Line2D
+        The ratio and its upper bound.
+    least_bound_ : (float, float)
+        Recall and upper bound where the bound is least, marked by a dot.
+    bars_ : dict of matplotlib ErrorbarContainer
+        The estimates by name, to the right of a recall of 1.
+    true_line_ : matplotlib Line2D or None
+        The line at the true prior.
+
+    See Also
+    --------
+    puclassify.prior.BBEPrior : Takes the ratio where the upper bound is least.
+    ScoreHistogramDisplay : The mixture that a prior makes of the scores.
+
+    Notes
+    -----
+    With the shares :math:`q_\mathrm{p}(c)` of the labelled positives and :math:`q_\mathrm{u}(c)` of
+    the unlabelled sample (everything, in the scenario of a single training set) that score at least
+    :math:`c`, the ratio is
+
+    .. math:: \frac{q_\mathrm{u}(c)}{q_\mathrm{p}(c)}
+              = \pi + (1 - \pi)\, \frac{q_\mathrm{n}(c)}{q_\mathrm{p}(c)} \ge \pi,
+
+    with :math:`q_\mathrm{n}(c)` the share of the negatives. A long level stretch at small recall
+    says that only positives score so high, and its height is the prior. If the ratio falls all the
+    way to the left, negatives are everywhere, and estimates are upper bounds at best. The bound is
+    that of `BBEPrior <puclassify.prior.BBEPrior>` [1]_, which widens where few positives are left.
+
+    References
+    ----------
+    .. [1] S. Garg, Y. Wu, A. Smola, S. Balakrishnan and Z. C. Lipton, "Mixture Proportion
+       Estimation and PU Learning: A Modern Approach", NeurIPS 2021; arXiv:2111.00980.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> import numpy as np
+    >>> matplotlib.use("Agg")
+    >>> from puclassify.plotting import PriorDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> positives, unlabelled = rng.normal(2, 1, 1000), rng.normal(-2, 1, 5000)
+    >>> unlabelled[:1500] += 4                                # 30 % of them are positive
+    >>> scores = np.concatenate([positives, unlabelled])
+    >>> y = np.repeat([1, 0], [1000, 5000])
+    >>> display = PriorDisplay.from_scores(scores, y, true_prior=0.3)
+    >>> {name: round(prior, 1) for name, (prior, interval) in display.estimates.items()}
+    {'DEDPULPrior': 0.3, 'BBEPrior': 0.3}
+    """
+
+    def __init__(
+        self, recall, ratio, upper_bound, *, estimates=(), confidence_level=0.9, true_prior=None
+    ):
+        self.recall = recall
+        self.ratio = ratio
+        self.upper_bound = upper_bound
+        self.estimates = estimates
+        self.confidence_level = confidence_level
+        self.true_prior = true_prior
+
+    @classmethod
+    def from_estimator(cls, estimator, y, *, true_prior=None, ax=None, **plot_options):
+        """Draw what a prior estimator found in the examples that it was fitted to.
+
+        Parameters
+        ----------
+        estimator : fitted DEDPULPrior, BBEPrior or ElkanNotoPrior
+            Fitted to examples by ``fit(X, y)``, so that it keeps their scores. For several
+            estimators, or scores of your own, take `from_scores`.
+        y : array-like of shape (n,)
+            The labels it was fitted to.
+        true_prior : float or None, default=None
+            The prior of the estimator's scenario, if it is known: drawn as a line.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        PriorDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If the estimator keeps no scores, or they are not those of ``y``.
+        """
+        if not hasattr(estimator, "scores_"):
+            raise ValueError(
+                f"estimator {type(estimator).__name__} has no scores_: it was not fitted, or by "
+                "fit_scores; use PriorDisplay.from_scores(scores, y, estimators=[estimator])"
+            )
+        return cls.from_scores(
+            estimator.scores_,
+            y,
+            estimators=[estimator],
+            scenario=estimator.scenario,
+            true_prior=true_prior,
+            ax=ax,
+            **plot_options,
+        )
+
+    @classmethod
+    def from_scores(
+        cls,
+        scores,
+        y,
+        *,
+        estimators=None,
+        scenario="case_control",
+        true_prior=None,
+        ax=None,
+        **plot_options,
+    ):
+        """Draw the ratio of scores, and what estimators make of them.
+
+        Parameters
+        ----------
+        scores : array-like of shape (n,)
+            Higher means more positive, of examples that the classifier was not trained on.
+        y : array-like of shape (n,)
+            Two labels, of which the larger means "labelled positive" and the smaller
+            "unlabelled", such as 1 and 0.
+        estimators : sequence, or dict by name, of prior estimators; default=None
+            Those that are fitted are shown as they are; of the others clones are fitted to the
+            scores. None takes `DEDPULPrior` and `BBEPrior`; an empty sequence draws the ratio
+            alone.
+        scenario : {"case_control", "single_training_set"}, default="case_control"
+            Whether the labelled positives were drawn separately from the unlabelled sample, or
+            some positives of one sample were labelled. It must be that of the estimators.
+        true_prior : float or None, default=None
+            The prior of the scenario, if it is known: drawn as a line.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        PriorDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument cannot be used, or an estimator finds that the scores do not tell the
+            prior.
+
+        Warns
+        -----
+        UserWarning
+            If an estimator that is fitted here disagrees with the one it asks.
+        """
+        if true_prior is not None:
+            expected = "a number between 0 and 1, both excluded, or None"
+            check_number(true_prior, "true_prior", expected, lambda value: 0 < value < 1)
+        scores = check_score_vector(np.asarray(scores, dtype=np.float64), "scores")
+        sample = PUSample.check(
+            y, len(scores), prior=true_prior, scenario=scenario, name="scores", needs_prior=False
+        )
+        named = _named(estimators, scenario)
+        estimates = {}
+        for name, estimator in named.items():
+            if not hasattr(estimator, "prior_"):
+                estimator = clone(estimator).fit_scores(scores, y)
+            estimates[name] = (estimator.prior_, estimator.confidence_interval_)
+        of_bbe = [estimator for estimator in named.values() if isinstance(estimator, BBEPrior)]
+        bound = of_bbe[0] if of_bbe else BBEPrior(scenario=scenario)
+        _, n_labelled, n_mixture = counts_above(sample, scores)
+        reached = n_labelled > 0
+        n_positive, n = np.sum(sample.positive), np.sum(sample.marginal)
+        recall = n_labelled[reached] / n_positive
+        ratio = n_mixture[reached] / n / recall
+        display = cls(
+            recall,
+            ratio,
+            ratio + bound._margin(n_positive, n) / recall,
+            estimates=estimates,
+            confidence_level=1 - bound.delta,
+            true_prior=true_prior,
+        )
+        return display.plot(ax=ax, **plot_options)
+
+    def plot(self, ax=None, *, ymax=None, **line_options):
+        """Draw the ratio and the estimates.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        ymax : float or None, default=None
+            Upper end of the axis; None takes what the estimates, their intervals and the least
+            upper bound need.
+        **line_options : dict
+            Further arguments of matplotlib's ``plot`` for the ratio.
+
+        Returns
+        -------
+        PriorDisplay
+            The display itself.
+        """
+        if ymax is not None:
+            check_number(ymax, "ymax", "a positive number, or None", lambda v: 0 < v < math.inf)
+        self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.2))
+        rows = _corners(np.asarray(self.recall), np.asarray(self.ratio))
+        recall = np.asarray(self.recall)[rows]
+        options = {"color": "black", "linewidth": 1.6, "label": "ratio of the shares above"}
+        (self.ratio_line_,) = self.ax_.plot(
+            recall, np.asarray(self.ratio)[rows], **{**options, **line_options}
+        )
+        (self.bound_line_,) = self.ax_.plot(
+            recall,
+            np.asarray(self.upper_bound)[rows],
+            color=COLORS["neutral"],
+            linewidth=1.2,
+            label=f"its upper bound ({self.confidence_level:.0%})",
+        )
+        least = int(np.argmin(self.upper_bound))
+        self.least_bound_ = float(self.recall[least]), float(self.upper_bound[least])
+        self.ax_.plot(*self.least_bound_, "o", color=COLORS["neutral"], markersize=5)
+        self.bars_ = self._draw_estimates()
+        self.true_line_ = None
+        if self.true_prior is not None:
+            self.true_line_ = self.ax_.axhline(
+                self.true_prior,
+                color="black",
+                linestyle=":",
+                linewidth=1.2,
+                label=f"true prior {self.true_prior:.3g}",
+            )
+        self.ax_.set(
+            xlabel="share of labelled positives above the threshold",
+            ylabel="prior",
+            xlim=(0, 1 + _STEP * (len(self.estimates) + 1) if self.estimates else 1),
+            xticks=np.linspace(0, 1, 6),
+            ylim=(0, self._top() if ymax is None else ymax),
+        )
+        self.ax_.grid(alpha=0.25)
+        legend_above(self.ax_)
+        return self
+
+    def _draw_estimates(self) -> dict:
+        """Draw the estimates to the right of a recall of 1."""
+        if self.estimates:
+            self.ax_.axvspan(1, 1 + _STEP * (len(self.estimates) + 1), color="0.95", zorder=0)
+        bars = {}
+        for i, (name, (prior, (low, high))) in enumerate(dict(self.estimates).items()):
+            has_interval = math.isfinite(low) and math.isfinite(high)
+            interval = f" ({low:.3g} to {high:.3g})" if has_interval else ""
+            bars[name] = self.ax_.errorbar(
+                1 + _STEP * (i + 1),
+                prior,
+                [[max(prior - low, 0.0)], [max(high - prior, 0.0)]] if has_interval else None,
+                fmt="o",
+                color=_COLORS_OF_ESTIMATES[i % len(_COLORS_OF_ESTIMATES)],
+                capsize=4,
+                label=f"{name} {prior:.3g}{interval}",
+            )
+        return bars
+
+    def _top(self) -> float:
+        """Return how far up the axis has to reach for everything but the ends of the curves."""
+        ends = [self.least_bound_[1], self.true_prior or 0.0]
+        for prior, interval in dict(self.estimates).values():
+            ends += [prior, *(end for end in interval if math.isfinite(end))]
+        return min(1.02, 1.4 * max(ends))
+
+
+def _named(estimators, scenario) -> dict:
+    """Return the estimators by name, all of the scenario."""
+    if estimators is None:
+        estimators = [DEDPULPrior(scenario=scenario, random_state=0), BBEPrior(scenario=scenario)]
+    if not isinstance(estimators, dict):
+        listed = [(type(estimator).__name__, estimator) for estimator in estimators]
+        estimators = dict(listed)
+        if len(estimators) < len(listed):
+            raise ValueError(
+                "estimators must differ in their class, got "
+                f"{', '.join(name for name, _ in listed)}; give a dict by name"
+            )
+    for name, estimator in estimators.items():
+        if not hasattr(estimator, "fit_scores"):
+            raise ValueError(
+                f"estimators must be prior estimators such as DEDPULPrior(), got {estimator!r} "
+                f"for {name!r}"
+            )
+        if estimator.scenario != scenario:
+            raise ValueError(
+                f"scenario={scenario!r}, but {name} has scenario={estimator.scenario!r}, where "
+                "the prior means something else; give both the same"
+            )
+    return estimators
+
+
+def _corners(recall, ratio) -> np.ndarray:
+    """Return the rows without those that lie between the first and the last of equal recall."""
+    changes = np.diff(recall) != 0
+    return np.flatnonzero(np.append(True, changes) | np.append(changes, True))

@@ -1,0 +1,343 @@
+"""Precision against recall, estimated from PU labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import precision_recall_curve
+
+from puclassify.metrics import pu_average_precision_score, pu_precision_recall_curve
+from puclassify.metrics._pu_sample import PUSample
+from puclassify.model_selection._final_picker import last_step
+from puclassify.plotting._axes import axes_or_new
+from puclassify.plotting._confidence import normal_quantile
+from puclassify.plotting._pu_settings import own_prior, own_scenario, scores_of
+from puclassify.plotting._true_classes import check_true_classes
+
+__all__ = ["PUPrecisionRecallDisplay"]
+
+
+class PUPrecisionRecallDisplay:
+    """The precision-recall curve of the true classes, estimated from PU labels, with its band.
+
+    Make one with `from_estimator` or `from_predictions`; the arguments below are then worked out
+    from the data and become attributes.
+
+    Parameters
+    ----------
+    precision : ndarray of shape (n_thresholds + 1,)
+        Precision at each threshold, as `puclassify.metrics.pu_precision_recall_curve` gives it.
+    recall : ndarray of shape (n_thresholds + 1,)
+        Recall at each threshold.
+    thresholds : ndarray of shape (n_thresholds,)
+        The thresholds, in increasing order.
+    precision_std, recall_std : ndarray of shape (n_thresholds + 1,) or None, default=None
+        Their standard errors; without that of the precision there is no band.
+    average_precision : float or None, default=None
+        Shown in the legend.
+    name : str or None, default=None
+        What the curve belongs to, shown in the legend.
+    true_curve : (ndarray, ndarray) or None, default=None
+        Precision and recall of the true classes, as scikit-learn gives them.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the curve is drawn.
+    figure_ : matplotlib Figure
+        The figure of ``ax_``.
+    line_ : matplotlib Line2D
+        The curve.
+    band_ : matplotlib PolyCollection or None
+        The confidence band of the precision.
+    point_ : matplotlib ErrorbarContainer or None
+        The dot at the threshold, with bars of the same confidence in both directions.
+    true_line_ : matplotlib Line2D or None
+        The curve of the true classes.
+
+    See Also
+    --------
+    PickPrecisionRecallDisplay : The curve of picks, from all true particles.
+    puclassify.metrics.pu_precision_recall_curve : The numbers.
+    sklearn.metrics.PrecisionRecallDisplay : The same for fully labelled data.
+
+    Notes
+    -----
+    The band is pointwise: at each threshold the precision is in it with the given confidence, the
+    prior taken as known. An error of the prior moves the whole curve up or down in proportion, and
+    a curve that stays above 1 says that the prior is too large. The errors at neighbouring
+    thresholds are much the same, so that a curve leaves its band over long stretches or not at all.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> import numpy as np
+    >>> matplotlib.use("Agg")
+    >>> from puclassify.plotting import PUPrecisionRecallDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> positives, unlabelled = rng.normal(2, 1, 500), rng.normal(0, 1, 4000)
+    >>> unlabelled[:1600] += 2                                # 40 % of them are positive
+    >>> scores, labels = np.append(positives, unlabelled), np.repeat([1, 0], [500, 4000])
+    >>> display = PUPrecisionRecallDisplay.from_predictions(labels, scores, prior=0.4, name="net")
+    >>> display.line_.get_label()
+    'net (AP = 0.88)'
+    """
+
+    def __init__(
+        self,
+        precision,
+        recall,
+        thresholds,
+        *,
+        precision_std=None,
+        recall_std=None,
+        average_precision=None,
+        name=None,
+        true_curve=None,
+    ):
+        self.precision = precision
+        self.recall = recall
+        self.thresholds = thresholds
+        self.precision_std = precision_std
+        self.recall_std = recall_std
+        self.average_precision = average_precision
+        self.name = name
+        self.true_curve = true_curve
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        prior="auto",
+        scenario="auto",
+        true_classes=None,
+        name=None,
+        ax=None,
+        **plot_options,
+    ):
+        """Score examples and draw the curve.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            What scores, by ``decision_function`` or else by ``predict_proba``, such as a
+            `PUImageClassifier` or a `Pipeline` that ends in one.
+        X : array-like of shape (n, ...)
+            Examples that it was not trained on.
+        y : array-like of shape (n,)
+            1 for labelled positives, 0 or -1 for unlabelled examples.
+        prior : float or "auto", default="auto"
+            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
+            examples for ``"single_training_set"``; "auto" takes the estimator's ``prior_``.
+        scenario : {"case_control", "single_training_set", "auto"}, default="auto"
+            Whether the labelled positives were drawn separately, or some positives of one sample
+            were labelled; "auto" takes the estimator's, or "case_control" where it has none.
+        true_classes : array-like of shape (n,) or None, default=None
+            1 for positives and 0 for negatives, if they are known: their curve is drawn beside.
+        name : str or None, default=None
+            Name in the legend; None means the class of the estimator.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        PUPrecisionRecallDisplay
+            The display, drawn.
+        """
+        return cls.from_predictions(
+            y,
+            scores_of(estimator, X),
+            prior=own_prior(estimator, prior),
+            scenario=own_scenario(estimator, scenario),
+            true_classes=true_classes,
+            name=type(last_step(estimator)).__name__ if name is None else name,
+            ax=ax,
+            **plot_options,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y,
+        scores,
+        *,
+        prior,
+        scenario="case_control",
+        true_classes=None,
+        name=None,
+        ax=None,
+        **plot_options,
+    ):
+        """Draw the curve of scores that are already there.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            1 for labelled positives, 0 or -1 for unlabelled examples; of any other two labels the
+            larger is the labelled positive. At least two must be labelled.
+        scores : array-like of shape (n,)
+            Higher means more positive, of examples that the classifier was not trained on.
+        prior : float
+            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
+            examples for ``"single_training_set"``.
+        scenario : {"case_control", "single_training_set"}, default="case_control"
+            Whether the labelled positives were drawn separately from the unlabelled sample, or
+            some positives of one sample were labelled.
+        true_classes : array-like of shape (n,) or None, default=None
+            1 for positives and 0 for negatives, if they are known: their curve is drawn beside,
+            over the unlabelled examples (``"case_control"``) or over all.
+        name : str or None, default=None
+            Name in the legend.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        PUPrecisionRecallDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument cannot be used, there is a single labelled positive, or the prior is
+            impossible.
+        """
+        settings = {"prior": prior, "scenario": scenario}
+        precision, recall, thresholds, precision_std, recall_std = pu_precision_recall_curve(
+            y, scores, return_std=True, **settings
+        )
+        true_curve = None
+        if true_classes is not None:
+            scores = np.asarray(scores)
+            sample = PUSample.check(y, len(scores), name="scores", **settings)
+            truth = check_true_classes(true_classes, sample)
+            true_curve = precision_recall_curve(truth, scores[sample.marginal])[:2]
+        display = cls(
+            precision,
+            recall,
+            thresholds,
+            precision_std=precision_std,
+            recall_std=recall_std,
+            average_precision=pu_average_precision_score(y, scores, **settings),
+            name=name,
+            true_curve=true_curve,
+        )
+        return display.plot(ax=ax, **plot_options)
+
+    def plot(self, ax=None, *, name=None, threshold=None, confidence_level=0.95, **line_options):
+        """Draw the curve; call it with the same axes for several curves side by side.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        name : str or None, default=None
+            Name in the legend; None means the name given before.
+        threshold : float or None, default=None
+            Mark precision and recall where scores of at least this are called positive.
+        confidence_level : float, default=0.95
+            Of the band and of the bars at the threshold, between 0 and 1.
+        **line_options : dict
+            Further arguments of matplotlib's ``plot``.
+
+        Returns
+        -------
+        PUPrecisionRecallDisplay
+            The display itself.
+
+        Raises
+        ------
+        ValueError
+            If no example that the curve is about scores as high as the threshold.
+        """
+        n_errors = normal_quantile(confidence_level)
+        at_threshold = None if threshold is None else self._row(threshold)
+        self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.4))
+        top = self.ax_.get_ylim()[1]  # of curves that are there already
+        name = self.name if name is None else name
+        recall, precision, std = self._corners()
+        options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": self._label(name)}
+        (self.line_,) = self.ax_.plot(recall, precision, **{**options, **line_options})
+        color = self.line_.get_color()
+        self.band_ = None
+        if std is not None:
+            low, high = np.maximum(precision - n_errors * std, 0.0), precision + n_errors * std
+            self.band_ = self.ax_.fill_between(
+                recall, low, high, step="post", color=color, alpha=0.2, linewidth=0
+            )
+        self.point_ = None
+        if at_threshold is not None:
+            self.point_ = self._mark(at_threshold, n_errors, color)
+        self.true_line_ = None
+        if self.true_curve is not None:
+            true_precision, true_recall = (np.asarray(values)[:-1] for values in self.true_curve)
+            label = "true classes" if name is None else f"{name}, true classes"
+            (self.true_line_,) = self.ax_.plot(
+                np.append(true_recall, 0.0),
+                np.append(true_precision, true_precision[-1]),
+                color="black",
+                linestyle="--",
+                linewidth=1.0,
+                drawstyle="steps-post",
+                label=label,
+            )
+        # Near recall 0 a handful of examples may put the precision anywhere.
+        highest = np.max(precision[recall >= 0.1], initial=1.0)
+        top = max(top, 1.05 * min(float(highest), 2.0))
+        self.ax_.set(xlabel="recall", ylabel="precision", xlim=(0, 1.0), ylim=(0, top))
+        self.ax_.grid(alpha=0.25)
+        if self.ax_.get_legend_handles_labels()[1]:
+            self.ax_.legend(loc="lower left", frameon=False)
+        return self
+
+    def _corners(self):
+        """Return recall, precision and its error where the drawn line turns, to recall 0.
+
+        The closing point at recall 0, precision 1 is left out, as no threshold reaches it, and so
+        are all points between the first and the last of equal recall.
+        """
+        recall, precision = (np.asarray(values)[:-1] for values in (self.recall, self.precision))
+        changes = np.diff(recall) != 0
+        rows = np.flatnonzero(np.append(True, changes) | np.append(changes, True))
+        rows = np.append(rows, rows[-1])
+        std = None if self.precision_std is None else np.asarray(self.precision_std)[rows]
+        if std is not None and np.isnan(std).any():
+            std = None
+        return np.append(recall[rows[:-1]], 0.0), precision[rows], std
+
+    def _row(self, threshold) -> int:
+        row = int(np.searchsorted(self.thresholds, threshold))
+        if row == len(self.thresholds):
+            raise ValueError(
+                f"threshold={threshold} is above all scores of the examples that the curve is "
+                f"about, the highest of which is {self.thresholds[-1]:.6g}; give a lower one"
+            )
+        return row
+
+    def _mark(self, row, n_errors, color):
+        bars = {
+            name: None if std is None else n_errors * std[row]
+            for name, std in (("xerr", self.recall_std), ("yerr", self.precision_std))
+        }
+        return self.ax_.errorbar(
+            self.recall[row],
+            self.precision[row],
+            **bars,
+            fmt="o",
+            color=color,
+            capsize=3,
+            clip_on=False,
+            zorder=3,
+        )
+
+    def _label(self, name) -> str | None:
+        if self.average_precision is None:
+            return name
+        score = f"AP = {self.average_precision:.2f}"
+        return score if name is None else f"{name} ({score})"

@@ -1,0 +1,325 @@
+"""Predicted probabilities against frequencies, estimated from PU labels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from sklearn.calibration import calibration_curve
+
+from puclassify.metrics import pu_calibration_error
+from puclassify.metrics._pu_calibration_curve import binned_shares
+from puclassify.metrics._pu_sample import PUSample
+from puclassify.model_selection._final_picker import last_step
+from puclassify.plotting._axes import axes_below, axes_or_new, legend_above
+from puclassify.plotting._confidence import normal_quantile
+from puclassify.plotting._pu_settings import own_prior, own_scenario
+from puclassify.plotting._true_classes import check_true_classes
+
+__all__ = ["ReliabilityDisplay"]
+
+_DIAGONAL = "calibrated"
+_N_HISTOGRAM_BINS = 20
+
+
+class ReliabilityDisplay:
+    r"""Reliability diagram from PU labels: the share of positives in bins of probability.
+
+    Make one with `from_estimator` or `from_predictions`; the arguments below are then worked out
+    from the data and become attributes.
+
+    Parameters
+    ----------
+    prob_true : ndarray of shape (n_bins,)
+        Estimated share of positives in each bin, as `puclassify.metrics.pu_calibration_curve`
+        gives it.
+    prob_pred : ndarray of shape (n_bins,)
+        Mean predicted probability in each bin.
+    std : ndarray of shape (n_bins,) or None, default=None
+        Standard errors of ``prob_true``; None draws no bars.
+    of_one : ndarray of shape (n_bins,) or None, default=None
+        How much one labelled positive adds to ``prob_true``, for the bars of bins that hold none.
+    probabilities : ndarray of shape (n_mixture,) or None, default=None
+        The predicted probabilities of the unlabelled examples (case-control scenario) or of all
+        (single training set), whose histogram is drawn below; None draws none.
+    calibration_error : float or None, default=None
+        Shown in the legend.
+    name : str or None, default=None
+        What the diagram belongs to, shown in the legend.
+    true_curve : (ndarray, ndarray) or None, default=None
+        Share of true positives and mean probability in bins, as scikit-learn gives them.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the diagram is drawn.
+    histogram_ax_ : matplotlib Axes or None
+        The axes below, of the histogram.
+    figure_ : matplotlib Figure
+        The figure of both.
+    line_ : matplotlib Line2D
+        The line through the estimated shares.
+    bars_ : ndarray of shape (2, n_bins) or None
+        Lengths of the error bars below and above the shares.
+    true_line_ : matplotlib Line2D or None
+        The crosses of the true classes.
+
+    See Also
+    --------
+    puclassify.metrics.pu_calibration_error : The distance from the diagonal as one number.
+    puclassify.metrics.pu_calibration_curve : The numbers.
+    sklearn.calibration.CalibrationDisplay : The same for fully labelled data.
+
+    Notes
+    -----
+    Points above the diagonal are probabilities that are too low. An error of the prior moves all
+    shares up or down in proportion. The bars are ``confidence_level`` wide by the standard errors,
+    which are 0 for a bin without a labelled positive. Such a bin has a bar upwards to the largest
+    share at which there would be none with a chance of :math:`1 - c`, with :math:`c` the
+    confidence: :math:`-\log(1 - c)` times what one labelled positive stands for ("rule of three").
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from puclassify.plotting import ReliabilityDisplay
+    >>> y = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    >>> p = [0.9, 0.9, 0.9, 0.3, 0.9, 0.9, 0.9, 0.3, 0.3, 0.3]
+    >>> display = ReliabilityDisplay.from_predictions(y, p, prior=0.5, n_bins=2)
+    >>> display.line_.get_ydata().tolist()  # 0.5 * (1/4) / (3/6), 0.5 * (3/4) / (3/6)
+    [0.25, 0.75]
+    """
+
+    def __init__(
+        self,
+        prob_true,
+        prob_pred,
+        *,
+        std=None,
+        of_one=None,
+        probabilities=None,
+        calibration_error=None,
+        name=None,
+        true_curve=None,
+    ):
+        self.prob_true = prob_true
+        self.prob_pred = prob_pred
+        self.std = std
+        self.of_one = of_one
+        self.probabilities = probabilities
+        self.calibration_error = calibration_error
+        self.name = name
+        self.true_curve = true_curve
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        prior="auto",
+        scenario="auto",
+        n_bins=10,
+        strategy="uniform",
+        true_classes=None,
+        name=None,
+        ax=None,
+        **plot_options,
+    ):
+        """Predict probabilities and draw the diagram.
+
+        Parameters
+        ----------
+        estimator : fitted classifier with ``predict_proba``
+            Such as a `PUImageClassifier` or a `Pipeline` that ends in one.
+        X : array-like of shape (n, ...)
+            Examples that it was not trained on.
+        y : array-like of shape (n,)
+            1 for labelled positives, 0 or -1 for unlabelled examples.
+        prior : float or "auto", default="auto"
+            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
+            examples for ``"single_training_set"``; "auto" takes the estimator's ``prior_``.
+        scenario : {"case_control", "single_training_set", "auto"}, default="auto"
+            Whether the labelled positives were drawn separately, or some positives of one sample
+            were labelled; "auto" takes the estimator's, or "case_control" where it has none.
+        n_bins : int, default=10
+            Number of bins of predicted probability.
+        strategy : {"uniform", "quantile"}, default="uniform"
+            Whether the bins have equal widths or hold equally many examples.
+        true_classes : array-like of shape (n,) or None, default=None
+            1 for positives and 0 for negatives, if they are known: their shares are drawn beside.
+        name : str or None, default=None
+            Name in the legend; None means the class of the estimator.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            The display, drawn.
+        """
+        return cls.from_predictions(
+            y,
+            estimator.predict_proba(X)[:, 1],
+            prior=own_prior(estimator, prior),
+            scenario=own_scenario(estimator, scenario),
+            n_bins=n_bins,
+            strategy=strategy,
+            true_classes=true_classes,
+            name=type(last_step(estimator)).__name__ if name is None else name,
+            ax=ax,
+            **plot_options,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y,
+        y_prob,
+        *,
+        prior,
+        scenario="case_control",
+        n_bins=10,
+        strategy="uniform",
+        true_classes=None,
+        name=None,
+        ax=None,
+        **plot_options,
+    ):
+        """Draw the diagram of probabilities that are already there.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            1 for labelled positives, 0 or -1 for unlabelled examples; of any other two labels the
+            larger is the labelled positive. At least two must be labelled.
+        y_prob : array-like of shape (n,)
+            Predicted probabilities of the positive class.
+        prior : float
+            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
+            examples for ``"single_training_set"``.
+        scenario : {"case_control", "single_training_set"}, default="case_control"
+            Whether the labelled positives were drawn separately from the unlabelled sample, or
+            some positives of one sample were labelled.
+        n_bins : int, default=10
+            Number of bins of predicted probability.
+        strategy : {"uniform", "quantile"}, default="uniform"
+            Whether the bins have equal widths or hold equally many examples.
+        true_classes : array-like of shape (n,) or None, default=None
+            1 for positives and 0 for negatives, if they are known: their shares are drawn beside,
+            over the unlabelled examples (``"case_control"``) or over all.
+        name : str or None, default=None
+            Name in the legend.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure.
+        **plot_options : dict
+            Further arguments of `plot`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument cannot be used, there is a single labelled positive, or the prior is
+            impossible.
+        """
+        settings = {"prior": prior, "scenario": scenario}
+        bins = {"n_bins": n_bins, "strategy": strategy}
+        shares = binned_shares(y, y_prob, **settings, **bins)
+        error = pu_calibration_error(y, y_prob, **settings, **bins)
+        sample = PUSample.check(y, len(y_prob), name="y_prob", **settings)
+        probabilities = np.asarray(y_prob, dtype=np.float64)[sample.marginal]
+        true_curve = None
+        if true_classes is not None:
+            truth = check_true_classes(true_classes, sample)
+            true_curve = calibration_curve(truth, probabilities, **bins)
+        display = cls(
+            shares.prob_true,
+            shares.prob_pred,
+            std=shares.std,
+            of_one=shares.of_one,
+            probabilities=probabilities,
+            calibration_error=error,
+            name=name,
+            true_curve=true_curve,
+        )
+        return display.plot(ax=ax, **plot_options)
+
+    def plot(self, ax=None, *, name=None, confidence_level=0.95, **line_options):
+        """Draw the diagram; call it with the same axes for several classifiers side by side.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None means a new figure. The lower part goes to the histogram.
+        name : str or None, default=None
+            Name in the legend; None means the name given before.
+        confidence_level : float, default=0.95
+            Of the bars, between 0 and 1.
+        **line_options : dict
+            Further arguments of matplotlib's ``errorbar``.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            The display itself.
+        """
+        self.bars_ = self._bars(confidence_level)
+        self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.8))
+        top = self.ax_.get_ylim()[1]  # of diagrams that are there already
+        if _DIAGONAL not in self.ax_.get_legend_handles_labels()[1]:
+            self.ax_.plot([0, 1], [0, 1], ":", color="black", linewidth=1.0, label=_DIAGONAL)
+        label = self._label(self.name if name is None else name)
+        options = {"fmt": "o-", "linewidth": 1.4, "markersize": 4.5, "capsize": 3, "label": label}
+        drawn = self.ax_.errorbar(
+            self.prob_pred, self.prob_true, self.bars_, **{**options, **line_options}
+        )
+        self.line_ = drawn.lines[0]
+        self.true_line_ = None
+        if self.true_curve is not None:
+            shares, means = self.true_curve
+            (self.true_line_,) = self.ax_.plot(
+                means, shares, "x", color="black", markersize=6, label="true classes", zorder=3
+            )
+        above = np.max(self.prob_true, initial=1.0)
+        top = max(top, 1.05 * min(float(above), 2.0))
+        self.ax_.set(ylabel="share of positives", xlim=(0, 1), ylim=(-0.03, top))
+        self.ax_.grid(alpha=0.25)
+        legend_above(self.ax_)
+        self.histogram_ax_ = None
+        if self.probabilities is None:
+            self.ax_.set_xlabel("predicted probability")
+        else:
+            self.histogram_ax_ = self._draw_histogram()
+        return self
+
+    def _draw_histogram(self):
+        below = axes_below(self.ax_, 0.22)
+        edges = np.linspace(0, 1, _N_HISTOGRAM_BINS + 1)
+        counts = np.histogram(self.probabilities, edges)[0]
+        shares = counts / len(self.probabilities)
+        below.stairs(shares, edges, color=self.line_.get_color(), linewidth=1.4)
+        below.set(xlabel="predicted probability", ylabel="share")
+        return below
+
+    def _bars(self, confidence_level):
+        n_errors = normal_quantile(confidence_level)
+        if self.std is None:
+            return None
+        bars = np.tile(n_errors * np.asarray(self.std), (2, 1))
+        if self.of_one is not None:
+            limit = -math.log1p(-confidence_level) * np.asarray(self.of_one)
+            bars[1] = np.where(np.asarray(self.prob_true) == 0, limit, bars[1])
+        return bars
+
+    def _label(self, name) -> str | None:
+        if self.calibration_error is None:
+            return name
+        error = f"calibration error = {self.calibration_error:.3f}"
+        return error if name is None else f"{name} ({error})"
