@@ -12,7 +12,7 @@ __all__ = ["binned_sample"]
 
 
 def binned_sample(
-    y_true, y_score, *, prior, scenario, n_bins, strategy, least
+    y_true, y_score, *, prior, scenario, n_bins, strategy, least, name="y_score"
 ) -> tuple[PUSample, np.ndarray, np.ndarray]:
     """Check what a measure of calibration was called with, and sort the examples into bins.
 
@@ -32,6 +32,8 @@ def binned_sample(
         Whether the bins have equal widths, or hold equally many examples of the mixture.
     least : int
         Fewest labelled positives that will do.
+    name : str, default="y_score"
+        What messages call the probabilities.
 
     Returns
     -------
@@ -49,12 +51,10 @@ def binned_sample(
     p = check_scores(y_score)
     if len(p) and not (p.min() >= 0 and p.max() <= 1):
         raise ValueError(
-            f"y_score must be probabilities, but it ranges from {p.min():.6g} to {p.max():.6g}; "
+            f"{name} must be probabilities, but it ranges from {p.min():.6g} to {p.max():.6g}; "
             "pass predict_proba(X)[:, 1]"
         )
-    sample = PUSample.check(
-        y_true, len(p), prior=prior, scenario=scenario, name="y_score", least=least
-    )
+    sample = PUSample.check(y_true, len(p), prior=prior, scenario=scenario, name=name, least=least)
     quantiles = np.linspace(0, 1, int(n_bins) + 1)[1:-1]
     edges = quantiles if strategy == "uniform" else np.quantile(p[sample.marginal], quantiles)
     return sample, p, np.searchsorted(edges, p)

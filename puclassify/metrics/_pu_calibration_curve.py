@@ -115,7 +115,9 @@ class BinnedShares(NamedTuple):
     of_one: np.ndarray
 
 
-def binned_shares(y_true, y_score, *, prior, scenario, n_bins, strategy) -> BinnedShares:
+def binned_shares(
+    y_true, y_score, *, prior, scenario, n_bins, strategy, name="y_score"
+) -> BinnedShares:
     """Estimate the share of positives in each bin; arguments as of `pu_calibration_curve`."""
     sample, p, bins = binned_sample(
         y_true,
@@ -125,6 +127,7 @@ def binned_shares(y_true, y_score, *, prior, scenario, n_bins, strategy) -> Binn
         n_bins=n_bins,
         strategy=strategy,
         least=1,
+        name=name,
     )
     n_labelled, n_mixture = (
         np.bincount(bins[members], minlength=n_bins)

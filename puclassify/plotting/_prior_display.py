@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.base import clone
 
 from puclassify._numbers import check_number
-from puclassify._scores import check_score_vector
 from puclassify.metrics._pu_precision_recall import counts_above
 from puclassify.metrics._pu_sample import PUSample
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
+from puclassify.plotting._pu_settings import checked_scores
 from puclassify.prior import BBEPrior, DEDPULPrior
 
 __all__ = ["PriorDisplay"]
@@ -203,7 +203,7 @@ class PriorDisplay:
         if true_prior is not None:
             expected = "a number between 0 and 1, both excluded, or None"
             check_number(true_prior, "true_prior", expected, lambda value: 0 < value < 1)
-        scores = check_score_vector(np.asarray(scores, dtype=np.float64), "scores")
+        scores = checked_scores(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=true_prior, scenario=scenario, name="scores", needs_prior=False
         )

@@ -10,7 +10,7 @@ from puclassify.metrics._pu_sample import PUSample
 from puclassify.model_selection._final_picker import last_step
 from puclassify.plotting._axes import axes_or_new
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import own_prior, own_scenario, scores_of
+from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
 from puclassify.plotting._true_classes import check_true_classes
 
 __all__ = ["PUPrecisionRecallDisplay"]
@@ -208,13 +208,13 @@ class PUPrecisionRecallDisplay:
             If an argument cannot be used, there is a single labelled positive, or the prior is
             impossible.
         """
+        scores = checked_scores(scores, "scores")
         settings = {"prior": prior, "scenario": scenario}
         precision, recall, thresholds, precision_std, recall_std = pu_precision_recall_curve(
             y, scores, return_std=True, **settings
         )
         true_curve = None
         if true_classes is not None:
-            scores = np.asarray(scores)
             sample = PUSample.check(y, len(scores), name="scores", **settings)
             truth = check_true_classes(true_classes, sample)
             true_curve = precision_recall_curve(truth, scores[sample.marginal])[:2]

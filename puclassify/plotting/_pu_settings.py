@@ -1,10 +1,22 @@
-"""What a fitted classifier says of scores, prior and scenario."""
+"""Scores, prior and scenario, as given or as a fitted classifier has them."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from puclassify._scores import check_score_vector
 from puclassify.model_selection._final_picker import last_step
 
-__all__ = ["own_prior", "own_scenario", "scores_of"]
+__all__ = ["checked_scores", "own_prior", "own_scenario", "scores_of"]
+
+
+def checked_scores(scores, name) -> np.ndarray:
+    """Return scores as a vector of float64, by the name that the caller knows them under."""
+    try:
+        scores = np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be one number for each example: {error}") from error
+    return check_score_vector(scores, name)
 
 
 def own_prior(estimator, prior, *, required=True):

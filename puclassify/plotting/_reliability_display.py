@@ -13,7 +13,7 @@ from puclassify.metrics._pu_sample import PUSample
 from puclassify.model_selection._final_picker import last_step
 from puclassify.plotting._axes import axes_below, axes_or_new, legend_above
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import own_prior, own_scenario
+from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario
 from puclassify.plotting._true_classes import check_true_classes
 
 __all__ = ["ReliabilityDisplay"]
@@ -229,12 +229,13 @@ class ReliabilityDisplay:
             If an argument cannot be used, there is a single labelled positive, or the prior is
             impossible.
         """
+        probabilities = checked_scores(y_prob, "y_prob")
         settings = {"prior": prior, "scenario": scenario}
         bins = {"n_bins": n_bins, "strategy": strategy}
-        shares = binned_shares(y, y_prob, **settings, **bins)
-        error = pu_calibration_error(y, y_prob, **settings, **bins)
-        sample = PUSample.check(y, len(y_prob), name="y_prob", **settings)
-        probabilities = np.asarray(y_prob, dtype=np.float64)[sample.marginal]
+        shares = binned_shares(y, probabilities, name="y_prob", **settings, **bins)
+        error = pu_calibration_error(y, probabilities, **settings, **bins)
+        sample = PUSample.check(y, len(probabilities), name="y_prob", **settings)
+        probabilities = probabilities[sample.marginal]
         true_curve = None
         if true_classes is not None:
             truth = check_true_classes(true_classes, sample)

@@ -6,10 +6,9 @@ from numbers import Real
 
 import numpy as np
 
-from puclassify._scores import check_score_vector
 from puclassify.metrics._pu_sample import PUSample
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
-from puclassify.plotting._pu_settings import own_prior, own_scenario, scores_of
+from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
 from puclassify.prior import unlabelled_prior
 
 __all__ = ["ScoreHistogramDisplay"]
@@ -163,7 +162,7 @@ class ScoreHistogramDisplay:
         ValueError
             If an argument cannot be used, or the prior is impossible.
         """
-        scores = check_score_vector(np.asarray(scores, dtype=np.float64), "scores")
+        scores = checked_scores(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=prior, scenario=scenario, name="scores", needs_prior=False
         )

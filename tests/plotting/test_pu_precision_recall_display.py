@@ -167,6 +167,8 @@ class TestErrors:
             ({"true_classes": [1, 1]}, r"one value for each of the 4 examples.* shape \(2,\)"),
             ({"true_classes": [1, 1, 0, 2]}, r"must be 1 for positives.* got \[0, 1, 2\]"),
             ({"true_classes": [1, 0, 0, 1]}, "but is 0 for 1 of them"),
+            ({"scores": [1.0, np.nan, 0.5, 0.0]}, "scores must be numbers, but 1 of 4 are NaN"),
+            ({"scores": ["high"] * 4}, "scores must be one number for each example"),
             ({"prior": 0.0}, "prior must be a number between 0 and 1"),
         ],
     )

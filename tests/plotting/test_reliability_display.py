@@ -153,7 +153,10 @@ class TestFromEstimator:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"y_prob": [2.0, 0.2, 0.5, 0.0]}, "y_score must be probabilities"),
+        (
+            {"y_prob": [2.0, 0.2, 0.5, 0.0]},
+            "y_prob must be probabilities, but it ranges from 0 to 2",
+        ),
         ({"n_bins": 0}, "n_bins must be a whole number"),
         ({"true_classes": [1, 0, 0, 1]}, "but is 0 for 1 of them"),
         ({"confidence_level": 1.0}, "confidence_level must be a number between 0 and 1"),
