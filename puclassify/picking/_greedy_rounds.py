@@ -126,7 +126,7 @@ class _Blocks:
         tied = self.best.view(-1)[near] == maxima[:, None]
         contested = torch.nonzero(tied.any(dim=1))[:, 0]
         goes = torch.ones_like(blocks, dtype=torch.bool)
-        for part in contested.split(max(1, _AT_ONCE // near[0].numel())):
+        for part in contested.split(max(1, _AT_ONCE // max(1, len(self.around)))):
             others = near[part].view(-1).unique()
             at = torch.full_like(self.corner, self.flat.numel())
             at[others] = self.positions(others)

@@ -90,7 +90,10 @@ def non_maximum_suppression(
             values,
             float(radius),
             limit=_limit(values, threshold),
-            inside=tuple(_within(n, s, border) for n, s in zip(values.shape, step_xy[::-1])),
+            inside=(
+                _within(grid.shape[0], step_xy[1], border),
+                _within(grid.shape[1], step_xy[0], border),
+            ),
             step_xy=step_xy,
         )[:max_picks]
         rows, columns = chosen // grid.shape[1], chosen % grid.shape[1]

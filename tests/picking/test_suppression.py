@@ -50,7 +50,7 @@ class TestAgainstBruteForce:
             expected = brute_force(values, radius, threshold=threshold)
             np.testing.assert_array_equal(grid_picks(values, radius, threshold=threshold), expected)
 
-    @pytest.mark.parametrize("radius", [1.0, 2.5, 5.0])
+    @pytest.mark.parametrize("radius", [0.0, 0.5, 1.0, 2.5, 5.0])
     def test_plateaus_and_ties(self, rng, radius):
         values = rng.integers(-1, 3, size=(25, 27)).astype(float)
         np.testing.assert_array_equal(grid_picks(values, radius), brute_force(values, radius))
