@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from puclassify._numbers import check_number
+from puclassify._propensities import effective_size
 from puclassify.prior._prior_estimator import PriorEstimator
 
 __all__ = ["BBEPrior"]
@@ -80,6 +81,10 @@ class BBEPrior(PriorEstimator):
     and probabilities give the same estimate. Scoring examples that the classifier was trained on
     makes it too low: use held-out ones. Negatives above the threshold make it too high.
 
+    With ``propensities`` :math:`e_i` the share :math:`\hat q_\mathrm{p}` is one of the weights
+    :math:`w_i = 1 / e_i`, and :math:`(\sum_i w_i)^2 / \sum_i w_i^2` takes the place of
+    :math:`n_\mathrm{p}`; the bound then holds approximately.
+
     An interval that reaches 1 says that the scores, or the numbers of examples, do not tell the
     prior from 1. The cost is that of sorting.
 
@@ -122,10 +127,10 @@ class BBEPrior(PriorEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _estimate(self, scores, positive) -> dict[str, Any]:
+    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
         in_sample = self._in_sample(positive)
-        thresholds, q_p, q_u = _shares_above(scores[positive], scores[in_sample])
-        margin = self._margin(np.sum(positive), np.sum(in_sample)) / q_p
+        thresholds, q_p, q_u = _shares_above(scores[positive], weights, scores[in_sample])
+        margin = self._margin(effective_size(weights), np.sum(in_sample)) / q_p
         best = np.argmin(q_u / q_p + margin)
         ratio = float(q_u[best] / q_p[best])
         if ratio >= 1:
@@ -161,12 +166,12 @@ class BBEPrior(PriorEstimator):
             check_number(getattr(self, name), name, expected, is_valid)
 
 
-def _shares_above(positives, unlabelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _shares_above(positives, weights, unlabelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return all thresholds that some positive reaches, and the shares at or above each."""
     thresholds = np.unique(np.concatenate([positives, unlabelled]))
     thresholds = thresholds[thresholds <= positives.max()]
-    q_p, q_u = (
-        (len(sample) - np.searchsorted(np.sort(sample), thresholds)) / len(sample)
-        for sample in (positives, unlabelled)
-    )
-    return thresholds, q_p, q_u
+    order = np.argsort(positives)
+    above = np.cumsum(weights[order][::-1])[::-1]
+    q_p = above[np.searchsorted(positives[order], thresholds)] / above[0]
+    below = np.searchsorted(np.sort(unlabelled), thresholds)
+    return thresholds, q_p, (len(unlabelled) - below) / len(unlabelled)

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from sklearn.utils import check_random_state
 
 from puclassify._numbers import check_number
+from puclassify._propensities import effective_size
 from puclassify.prior._bootstrap import check_bootstrap, percentile_interval
 from puclassify.prior._prior_estimator import PriorEstimator
 
@@ -108,6 +109,10 @@ class DEDPULPrior(PriorEstimator):
     function of the scores. Both densities have the larger of the two bandwidths, so that the
     smoothing alone does not make one exceed the other.
 
+    With ``propensities`` :math:`f_\mathrm{p}` is a density of weighted examples,
+    :math:`w_i = 1 / e_i`, and :math:`(\sum w_i)^2 / \sum w_i^2` stands for their number in the
+    bandwidth and in the tolerance. Resamples draw examples with their weights.
+
     References
     ----------
     .. [1] D. Ivanov, "DEDPUL: Difference-of-Estimated-Densities-based Positive-Unlabeled
@@ -165,19 +170,23 @@ class DEDPULPrior(PriorEstimator):
         )
         check_bootstrap(self)
 
-    def _estimate(self, scores, positive) -> dict[str, Any]:
+    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
         in_sample = self._in_sample(positive)
-        n_positive, n_in_sample = int(np.sum(positive)), int(np.sum(in_sample))
+        n_positive, n_in_sample = effective_size(weights), int(np.sum(in_sample))
         if n_positive < _FEWEST_POSITIVES:
             raise ValueError(
-                f"the density of {n_positive} labelled positives cannot be estimated: at least "
-                f"{_FEWEST_POSITIVES} are needed"
+                f"the density of {np.sum(positive)} labelled positives cannot be estimated: at "
+                f"least {_FEWEST_POSITIVES} are needed{_counting(n_positive, weights)}"
             )
         tolerance = 0.3 / math.sqrt(n_positive) if self.tolerance == "auto" else self.tolerance
-        positives, unlabelled = _normal_scores(scores[positive], scores[in_sample])
-        width = self.bandwidth * max(_spread(z) * len(z) ** -0.2 for z in (positives, unlabelled))
+        positives, unlabelled = _normal_scores(scores[positive], scores[in_sample], weights)
+        width = self.bandwidth * max(
+            _spread(positives, weights) * n_positive**-0.2,
+            _spread(unlabelled) * n_in_sample**-0.2,
+        )
         width = max(width, _LEAST_WIDTH)
-        counts_p, counts_u, width = _histograms(positives, unlabelled, width)
+        bins_p, bins_u, width = _binned(positives, unlabelled, width)
+        counts_p, counts_u = _counts(bins_p, weights), _counts(bins_u)
         prior = float(_largest_prior(counts_p, counts_u, width, tolerance))
         if prior >= 1:
             raise ValueError(
@@ -193,10 +202,8 @@ class DEDPULPrior(PriorEstimator):
             )
 
         def resampled(rng):
-            drawn_p, drawn_u = (
-                rng.multinomial(counts.sum(), counts / counts.sum(), self.n_bootstrap)
-                for counts in (counts_p, counts_u)
-            )
+            drawn_p = _resampled_counts(bins_p, weights, self.n_bootstrap, rng)
+            drawn_u = _resampled_counts(bins_u, np.ones(n_in_sample), self.n_bootstrap, rng)
             return _largest_prior(drawn_p, drawn_u, width, tolerance)
 
         rng = check_random_state(self.random_state)
@@ -205,33 +212,69 @@ class DEDPULPrior(PriorEstimator):
         return {"prior_": prior, "confidence_interval_": interval}
 
 
-def _normal_scores(positives, unlabelled) -> tuple[np.ndarray, np.ndarray]:
+def _counting(n_effective, weights) -> str:
+    """Say what unequal weights make of a number, for a message."""
+    if np.ptp(weights) == 0:
+        return ""
+    return f", and with their propensities they tell as much as {n_effective:.1f} of equal weight"
+
+
+def _normal_scores(positives, unlabelled, weights) -> tuple[np.ndarray, np.ndarray]:
     """Map scores to normal quantiles of their ranks; either sample has half the weight."""
-    ordered = np.sort(positives), np.sort(unlabelled)
+    samples = [
+        (z[order], np.append(0.0, np.cumsum(w[order])) / np.sum(w))
+        for z, w in ((positives, weights), (unlabelled, np.ones(len(unlabelled))))
+        for order in (np.argsort(z),)
+    ]
 
     def rank(scores):
-        below = [np.searchsorted(z, scores, side) / len(z) for z in ordered for side in _SIDES]
+        below = [
+            share[np.searchsorted(ordered, scores, side)]
+            for ordered, share in samples
+            for side in _SIDES
+        ]
         return np.mean(below, axis=0)  # ties get the middle of their ranks
 
     return ndtri(rank(positives)), ndtri(rank(unlabelled))
 
 
-def _spread(z) -> float:
+def _spread(z, weights=None) -> float:
     """Return the lesser of standard deviation and scaled interquartile range that is not 0."""
-    quartiles = np.percentile(z, [25, 75])
-    of_quartiles = float(quartiles[1] - quartiles[0]) / 1.349
-    deviation = float(z.std())
+    weights = np.ones(len(z)) if weights is None else weights
+    order = np.argsort(z)
+    middles = np.cumsum(weights[order]) - weights[order] / 2
+    middles = (middles - middles[0]) / max(middles[-1] - middles[0], np.finfo(float).tiny)
+    low, high = np.interp([0.25, 0.75], middles, z[order])
+    of_quartiles = float(high - low) / 1.349
+    deviation = math.sqrt(np.average((z - np.average(z, weights=weights)) ** 2, weights=weights))
     return min(deviation, of_quartiles) if of_quartiles > 0 else deviation
 
 
-def _histograms(positives, unlabelled, width) -> tuple[np.ndarray, np.ndarray, float]:
-    """Count scores in fine bins, and give the width of the kernel in bins."""
+def _binned(positives, unlabelled, width) -> tuple[np.ndarray, np.ndarray, float]:
+    """Put scores into fine bins, and give the width of the kernel in bins."""
     low = min(positives.min(), unlabelled.min()) - 4 * width
     high = max(positives.max(), unlabelled.max()) + 4 * width
-    counts_p, counts_u = (
-        np.histogram(z, bins=_N_BINS, range=(low, high))[0] for z in (positives, unlabelled)
+    of_positives, of_unlabelled = (
+        ((z - low) / (high - low) * _N_BINS).astype(int) for z in (positives, unlabelled)
     )
-    return counts_p, counts_u, width / (high - low) * _N_BINS
+    return of_positives, of_unlabelled, width / (high - low) * _N_BINS
+
+
+def _counts(bins, weights=None) -> np.ndarray:
+    """Count, or add up the weights, in each bin."""
+    return np.bincount(bins, weights, minlength=_N_BINS)
+
+
+def _resampled_counts(bins, weights, n_resamples, rng) -> np.ndarray:
+    """Return the histograms of resamples of a sample, one a row."""
+    n = len(bins)
+    if np.ptp(weights) == 0:  # all examples of a bin are alike, and drawing their number is quick
+        return rng.multinomial(n, _counts(bins) / n, n_resamples)
+    rows = np.empty((n_resamples, _N_BINS))
+    for row in rows:
+        drawn = rng.randint(n, size=n)
+        row[:] = _counts(bins[drawn], weights[drawn])
+    return rows
 
 
 def _largest_prior(counts_p, counts_u, width, tolerance) -> np.ndarray:

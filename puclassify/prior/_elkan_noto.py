@@ -58,7 +58,8 @@ class ElkanNotoPrior(PriorEstimator):
         of their draw only: not the training of the classifier, and not its calibration or the
         overlap of the classes, on which most of the error depends.
     labelled_fraction_ : float
-        The mean score of the positives: P(labelled | y = 1) among all the examples given.
+        P(labelled | y = 1) among all the examples given: the mean score of the labelled positives
+        where no propensities are given.
     scores_ : ndarray of shape (n,)
         What `fit` scored the examples with, each by a classifier that had not seen it.
 
@@ -82,6 +83,16 @@ class ElkanNotoPrior(PriorEstimator):
     are among the other :math:`n - n_\mathrm{p}`:
     :math:`\pi_\mathrm{u} = \frac{1 - c}{c} \frac{n_\mathrm{p}}{n - n_\mathrm{p}}`, as
     `unlabelled_prior` makes of :math:`\pi`.
+
+    With ``propensities`` :math:`e_i` let :math:`\bar g` be the mean of :math:`g` over the labelled
+    positives and :math:`\bar g_w` that with the weights :math:`1 / e_i`, which is the mean over
+    all positives. In a single training set :math:`g = e` where the classes do not overlap, so that
+    :math:`c = \bar g_w`. In the case-control scenario :math:`g` and :math:`1 - g` are the parts of
+    the labelled and of the other positives at a point, and the labelled ones' own mean of
+    :math:`1 - g`, times their number, is that of :math:`g` over the others, times theirs:
+
+    .. math::
+       n_\mathrm{p} (1 - \bar g) = (n - n_\mathrm{p})\, \pi_\mathrm{u}\, \bar g_w.
 
     The mean of calibrated probabilities is the share of labelled examples, so that scores of
     which it is off by more than a quarter are an error.
@@ -130,34 +141,39 @@ class ElkanNotoPrior(PriorEstimator):
         super()._check_parameters()
         check_bootstrap(self)
 
-    def _estimate(self, scores, positive) -> dict[str, Any]:
+    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
         _check_probabilities(scores, positive)
-        fraction = float(np.mean(scores[positive], dtype=np.float64))
-        prior = float(self._prior(fraction, positive))
+        labelled = scores[positive].astype(np.float64)
+        plain, weighted = float(np.mean(labelled)), float(np.average(labelled, weights=weights))
+        prior = float(self._prior(plain, weighted, positive))
         if prior >= 1:
             raise ValueError(
-                f"the labelled positives score {fraction:.4f} on average, which makes the prior "
+                f"the labelled positives score {weighted:.4f} on average, which makes the prior "
                 f"{prior:.3f}, 1 or more: the classifier does not tell them from unlabelled "
                 "examples, or many negatives look like positives; DEDPULPrior stands overlap better"
             )
         rng = check_random_state(self.random_state)
-        labelled = scores[positive]
         rows = rng.randint(len(labelled), size=(self.n_bootstrap, len(labelled)))
-        estimates = self._prior(labelled[rows].mean(axis=1), positive)
+        means = labelled[rows].mean(axis=1), np.sum(labelled[rows] * weights[rows], axis=1)
+        estimates = self._prior(means[0], means[1] / weights[rows].sum(axis=1), positive)
         interval = percentile_interval(estimates, prior, self.confidence_level)
+        n_positive, n_unlabelled = int(np.sum(positive)), int(np.sum(~positive))
+        if self.scenario == "single_training_set":
+            fraction = weighted
+        else:
+            fraction = n_positive / (n_positive + prior * n_unlabelled)
         return {
             "prior_": prior,
             "confidence_interval_": interval,
             "labelled_fraction_": fraction,
         }
 
-    def _prior(self, fraction, positive):
-        """Return the prior of the scenario from the fraction of the positives that is labelled."""
+    def _prior(self, plain, weighted, positive):
+        """Return the prior of the scenario from the mean scores of the labelled positives."""
         n_positive, n = int(np.sum(positive)), len(positive)
-        n_all_positive = n_positive / fraction
         if self.scenario == "single_training_set":
-            return n_all_positive / n
-        return (n_all_positive - n_positive) / (n - n_positive)
+            return n_positive / (weighted * n)
+        return (1 - plain) / weighted * n_positive / (n - n_positive)
 
 
 def _check_probabilities(scores, positive) -> None:

@@ -6,10 +6,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy.stats import mannwhitneyu
+from scipy.stats import norm, rankdata
 from sklearn.utils import check_random_state
 
 from puclassify._labels import check_pu_labels
+from puclassify._propensities import effective_size, weights_of_labelled
 from puclassify._scenarios import check_scenario
 from puclassify.base import PUBaseEstimator
 from puclassify.prior._out_of_fold import out_of_fold_scores, trees_and_logits
@@ -33,7 +34,7 @@ class PriorEstimator(PUBaseEstimator):
     scores_: np.ndarray
     _default_classifier = staticmethod(trees_and_logits)
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, propensities=None):
         """Estimate the prior from examples, by classifiers that have not seen them.
 
         A clone of ``estimator`` learns to tell labelled from unlabelled examples on all folds but
@@ -49,6 +50,8 @@ class PriorEstimator(PUBaseEstimator):
             "unlabelled", such as 1 and 0.
         groups : array-like of shape (n,), default=None
             For a splitter such as `sklearn.model_selection.GroupKFold`.
+        propensities : array-like of shape (n,) or None, default=None
+            As of `fit_scores`; the classifier is trained without them.
 
         Returns
         -------
@@ -58,7 +61,7 @@ class PriorEstimator(PUBaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the labels cannot be used, there are fewer labelled positives or
+            If a parameter or an argument cannot be used, there are fewer labelled positives or
             unlabelled examples than folds, or `fit_scores` fails.
 
         Warns
@@ -69,6 +72,7 @@ class PriorEstimator(PUBaseEstimator):
         self._check_parameters()
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
         _, positive = check_pu_labels(y, n_samples, self)
+        weights_of_labelled(propensities, positive)  # refuse them before the training
         scores = out_of_fold_scores(
             self.estimator,
             X,
@@ -79,11 +83,11 @@ class PriorEstimator(PUBaseEstimator):
             n_jobs=self.n_jobs,
             rng=check_random_state(self.random_state),
         )
-        self.fit_scores(scores, positive)
+        self.fit_scores(scores, positive, propensities)
         self.scores_ = scores
         return self
 
-    def fit_scores(self, scores, y):
+    def fit_scores(self, scores, y, propensities=None):
         """Estimate the prior from the scores of a classifier.
 
         Parameters
@@ -95,6 +99,14 @@ class PriorEstimator(PUBaseEstimator):
         y : array-like of shape (n,)
             Two labels, of which the larger means "labelled positive" and the smaller
             "unlabelled", such as 1 and 0.
+        propensities : array-like of shape (n,) or None, default=None
+            Where the labelled positives are no random choice of the positives: the probability,
+            above 0 and up to 1, with which each was labelled. Each labelled positive then counts
+            in inverse proportion to its own; a common factor does not matter, and those of
+            unlabelled examples are not read. Where labelled positives of one sample were set
+            aside and the rest is the unlabelled sample of the case-control scenario, the rest is
+            biased too: in place of each e give e / (1 - e), divided by the largest of them. None
+            means that all are equal.
 
         Returns
         -------
@@ -104,9 +116,9 @@ class PriorEstimator(PUBaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter, the scores or the labels cannot be used, if all scores are equal, if
-            they do not rank labelled positives above unlabelled examples by more than chance (a
-            one-sided Mann-Whitney test at the level of 1 %), or do not tell the prior.
+            If a parameter or an argument cannot be used, if all scores are equal, if they do not
+            rank labelled positives above unlabelled examples by more than chance (a one-sided
+            Mann-Whitney test at the level of 1 %), or do not tell the prior.
 
         Warns
         -----
@@ -117,9 +129,10 @@ class PriorEstimator(PUBaseEstimator):
         self._check_parameters()
         scores = check_scores(scores)
         _, positive = check_pu_labels(y, len(scores), self, name="scores")
-        _check_ranking(scores, positive)
-        found = self._estimate(scores, positive)
-        self._compare(found["prior_"], scores, positive)
+        weights = weights_of_labelled(propensities, positive)
+        _check_ranking(scores, positive, weights)
+        found = self._estimate(scores, positive, weights)
+        self._compare(found["prior_"], scores, positive, weights)
         vars(self).pop("scores_", None)  # of an earlier fit
         for name, value in found.items():
             setattr(self, name, value)
@@ -128,8 +141,8 @@ class PriorEstimator(PUBaseEstimator):
     def _check_parameters(self) -> None:
         check_scenario(self.scenario)
 
-    def _estimate(self, scores, positive) -> dict[str, Any]:
-        """Return the attributes of the fitted estimator."""
+    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
+        """Return the attributes of the fitted estimator, given what each labelled one counts."""
         raise NotImplementedError
 
     def _second_opinion(self) -> PriorEstimator:
@@ -143,11 +156,11 @@ class PriorEstimator(PUBaseEstimator):
         """Tell which examples are the sample that the prior is over."""
         return np.ones_like(positive) if self.scenario == "single_training_set" else ~positive
 
-    def _compare(self, prior, scores, positive) -> None:
+    def _compare(self, prior, scores, positive, weights) -> None:
         second = self._second_opinion()
         names = f"{type(self).__name__} estimates the prior as {prior:.3f}", type(second).__name__
         try:
-            other = second._estimate(scores, positive)["prior_"]
+            other = second._estimate(scores, positive, weights)["prior_"]
         except ValueError as error:
             warnings.warn(
                 f"{names[0]}, but {names[1]} fails on the same scores: {error}",
@@ -165,16 +178,19 @@ class PriorEstimator(PUBaseEstimator):
             )
 
 
-def _check_ranking(scores, positive) -> None:
+def _check_ranking(scores, positive, weights) -> None:
     """Refuse scores that rank no better than chance: whatever is made of them looks plausible."""
-    test = mannwhitneyu(
-        scores[positive], scores[~positive], alternative="greater", method="asymptotic"
-    )
-    if test.pvalue > _CHANCE:
-        area = test.statistic / (np.sum(positive) * np.sum(~positive))
+    unlabelled = np.sort(scores[~positive])
+    below = [np.searchsorted(unlabelled, scores[positive], side) for side in ("left", "right")]
+    area = np.average(np.mean(below, axis=0), weights=weights) / len(unlabelled)
+    # The variance of Mann and Whitney's statistic, of which ties are a part, for weighted positives
+    of_ranks = np.var(rankdata(scores) / len(scores), ddof=1)
+    variance = of_ranks * (1 / effective_size(weights) + 1 / len(unlabelled))
+    p_value = norm.sf((area - 0.5) / np.sqrt(variance))
+    if p_value > _CHANCE:
         raise ValueError(
             "the scores do not rank labelled positives above unlabelled examples: the area under "
-            f"the ROC curve is {area:.3f}, no more than chance makes it (p = {test.pvalue:.2g}); "
+            f"the ROC curve is {area:.3f}, no more than chance makes it (p = {p_value:.2g}); "
             "pass scores that are higher for positives, of a classifier that learned something, "
             "or label more"
         )

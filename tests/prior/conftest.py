@@ -13,3 +13,27 @@ def draw_gaussians():
         return X, np.repeat([1, 0], [n_positive, n_unlabelled])
 
     return draw
+
+
+@pytest.fixture(params=["case_control", "single_training_set"])
+def biased_scores(request):
+    """Scores whose labelled positives are mostly clear ones; labels and propensities with them."""
+    scenario = request.param
+
+    def draw(seed, prior=0.4, n_labelled=1000, n=6000, distance=3.5):
+        rng = np.random.default_rng(seed)
+        truth = rng.random(n) < prior
+        scores = rng.normal(distance * truth)
+        if scenario == "case_control":
+            candidates = rng.normal(distance, size=20 * n_labelled)
+            kept = candidates[rng.random(len(candidates)) < propensity(candidates)][:n_labelled]
+            scores, y = np.append(kept, scores), np.repeat([1, 0], [len(kept), n])
+        else:
+            y = (truth & (rng.random(n) < propensity(scores))).astype(int)
+        return scores, y, propensity(scores)
+
+    def propensity(scores):
+        return 0.05 + 0.6 / (1 + np.exp(-2 * (scores - distance)))
+
+    distance = 3.5
+    return scenario, draw

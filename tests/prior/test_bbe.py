@@ -63,7 +63,9 @@ class TestEstimate:
     def test_by_hand(self):
         scores = [3, 2, 2, 1] + [3, 2, 2, 1, 1, 0, 0, 0, 0, 0]
         y = [1] * 4 + [0] * 10
-        found = BBEPrior(delta=0.1, gamma=0.0)._estimate(np.array(scores), np.array(y) == 1)
+        found = BBEPrior(delta=0.1, gamma=0.0)._estimate(
+            np.array(scores), np.array(y) == 1, np.ones(4)
+        )
         # at c = 1 the shares are 5/10 and 4/4, at c = 2 (two ties each) 3/10 and 3/4; with
         # sqrt(log(40) / 20) + sqrt(log(40) / 8) = 1.109 the bounds are 1.609 and 0.4 + 1.478
         assert found["threshold_"] == 1
@@ -112,7 +114,9 @@ class TestInterval:
         scores = np.random.default_rng(0).normal(size=(20, 1200))
         y = np.repeat([1, 0], [200, 1000])
         for drawn in scores + 0.1 * y:
-            assert BBEPrior()._estimate(drawn, y == 1)["confidence_interval_"][1] == 1.0
+            assert (
+                BBEPrior()._estimate(drawn, y == 1, np.ones(200))["confidence_interval_"][1] == 1.0
+            )
 
     def test_scores_that_say_nothing_are_refused(self):
         rng = np.random.default_rng(0)

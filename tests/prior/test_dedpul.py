@@ -71,7 +71,9 @@ class TestFormula:
         assert _largest_prior(positives, unlabelled, 0.0001, 0.25) == pytest.approx(0.4)
 
     def test_ranks_by_hand(self):
-        positives, unlabelled = _normal_scores(np.array([1.0, 2.0]), np.array([0.0, 0.0, 1.0, 5.0]))
+        positives, unlabelled = _normal_scores(
+            np.array([1.0, 2.0]), np.array([0.0, 0.0, 1.0, 5.0]), np.ones(2)
+        )
         # share below plus half of the ties, in either sample, and their mean
         assert norm.cdf(positives) == pytest.approx([(1 / 4 + 5 / 8) / 2, (3 / 4 + 3 / 4) / 2])
         assert norm.cdf(unlabelled) == pytest.approx([1 / 8, 1 / 8, 7 / 16, (1 + 7 / 8) / 2])
