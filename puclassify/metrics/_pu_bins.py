@@ -12,7 +12,16 @@ __all__ = ["binned_sample"]
 
 
 def binned_sample(
-    y_true, y_score, *, prior, scenario, n_bins, strategy, least, name="y_score"
+    y_true,
+    y_score,
+    *,
+    prior,
+    scenario,
+    n_bins,
+    strategy,
+    least,
+    name="y_score",
+    propensities=None,
 ) -> tuple[PUSample, np.ndarray, np.ndarray]:
     """Check what a measure of calibration was called with, and sort the examples into bins.
 
@@ -34,6 +43,8 @@ def binned_sample(
         Fewest labelled positives that will do.
     name : str, default="y_score"
         What messages call the probabilities.
+    propensities : array-like of shape (n,) or None, default=None
+        As given.
 
     Returns
     -------
@@ -54,7 +65,15 @@ def binned_sample(
             f"{name} must be probabilities, but it ranges from {p.min():.6g} to {p.max():.6g}; "
             "pass predict_proba(X)[:, 1]"
         )
-    sample = PUSample.check(y_true, len(p), prior=prior, scenario=scenario, name=name, least=least)
+    sample = PUSample.check(
+        y_true,
+        len(p),
+        prior=prior,
+        scenario=scenario,
+        name=name,
+        propensities=propensities,
+        least=least,
+    )
     quantiles = np.linspace(0, 1, int(n_bins) + 1)[1:-1]
     edges = quantiles if strategy == "uniform" else np.quantile(p[sample.marginal], quantiles)
     return sample, p, np.searchsorted(edges, p)

@@ -19,6 +19,7 @@ def pu_calibration_error(
     n_bins=10,
     strategy="uniform",
     debiased=True,
+    propensities=None,
     return_std=False,
 ):
     r"""Estimate from PU labels how far probabilities are from the frequencies of the true classes.
@@ -44,6 +45,11 @@ def pu_calibration_error(
     debiased : bool, default=True
         Whether to take off what noise adds to absolute values. False gives the plain sum, which
         for a calibrated classifier and few labels is far above 0.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -113,6 +119,7 @@ def pu_calibration_error(
         scenario=scenario,
         n_bins=n_bins,
         strategy=strategy,
+        propensities=propensities,
         least=2,
     )
     pi = sample.prior

@@ -12,7 +12,9 @@ from puclassify.metrics._pu_sample import PUSample, check_predicted, predicted_p
 __all__ = ["pu_accuracy_score", "pu_f1_score", "pu_precision_score", "pu_recall_score"]
 
 
-def pu_accuracy_score(y_true, y_pred, *, prior, scenario="case_control", return_std=False):
+def pu_accuracy_score(
+    y_true, y_pred, *, prior, scenario="case_control", propensities=None, return_std=False
+):
     r"""Accuracy with respect to the true classes, estimated from PU labels.
 
     Parameters
@@ -28,6 +30,11 @@ def pu_accuracy_score(y_true, y_pred, *, prior, scenario="case_control", return_
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -78,13 +85,15 @@ def pu_accuracy_score(y_true, y_pred, *, prior, scenario="case_control", return_
     >>> round(std, 2)
     0.34
     """
-    sample, found = _sample(y_true, y_pred, prior, scenario)
+    sample, found = _sample(y_true, y_pred, prior, scenario, propensities)
     pi, recall, share = _rates(sample, found)
     score = 1 - pi - share + 2 * pi * recall
     return _result(score, sample, 2 * pi * found, -found, return_std)
 
 
-def pu_precision_score(y_true, y_pred, *, prior, scenario="case_control", return_std=False):
+def pu_precision_score(
+    y_true, y_pred, *, prior, scenario="case_control", propensities=None, return_std=False
+):
     r"""Precision with respect to the true classes, estimated from PU labels.
 
     Parameters
@@ -100,6 +109,11 @@ def pu_precision_score(y_true, y_pred, *, prior, scenario="case_control", return
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -142,7 +156,7 @@ def pu_precision_score(y_true, y_pred, *, prior, scenario="case_control", return
     >>> pu_precision_score(y_true, y_pred, prior=0.5, scenario="single_training_set")
     0.625
     """
-    sample, found = _sample(y_true, y_pred, prior, scenario)
+    sample, found = _sample(y_true, y_pred, prior, scenario, propensities)
     pi, recall, share = _rates(sample, found)
     if share == 0:
         return _nothing_found("precision", return_std)
@@ -150,7 +164,9 @@ def pu_precision_score(y_true, y_pred, *, prior, scenario="case_control", return
     return _result(score, sample, pi / share * found, -score / share * found, return_std)
 
 
-def pu_recall_score(y_true, y_pred, *, prior=None, scenario="case_control", return_std=False):
+def pu_recall_score(
+    y_true, y_pred, *, prior=None, scenario="case_control", propensities=None, return_std=False
+):
     r"""Recall, from the labelled positives.
 
     Parameters
@@ -164,6 +180,11 @@ def pu_recall_score(y_true, y_pred, *, prior=None, scenario="case_control", retu
         Not needed; taken so that all metrics can be called alike.
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Not needed either: the recall is the same in both.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -187,19 +208,40 @@ def pu_recall_score(y_true, y_pred, *, prior=None, scenario="case_control", retu
     .. math:: \hat r = \frac{1}{|P|} \sum_{i \in P} f(x_i),
 
     with :math:`f` 1 where "positive" is predicted and 0 elsewhere, estimates P(f = 1 | y = 1).
+    Where a positive is labelled with the propensity :math:`e(x)`, it is
+
+    .. math:: \hat r = \frac{\sum_{i \in P} f(x_i) / e(x_i)}{\sum_{i \in P} 1 / e(x_i)},
+
+    and so is every mean over the labelled positives in the other metrics (Bekker, Robberechts and
+    Davis [1]_; divided by the sum of the weights rather than by a known number of positives, so
+    that a common factor of the propensities does not matter).
+
+    References
+    ----------
+    .. [1] J. Bekker, P. Robberechts and J. Davis, "Beyond the Selected Completely at Random
+       Assumption for Learning from Positive and Unlabeled Data", ECML PKDD 2019;
+       arXiv:1809.03207.
 
     Examples
     --------
     >>> from puclassify.metrics import pu_recall_score
     >>> pu_recall_score([1, 1, 1, 1, 0, 0], [1, 1, 1, 0, 1, 0])
     0.75
+
+    The three that are found were labelled with twice the probability of the one that is missed:
+
+    >>> propensities = [0.2, 0.2, 0.2, 0.1, 1, 1]
+    >>> pu_recall_score([1, 1, 1, 1, 0, 0], [1, 1, 1, 0, 1, 0], propensities=propensities)
+    0.6
     """
-    sample, found = _sample(y_true, y_pred, prior, scenario, needs_prior=False)
+    sample, found = _sample(y_true, y_pred, prior, scenario, propensities, needs_prior=False)
     score = sample.mean_of_positives(found)
     return _result(score, sample, found, np.zeros_like(found), return_std)
 
 
-def pu_f1_score(y_true, y_pred, *, prior=None, scenario="case_control", return_std=False):
+def pu_f1_score(
+    y_true, y_pred, *, prior=None, scenario="case_control", propensities=None, return_std=False
+):
     r"""Criterion of Lee and Liu, which ranks classifiers much like F1 and needs no prior.
 
     Parameters
@@ -214,6 +256,11 @@ def pu_f1_score(y_true, y_pred, *, prior=None, scenario="case_control", return_s
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -258,7 +305,7 @@ def pu_f1_score(y_true, y_pred, *, prior=None, scenario="case_control", return_s
     >>> pu_f1_score(y_true, y_pred)  # (3/4)^2 / (3/6)
     1.125
     """
-    sample, found = _sample(y_true, y_pred, prior, scenario, needs_prior=False)
+    sample, found = _sample(y_true, y_pred, prior, scenario, propensities, needs_prior=False)
     recall, share = sample.mean_of_positives(found), sample.mean_of_marginal(found)
     if share == 0:
         return _nothing_found("criterion of Lee and Liu", return_std)
@@ -266,7 +313,9 @@ def pu_f1_score(y_true, y_pred, *, prior=None, scenario="case_control", return_s
     return _result(score, sample, 2 * recall / share * found, -score / share * found, return_std)
 
 
-def _sample(y_true, y_pred, prior, scenario, *, needs_prior=True) -> tuple[PUSample, np.ndarray]:
+def _sample(
+    y_true, y_pred, prior, scenario, propensities, *, needs_prior=True
+) -> tuple[PUSample, np.ndarray]:
     """Return the sample, and 1 where "positive" is predicted and 0 elsewhere."""
     predicted = check_predicted(y_pred)
     sample = PUSample.check(
@@ -274,6 +323,7 @@ def _sample(y_true, y_pred, prior, scenario, *, needs_prior=True) -> tuple[PUSam
         len(predicted),
         prior=prior,
         scenario=scenario,
+        propensities=propensities,
         name="y_pred",
         needs_prior=needs_prior,
     )

@@ -9,7 +9,9 @@ from puclassify.metrics._pu_sample import PUSample, check_scores
 __all__ = ["pu_average_precision_score", "pu_roc_auc_score"]
 
 
-def pu_roc_auc_score(y_true, y_score, *, prior, scenario="case_control", return_std=False):
+def pu_roc_auc_score(
+    y_true, y_score, *, prior, scenario="case_control", propensities=None, return_std=False
+):
     r"""Area under the ROC curve of the true classes, estimated from PU labels.
 
     Parameters
@@ -25,6 +27,11 @@ def pu_roc_auc_score(y_true, y_score, *, prior, scenario="case_control", return_
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -71,18 +78,25 @@ def pu_roc_auc_score(y_true, y_score, *, prior, scenario="case_control", return_
     1.0
     """
     scores = check_scores(y_score)
-    sample = PUSample.check(y_true, len(scores), prior=prior, scenario=scenario, name="y_score")
+    sample = PUSample.check(
+        y_true,
+        len(scores),
+        prior=prior,
+        scenario=scenario,
+        name="y_score",
+        propensities=propensities,
+    )
     pi = sample.prior
-    below = _share_below(scores[sample.marginal], scores)
+    below = _share_below(scores[sample.marginal], scores, np.ones(np.sum(sample.marginal)))
     auc = (sample.mean_of_positives(below) - pi / 2) / (1 - pi)
     if not return_std:
         return auc
-    above = 1 - _share_below(scores[sample.positive], scores)
+    above = 1 - _share_below(scores[sample.positive], scores, sample.weights)
     return auc, sample.standard_error(below / (1 - pi), above / (1 - pi))
 
 
 def pu_average_precision_score(
-    y_true, y_score, *, prior, scenario="case_control", return_std=False
+    y_true, y_score, *, prior, scenario="case_control", propensities=None, return_std=False
 ):
     r"""Average precision with respect to the true classes, estimated from PU labels.
 
@@ -99,6 +113,11 @@ def pu_average_precision_score(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -141,6 +160,9 @@ def pu_average_precision_score(
     over a share) and in that of a single training set, where the topmost example, above which
     there is no other, is left out of the mean.
 
+    With ``propensities`` :math:`k / (|P| - 1)` becomes the share of the weights of the others, and
+    the mean over the :math:`s_i` a weighted one.
+
     The standard error is that of the delta method, with the responses of :math:`R` and :math:`m`
     at all thresholds. The cost is that of sorting.
 
@@ -158,32 +180,40 @@ def pu_average_precision_score(
     """
     scores = check_scores(y_score)
     sample = PUSample.check(
-        y_true, len(scores), prior=prior, scenario=scenario, name="y_score", least=2
+        y_true,
+        len(scores),
+        prior=prior,
+        scenario=scenario,
+        name="y_score",
+        propensities=propensities,
+        least=2,
     )
-    steps = scores[sample.positive]
-    recall = (_at_or_above(steps, steps) - 1) / (len(steps) - 1)
+    steps, weights = scores[sample.positive], sample.weights
+    others = np.sum(weights) - weights
+    recall = (_weight_at_or_above(steps, weights, steps) - weights) / others
     counts = _at_or_above(scores[sample.marginal], steps)
     if sample.one_set:
-        others = np.maximum(counts - 1, 0.5)  # 0 at the topmost only, which is left out
-        inverse_share, counted = (len(scores) - 1) / others, counts > 1
+        passed = np.maximum(counts - 1, 0.5)  # 0 at the topmost only, which is left out
+        inverse_share, counted = (len(scores) - 1) / passed, counts > 1
     else:
         inverse_share = (np.sum(sample.marginal) + 1) / (counts + 1)
         counted = np.ones_like(steps, dtype=bool)
     precision = sample.prior * recall * inverse_share
-    ap = float(np.mean(precision[counted]))
+    ap = float(np.average(precision[counted], weights=weights[counted]))
     if not return_std:
         return ap
-    at_positives = sample.prior * _mean_of_passed(steps, inverse_share, scores)
+    at_positives = sample.prior * _mean_of_passed(steps, inverse_share, weights, scores)
     at_positives[sample.positive] += precision
-    at_marginal = -_mean_of_passed(steps, precision * inverse_share, scores)
+    at_marginal = -_mean_of_passed(steps, precision * inverse_share, weights, scores)
     return ap, sample.standard_error(at_positives, at_marginal)
 
 
-def _share_below(sample, scores) -> np.ndarray:
+def _share_below(sample, scores, weights) -> np.ndarray:
     """Return for each score the share of a sample below it, equal scores counted by half."""
-    ordered = np.sort(sample)
-    below = np.searchsorted(ordered, scores) + np.searchsorted(ordered, scores, side="right")
-    return below / (2 * len(sample))
+    order = np.argsort(sample)
+    ordered, share = sample[order], np.append(0.0, np.cumsum(weights[order])) / np.sum(weights)
+    sides = [share[np.searchsorted(ordered, scores, side)] for side in ("left", "right")]
+    return np.mean(sides, axis=0)
 
 
 def _at_or_above(sample, scores) -> np.ndarray:
@@ -191,8 +221,15 @@ def _at_or_above(sample, scores) -> np.ndarray:
     return len(sample) - np.searchsorted(np.sort(sample), scores)
 
 
-def _mean_of_passed(steps, values, scores) -> np.ndarray:
+def _weight_at_or_above(sample, weights, scores) -> np.ndarray:
+    """Return for each score the weight of those of a sample that score at least as high."""
+    order = np.argsort(sample)
+    above = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
+    return above[np.searchsorted(sample[order], scores)]
+
+
+def _mean_of_passed(steps, values, weights, scores) -> np.ndarray:
     """Return for each score the sum of the values of the steps that it reaches, over all steps."""
     order = np.argsort(steps)
-    sums = np.append(0.0, np.cumsum(values[order]))
-    return sums[np.searchsorted(steps[order], scores, side="right")] / len(steps)
+    sums = np.append(0.0, np.cumsum((values * weights)[order])) / np.sum(weights)
+    return sums[np.searchsorted(steps[order], scores, side="right")]

@@ -25,6 +25,7 @@ def pu_risk_score(
     scenario="case_control",
     loss="logistic",
     non_negative=False,
+    propensities=None,
     return_std=False,
 ):
     r"""Risk with respect to the true classes, estimated from PU labels; the lower the better.
@@ -49,6 +50,11 @@ def pu_risk_score(
     non_negative : bool, default=False
         Whether to set an estimated risk of the negatives that is below 0 to 0. That lowers the
         variance for the price of a bias upwards.
+    propensities : array-like of shape (n,) or None, default=None
+        Where the labelled positives are no random choice of the positives: the probability,
+        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
+        inverse proportion to its own; a common factor does not matter, and those of unlabelled
+        examples are not read. None means that all are equal.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -106,7 +112,14 @@ def pu_risk_score(
             "y_score must be finite, but holds infinite logits: clip the probabilities that they "
             "come from"
         )
-    sample = PUSample.check(y_true, len(scores), prior=prior, scenario=scenario, name="y_score")
+    sample = PUSample.check(
+        y_true,
+        len(scores),
+        prior=prior,
+        scenario=scenario,
+        name="y_score",
+        propensities=propensities,
+    )
     pi = sample.prior
     of_positive, of_negative = (function(scores) for function in _LOSSES[loss])
     positive_risk = pi * sample.mean_of_positives(of_positive)

@@ -8,6 +8,7 @@ import numpy as np
 
 from puclassify._labels import check_pu_labels
 from puclassify._numbers import check_number
+from puclassify._propensities import weights_of_labelled
 from puclassify._scenarios import check_scenario
 from puclassify._scores import check_score_vector
 
@@ -29,15 +30,29 @@ class PUSample:
         case-control scenario, all in that of a single training set.
     prior : float or None
         P(y = 1) in that mixture; None where it is not needed.
+    weights : ndarray of shape (n_positive,)
+        What each labelled positive counts, in their order.
     """
 
     classes: np.ndarray
     positive: np.ndarray
     marginal: np.ndarray
     prior: float | None
+    weights: np.ndarray
 
     @classmethod
-    def check(cls, y_true, n_samples, *, prior, scenario, name, needs_prior=True, least=1):
+    def check(
+        cls,
+        y_true,
+        n_samples,
+        *,
+        prior,
+        scenario,
+        name,
+        propensities=None,
+        needs_prior=True,
+        least=1,
+    ):
         """Check what a metric was called with.
 
         Parameters
@@ -52,6 +67,8 @@ class PUSample:
             As given.
         name : {"y_pred", "y_score"}
             What messages call the predictions.
+        propensities : array-like of shape (n_samples,) or None, default=None
+            As given.
         needs_prior : bool, default=True
             Whether the metric depends on the prior.
         least : int, default=1
@@ -82,7 +99,9 @@ class PUSample:
                     "labelled positive already; give a larger prior, or scenario='case_control' "
                     "if the positives were drawn separately"
                 )
-        return cls(classes, positive, np.ones_like(positive) if one_set else ~positive, prior)
+        marginal = np.ones_like(positive) if one_set else ~positive
+        weights = weights_of_labelled(propensities, positive)
+        return cls(classes, positive, marginal, prior, weights)
 
     @property
     def one_set(self) -> bool:
@@ -90,8 +109,8 @@ class PUSample:
         return bool(self.marginal.all())
 
     def mean_of_positives(self, values) -> float:
-        """Average values of shape (n,) over the labelled positives."""
-        return float(np.mean(values[self.positive]))
+        """Average values of shape (n,) over the labelled positives, by their weights."""
+        return float(np.average(values[self.positive], weights=self.weights))
 
     def mean_of_marginal(self, values) -> float:
         """Average values of shape (n,) over the mixture."""
@@ -118,17 +137,20 @@ class PUSample:
         In the case-control scenario the two samples are independent and their variances add up.
         In the other they overlap: with l the share of labelled examples, everything responds by
         ``at_marginal``, and a labelled example by ``at_positives / l`` more, since the labelled
-        are a random part of the one sample.
+        are a random part of the one sample. A labelled positive whose weight is not the mean
+        weight responds by so many times as much, the weights being known.
         """
         n_labelled, n = np.sum(self.positive), len(self.positive)
         if n_labelled < 2 or np.sum(self.marginal) < 2:
             return float("nan")
+        centred = at_positives[self.positive] - self.mean_of_positives(at_positives)
+        of_positives = centred * self.weights / np.mean(self.weights)
         if not self.one_set:
-            of_positives, of_marginal = at_positives[self.positive], at_marginal[self.marginal]
-            variance = np.var(of_positives, ddof=1) / len(of_positives)
+            of_marginal = at_marginal[self.marginal]
+            variance = np.sum(of_positives**2) / (n_labelled - 1) / n_labelled
             return float(np.sqrt(variance + np.var(of_marginal, ddof=1) / len(of_marginal)))
-        centred = at_positives - self.mean_of_positives(at_positives)
-        response = np.where(self.positive, centred * n / n_labelled, 0.0) + at_marginal
+        response = at_marginal.astype(float)
+        response[self.positive] += of_positives * n / n_labelled
         return float(np.std(response, ddof=1) / np.sqrt(n))
 
 

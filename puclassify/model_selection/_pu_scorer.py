@@ -40,6 +40,8 @@ _METRICS = {
     "risk": _Metric(metrics.pu_risk_score, "logit", sign=-1),
     "calibration_error": _Metric(metrics.pu_calibration_error, "probability", sign=-1),
 }
+# Arguments that belong to one sample of examples, and not to a search
+_OF_ONE_SAMPLE = {"y_true", "y_pred", "y_score", "propensities", "return_std"}
 _NAMES = {metric.function: name for name, metric in _METRICS.items()}
 
 # Scorers that have said so: by token, since a search over several processes pickles its scorer
@@ -125,7 +127,7 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, **params):
     if scenario is not None:
         check_scenario(scenario)
     taken = set(inspect.signature(_METRICS[name].function).parameters)
-    unknown = sorted(set(params) - (taken - {"y_true", "y_pred", "y_score", "return_std"}))
+    unknown = sorted(set(params) - (taken - _OF_ONE_SAMPLE))
     if unknown:
         raise ValueError(f"{_METRICS[name].function.__name__} takes no {', '.join(unknown)}")
     return _PUScorer(name, prior, scenario, params)

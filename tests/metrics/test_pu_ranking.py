@@ -56,6 +56,17 @@ class TestAUC:
         _, std = pu_roc_auc_score(y, s, prior=0.3, return_std=True)
         assert std == pytest.approx(np.sqrt(variance) / 0.7)
 
+    def test_weighted_pairs(self, scenario):
+        rng = np.random.default_rng(2)
+        _, _, y, s = pu_data(scenario, rng, 60, labelled=0.5, decimals=1)
+        propensities = rng.uniform(0.1, 1, len(y))
+        p, w = s[y == 1], 1 / propensities[y == 1]
+        u = s[y == 0] if scenario == "case_control" else s
+        wins = (p[:, None] > u) + 0.5 * (p[:, None] == u)
+        expected = (np.average(wins.mean(axis=1), weights=w) - 0.2) / 0.6
+        settings = {"scenario": scenario, "propensities": propensities}
+        assert pu_roc_auc_score(y, s, prior=0.4, **settings) == pytest.approx(expected)
+
 
 class TestAveragePrecision:
     @pytest.mark.parametrize("labelled", [1.0, 0.2])
@@ -81,6 +92,25 @@ class TestAveragePrecision:
                 steps.append(0.5 * recall * len(mixture) / passed)
         found = pu_average_precision_score(y, s, prior=0.5, scenario=scenario)
         assert found == pytest.approx(np.mean(steps))
+
+    def test_each_weighted_step_by_counting(self, scenario):
+        rng = np.random.default_rng(1)
+        _, _, y, s = pu_data(scenario, rng, 80, labelled=0.6, decimals=1)
+        propensities = rng.uniform(0.1, 1, len(y))
+        steps, weights = [], []
+        for i in np.flatnonzero(y == 1):
+            others = np.arange(len(y)) != i
+            labelled = others & (y == 1)
+            recall = np.average(s[labelled] >= s[i], weights=1 / propensities[labelled])
+            mixture = s[(y == 0) if scenario == "case_control" else others]
+            passed, n = np.sum(mixture >= s[i]), len(mixture)
+            if scenario == "case_control" or passed:
+                inverse = (n + 1) / (passed + 1) if scenario == "case_control" else n / passed
+                steps.append(0.5 * recall * inverse)
+                weights.append(1 / propensities[i])
+        settings = {"prior": 0.5, "scenario": scenario, "propensities": propensities}
+        found = pu_average_precision_score(y, s, **settings)
+        assert found == pytest.approx(np.average(steps, weights=weights))
 
     def test_by_hand(self):
         y, s = [1, 1, 0, 0, 0], [4.0, 2.0, 3.0, 1.0, 0.0]

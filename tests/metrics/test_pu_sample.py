@@ -112,6 +112,50 @@ class TestArguments:
             metric(y, ["high"] * 200, prior=0.4)
 
 
+class TestPropensities:
+    @pytest.mark.parametrize("metric", ALL)
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    def test_equal_ones_change_nothing(self, metric, scenario, data):
+        y, p = data
+        settings = {"prior": 0.4, "scenario": scenario, "return_std": True}
+        expected = metric(y, response(metric, p), **settings)
+        settings["propensities"] = np.where(y == 1, 0.3, np.nan)
+        assert metric(y, response(metric, p), **settings) == expected
+
+    @pytest.mark.parametrize("metric", ALL)
+    def test_a_common_factor_does_not_matter(self, metric, data):
+        y, p = data
+        propensities = np.random.default_rng(1).uniform(0.1, 1, len(y))
+        settings = {"prior": 0.4, "return_std": True}
+        one = metric(y, response(metric, p), propensities=propensities, **settings)
+        other = metric(y, response(metric, p), propensities=propensities / 7, **settings)
+        np.testing.assert_allclose(other, one)
+        assert one[0] != metric(y, response(metric, p), prior=0.4)
+
+    @pytest.mark.parametrize(
+        "metric", [*LABEL_METRICS, metrics.pu_roc_auc_score, metrics.pu_risk_score]
+    )
+    def test_like_labelled_positives_repeated(self, metric, data):
+        y, p = data
+        times = np.where(y == 1, 1 + np.arange(len(y)) % 3, 1)
+        found = metric(y, response(metric, p), prior=0.4, propensities=1 / times)
+        repeated = metric(np.repeat(y, times), np.repeat(response(metric, p), times), prior=0.4)
+        assert found == pytest.approx(repeated)
+
+    @pytest.mark.parametrize("metric", ALL)
+    def test_wrong_ones(self, metric, data):
+        y, p = data
+        for wrong in (0.0, 1.2, -0.1, np.nan):
+            propensities = np.full(len(y), 0.5)
+            propensities[2] = wrong
+            with pytest.raises(
+                ValueError, match=rf"1 of 60 are not: that at index 2 is {wrong:g};"
+            ):
+                metric(y, response(metric, p), prior=0.4, propensities=propensities)
+        with pytest.raises(ValueError, match=r"shape \(200,\), .* got \(60,\); to give those of"):
+            metric(y, response(metric, p), prior=0.4, propensities=np.full(60, 0.5))
+
+
 class TestStandardError:
     def test_two_samples(self):
         rng = np.random.default_rng(0)

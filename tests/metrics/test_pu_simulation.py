@@ -53,6 +53,11 @@ def truth():
     }
 
 
+def propensity(logits):
+    """Return with which probability a positive is labelled where clear ones are preferred."""
+    return 0.6 * expit(0.8 * logits - 0.5) + 0.1
+
+
 def draw(scenario, rng, n_labelled=1000, n=5000):
     y = rng.random(n) < PRIOR
     logits = logits_of(y, rng)
@@ -62,18 +67,37 @@ def draw(scenario, rng, n_labelled=1000, n=5000):
     return np.repeat([1, 0], [n_labelled, n]), np.append(labelled, logits)
 
 
-@pytest.fixture(scope="module", params=["case_control", "single_training_set"])
-def estimates(request):
-    """Score and standard error of 200 draws, by metric."""
+def draw_biased(scenario, rng, n_labelled=1000, n=5000):
+    y = rng.random(n) < PRIOR
+    logits = logits_of(y, rng)
+    if scenario == "single_training_set":
+        return (y & (rng.random(n) < propensity(logits))).astype(int), logits
+    candidates = logits_of(np.ones(8 * n_labelled, bool), rng)
+    labelled = candidates[rng.random(len(candidates)) < propensity(candidates)][:n_labelled]
+    return np.repeat([1, 0], [n_labelled, n]), np.append(labelled, logits)
+
+
+def measured(scenario, drawn, n_draws, propensities=lambda logits: None):
+    """Score and standard error of many draws, by metric."""
     rng = np.random.default_rng(1)
-    settings = {"prior": PRIOR, "scenario": request.param, "return_std": True}
     found = {name: [] for name in METRICS}
-    for _ in range(200):
-        y, logits = draw(request.param, rng)
+    for _ in range(n_draws):
+        y, logits = drawn(scenario, rng)
+        settings = {"scenario": scenario, "propensities": propensities(logits)}
         given = responses(logits)
         for name, (metric, response) in METRICS.items():
-            found[name].append(metric(y, given[response], **settings))
+            found[name].append(metric(y, given[response], prior=PRIOR, return_std=True, **settings))
     return {name: np.array(values) for name, values in found.items()}
+
+
+@pytest.fixture(scope="module", params=["case_control", "single_training_set"])
+def estimates(request):
+    return measured(request.param, draw, 200)
+
+
+@pytest.fixture(scope="module", params=["case_control", "single_training_set"])
+def weighted_estimates(request):
+    return measured(request.param, draw_biased, 100, propensity)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -85,3 +109,22 @@ def test_bias(name, truth, estimates):
 def test_standard_error(name, estimates):
     scores, stds = estimates[name].T
     assert stds.mean() == pytest.approx(scores.std(), rel=0.2)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_known_propensities_remove_the_bias(name, truth, weighted_estimates):
+    assert abs(weighted_estimates[name][:, 0].mean() - truth[name]) < 0.012
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_standard_error_of_weighted_positives(name, weighted_estimates):
+    scores, stds = weighted_estimates[name].T
+    assert stds.mean() == pytest.approx(scores.std(), rel=0.25)
+
+
+@pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+def test_without_propensities_all_look_too_good(scenario, truth):
+    biased = measured(scenario, draw_biased, 20)
+    for name in ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision"):
+        assert biased[name][:, 0].mean() > truth[name] + 0.04
+    assert biased["risk"][:, 0].mean() < truth["risk"] - 0.04

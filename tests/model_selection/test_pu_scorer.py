@@ -319,6 +319,7 @@ class TestTheScorerItself:
             ({"metric": "f1", "scenario": "cc"}, "scenario must be 'case_control' or"),
             ({"metric": "f1", "loss": "sigmoid"}, "pu_f1_score takes no loss"),
             ({"metric": "f1", "return_std": True}, "pu_f1_score takes no return_std"),
+            ({"metric": "f1", "propensities": [1.0]}, "pu_f1_score takes no propensities"),
         ],
     )
     def test_arguments(self, arguments, message):
