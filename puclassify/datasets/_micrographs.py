@@ -14,6 +14,7 @@ from puclassify.datasets._image_formation import (
     particle_contrast,
 )
 from puclassify.datasets._scene import Scene, SceneRecipe
+from puclassify.datasets._seeds import seed_sequence
 from puclassify.grid import GridImage
 
 __all__ = ["make_micrographs"]
@@ -213,7 +214,7 @@ def make_micrographs(
     # The products are too small to share among threads; with other work on the machine, threads
     # waiting for each other take ten times as long.
     with threadpool_limits(limits=1, user_api="blas"):
-        scenes, micrographs = _simulate(recipe, snr, n_micrographs, _seed_sequence(random_state))
+        scenes, micrographs = _simulate(recipe, snr, n_micrographs, seed_sequence(random_state))
     return _bunch(scenes, micrographs, particle_diameter, snr, defocus_range, carbon_edge)
 
 
@@ -272,22 +273,6 @@ def _bunch(scenes, micrographs, particle_diameter, snr, defocus_range, carbon_ed
             contaminants=len(first.contaminants),
             carbon=f"; carbon on {carbon_edge:.0%} of each" if carbon_edge else "",
         ),
-    )
-
-
-def _seed_sequence(random_state) -> np.random.SeedSequence:
-    """Turn a random_state into a seed sequence without touching NumPy's global generator."""
-    if random_state is None:
-        return np.random.SeedSequence()
-    if isinstance(random_state, int | np.integer) and random_state >= 0:
-        return np.random.SeedSequence(int(random_state))
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint32).tolist())
-    if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
-    raise ValueError(
-        "random_state must be None, a non-negative integer, a numpy RandomState or a numpy "
-        f"Generator; got {random_state!r}"
     )
 
 
