@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
+from puclassify.datasets import label_positives
+from puclassify.metrics import pu_precision_score, pu_recall_score
 from puclassify.prior import BBEPrior, DEDPULPrior, ElkanNotoPrior
 from puclassify.prior._dedpul import _normal_scores, _spread
 
@@ -61,6 +63,41 @@ class TestBias:
         fraction = len(e_p) / (len(e_p) + prior * n)
         assert found.labelled_fraction_ == pytest.approx(fraction, abs=0.01)
         assert abs(ElkanNotoPrior(n_bootstrap=0).fit_scores(g, y).prior_ - prior) > 0.03
+
+    @alone
+    @pytest.mark.parametrize("sign", [1, -1], ids=["easiest_first", "hardest first"])
+    def test_the_propensities_of_the_simulator(self, sign):
+        """Labels, prior, recall and precision, from the mechanism to its correction."""
+        found = []
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            truth = rng.random(8000) < 0.4
+            scores = rng.normal(3.5 * truth)
+            y, e = label_positives(
+                truth,
+                500,
+                mechanism="easiest_first",
+                easiness=sign * (scores + rng.normal(size=8000)),
+                return_propensities=True,
+                random_state=seed,
+            )
+            settings = {"scenario": "single_training_set", "prior": 0.4}
+            predicted = (scores > 2.5).astype(int)
+            of_truth = np.mean(predicted[truth]), np.mean(truth[predicted == 1])
+            for propensities in (None, e):
+                prior = BBEPrior(scenario="single_training_set")
+                settings["propensities"] = propensities
+                found.append(
+                    [
+                        prior.fit_scores(scores, y, propensities).prior_ - 0.4,
+                        pu_recall_score(y, predicted, **settings) - of_truth[0],
+                        pu_precision_score(y, predicted, **settings) - of_truth[1],
+                    ]
+                )
+        plain, weighted = np.mean(np.reshape(found, (8, 2, 3)), axis=0)
+        assert plain[0] * sign < -0.03
+        assert np.all(plain[1:] * sign > 0.04)
+        assert np.all(np.abs(weighted) < 0.025)
 
     def test_set_aside(self):
         """Labelled positives of one sample set aside: the odds of the propensities."""

@@ -1,0 +1,274 @@
+"""
+What labels that are no random choice do
+========================================
+
+Labels some positives by every mechanism of `puclassify.datasets`, estimates what PU labels are good
+for, and prints it beside the truth, as it is and, after the arrow, with the propensities given::
+
+    python examples/benchmarks/selection_bias.py
+    python examples/benchmarks/selection_bias.py --picking
+
+The first is on simulated scores, normal and three standard deviations apart, with 500 labels.
+Clear positives score higher: the correlation with what the labeller sees is 0.7. Crowded positives,
+half of all, lie in clumps and score half a standard deviation lower, the others so much higher.
+Estimates are of the case-control scenario, or with ``--one-set`` of a single training set. "Recall
+at .9" is the true recall at the threshold at which nine of ten labelled positives are found, and
+"worth" is how many labels of equal weight would tell as much as the weighted ones.
+
+The second trains the picker on 100 labels of eight simulated micrographs in which half of the
+particles were put next to another one, and picks four others. "found" is the share of the clearest
+and of the least clear third of their particles that is picked above logit 0; the estimates of the
+recall are from 100 labels of the same mechanism on the four.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from puclassify import ParticlePicker
+from puclassify.datasets import label_particles, label_positives, local_contrast, make_micrographs
+from puclassify.metrics import (
+    match_picks,
+    pick_average_precision_score,
+    pick_precision_recall_fscore,
+    pu_precision_score,
+    pu_recall_score,
+)
+from puclassify.prior import BBEPrior, DEDPULPrior
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from tables import table_head, table_row
+
+PRIOR, N, N_LABELS = 0.4, 10000, 500
+MECHANISMS = [
+    ("uniform", 0.0),
+    ("easiest_first", 0.25),
+    ("easiest_first", 0.5),
+    ("easiest_first", 0.75),
+    ("easiest_first", 1.0),
+    ("densest_first", 0.5),
+    ("densest_first", 1.0),
+]
+WINDOW = ("a window", 1.0)  # everything on as few micrographs as it takes
+
+
+def main():
+    """Run the comparison from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--picking", action="store_true", help="train the picker")
+    parser.add_argument("--one-set", action="store_true", help="scores of a single training set")
+    parser.add_argument("--seeds", type=int, help="default: 20, or 3 with --picking")
+    parser.add_argument("--epochs", type=int, default=8, help="of the picker (default: 8)")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)  # that estimates of the prior disagree
+    (print_picking if options.picking else print_scores)(options)
+
+
+def draw_scores(rng):
+    """Return classes, logits, what the labeller sees and where the examples lie."""
+    truth = rng.random(N) < PRIOR
+    crowded = rng.random(N) < 0.5
+    positions = rng.uniform(0, 1000, size=(N, 2))
+    clumps = rng.uniform(0, 1000, size=(100, 2))
+    positions[crowded] = clumps[rng.integers(100, size=crowded.sum())]
+    positions[crowded] += rng.normal(0, 5, size=(crowded.sum(), 2))
+    deviation = np.sqrt(0.75) * rng.normal(size=N) + np.where(crowded, -0.5, 0.5)
+    deviation[~truth] = rng.normal(size=np.sum(~truth))
+    easiness = 0.7 * deviation + np.sqrt(0.51) * rng.normal(size=N)
+    scores = 3 * truth + deviation
+    return truth, 3 * scores - 4.5 + np.log(PRIOR / (1 - PRIOR)), easiness, positions
+
+
+def estimates(logits, y, prior_settings, propensities) -> list[float]:
+    """Return both priors, recall, precision, F1 at logit 0, and where labels are found to .9."""
+    priors = []
+    for method in (DEDPULPrior(n_bootstrap=0), BBEPrior()):
+        try:
+            method.set_params(**prior_settings).fit_scores(logits, y, propensities)
+        except ValueError:
+            priors.append(1.0)
+        else:
+            priors.append(method.prior_)
+    settings = {"propensities": propensities, "prior": PRIOR, **prior_settings}
+    found = (logits > 0).astype(int)
+    recall = pu_recall_score(y, found, **settings)
+    precision = pu_precision_score(y, found, **settings)
+    f1 = 2 * recall * precision / (recall + precision)
+    labelled = logits[y == 1]
+    weights = np.ones(len(labelled)) if propensities is None else 1 / propensities[y == 1]
+    order = np.argsort(labelled)[::-1]
+    share = np.cumsum(weights[order]) / np.sum(weights)
+    at_nine_tenths = labelled[order][np.searchsorted(share, 0.9)]
+    worth = np.sum(weights) ** 2 / np.sum(weights**2)
+    return [*priors, recall, precision, f1, at_nine_tenths, worth]
+
+
+def measure_scores(mechanism, strength, one_set, seed):
+    """Return estimates without and with propensities, and the truth, of one draw."""
+    rng = np.random.default_rng(seed)
+    truth, logits, easiness, positions = draw_scores(rng)
+    order = {"easiest_first": {"easiness": easiness}, "densest_first": {"X": positions}}
+    y, e = label_positives(
+        truth,
+        N_LABELS,
+        mechanism=mechanism,
+        strength=strength,
+        return_propensities=True,
+        random_state=seed,
+        **order.get(mechanism, {}),
+    )
+    scenario = {"scenario": "single_training_set"}
+    if not one_set:  # the labelled positives beside another sample
+        apart, e = logits[y == 1], e[y == 1]
+        truth, logits, _, _ = draw_scores(rng)
+        y = np.repeat([1, 0], [len(apart), N])
+        of_mixture = logits
+        logits, e = np.append(apart, logits), np.append(e, np.ones(N))
+        scenario = {"scenario": "case_control"}
+    else:
+        of_mixture = logits
+    rows = [estimates(logits, y, scenario, propensities) for propensities in (None, e)]
+    for row in rows:
+        row[-2] = np.mean(of_mixture[truth] >= row[-2])
+    found = of_mixture > 0
+    recall, precision = np.mean(found[truth]), np.mean(truth[found])
+    f1 = 2 * recall * precision / (recall + precision)
+    return rows, [np.mean(truth), np.mean(truth), recall, precision, f1, 0.9, N_LABELS]
+
+
+def print_scores(options):
+    """Print the table of estimates from scores."""
+    titles = ("DEDPUL", "BBE", "recall", "precision", "F1", "recall at .9", "worth")
+    print(table_head(("labels", "strength", *titles)))
+    seeds = range(options.seeds or 20)
+    truths = []
+    for mechanism, strength in MECHANISMS:
+        rows = []
+        for seed in seeds:
+            pair, truth = measure_scores(mechanism, strength, options.one_set, seed)
+            rows.append(pair)
+            truths.append(truth)
+        rows = np.array(rows)
+        cells = arrows(rows[:, :, :-1], corrected=strength < 1)
+        worth = f"{rows[:, 1, -1].mean():.0f}" if strength < 1 else "-"
+        print(table_row((mechanism, strength, *cells, worth)), flush=True)
+    print(table_row(("truth", "", *(f"{value:.3g}" for value in np.mean(truths, axis=0)))))
+
+
+def arrows(values, *, corrected) -> list[str]:
+    """Write means and standard deviations of (seeds, plain and corrected, columns)."""
+    means, deviations = values.mean(axis=0), values.std(axis=0)
+    plain, weighted = (
+        [f"{m:.3f} ({s:.3f})" for m, s in zip(mean, deviation)]
+        for mean, deviation in zip(means, deviations)
+    )
+    return [f"{p} → {w}" for p, w in zip(plain, weighted)] if corrected else plain
+
+
+def label_micrographs(data, rows, mechanism, strength, seed):
+    """Return 100 labels of some micrographs of a set, and their propensities."""
+    coordinates = [data.coordinates[i] for i in rows]
+    if (mechanism, strength) == WINDOW:
+        order = np.random.default_rng(seed).permutation(len(coordinates))
+        labels, left = [np.empty((0, 2))] * len(coordinates), 100
+        for i in order:
+            # from left to right, so that the rest of a micrograph is a window too
+            xy = coordinates[i][np.argsort(coordinates[i][:, 0])]
+            labels[i], left = xy[:left], max(0, left - len(xy))
+        return labels, [np.ones(len(xy)) for xy in labels]
+    order = {}
+    if mechanism == "easiest_first":
+        radius = data.particle_diameter / 2
+        images = [data.micrographs[i] for i in rows]
+        order = {"easiness": local_contrast(images, coordinates, radius)}
+    return label_particles(
+        coordinates,
+        100,
+        mechanism=mechanism,
+        strength=strength,
+        return_propensities=True,
+        random_state=seed,
+        **order,
+    )
+
+
+def measure_picking(mechanism, strength, epochs, seed):
+    """Train on labels of one mechanism; return what the picks of other micrographs are worth."""
+    data = make_micrographs(12, crowding=0.5, snr=0.1, random_state=100 + seed)
+    train, test = range(8), range(8, 12)
+    radius = data.particle_diameter / 2
+    labels, _ = label_micrographs(data, train, mechanism, strength, seed)
+    picker = ParticlePicker(
+        data.particle_diameter, expected_particles=150, random_state=seed
+    ).set_params(classifier__max_epochs=epochs)
+    picker.fit([data.micrographs[i] for i in train], labels)
+    images, truth = [data.micrographs[i] for i in test], [data.coordinates[i] for i in test]
+    picks = picker.predict(images, threshold=-np.inf)
+    above = [table[table[:, 2] > 0] for table in picks]
+    precision, recall, f1 = pick_precision_recall_fscore(truth, above, radius)
+    best = best_threshold(truth, picks, radius)
+
+    found = [np.zeros(len(xy), bool) for xy in truth]
+    for row, match in zip(found, match_picks(truth, above, radius)):
+        row[match.truth_index[match.truth_index >= 0]] = True
+    contrast = np.concatenate(local_contrast(images, truth, radius))
+    third = len(contrast) // 3
+    by_contrast = np.concatenate(found)[np.argsort(contrast)]
+
+    shown, e = label_micrographs(data, test, mechanism, strength, 1000 + seed)
+    hit = np.concatenate(
+        [
+            row[[int(np.argmin(np.hypot(*(xy - point).T))) for point in points]]
+            for row, xy, points in zip(found, truth, shown)
+            if len(points)
+        ]
+    ).astype(int)
+    y, found_or_not = np.append(np.ones(len(hit), int), 0), np.append(hit, 0)
+    return [
+        pick_average_precision_score(truth, picks, radius),
+        precision,
+        recall,
+        f1,
+        best,
+        by_contrast[-third:].mean(),
+        by_contrast[:third].mean(),
+        pu_recall_score(y, found_or_not),
+        pu_recall_score(y, found_or_not, propensities=np.append(np.concatenate(e), 1.0)),
+    ]
+
+
+def best_threshold(truth, picks, radius) -> float:
+    """Return the threshold at which F1 is best."""
+    scores = np.concatenate([table[:, 2] for table in picks])
+    candidates = np.quantile(scores, np.linspace(0, 1, 200))
+    f1 = [
+        pick_precision_recall_fscore(truth, picks, radius, threshold=threshold)[2]
+        for threshold in candidates
+    ]
+    return float(candidates[int(np.argmax(f1))])
+
+
+def print_picking(options):
+    """Print the table of pickers."""
+    titles = ("AP", "precision", "recall", "F1", "best threshold", "found: clear", "unclear")
+    print(table_head(("labels", "strength", *titles, "PU recall")))
+    for mechanism, strength in [m for m in MECHANISMS if m[1] in (0, 0.5, 1)] + [WINDOW]:
+        seeds = range(options.seeds or 3)
+        rows = np.array(
+            [measure_picking(mechanism, strength, options.epochs, seed) for seed in seeds]
+        )
+        cells = [f"{m:.3f} ({s:.3f})" for m, s in zip(rows.mean(axis=0), rows.std(axis=0))]
+        if mechanism != "uniform" and strength < 1:
+            cells[-2] += f" → {cells[-1]}"
+        print(table_row((mechanism, strength, *cells[:-1])), flush=True)
+
+
+if __name__ == "__main__":
+    main()
