@@ -18,7 +18,8 @@ at .9" is the true recall at the threshold at which nine of ten labelled positiv
 The second trains the picker on 100 labels of eight simulated micrographs in which half of the
 particles were put next to another one, and picks four others. "found" is the share of the clearest
 and of the least clear third of their particles that is picked above logit 0; the estimates of the
-recall are from 100 labels of the same mechanism on the four.
+recall are from 100 labels of the same mechanism on the four. "Windows" are everything in a strip at
+the left of every micrograph, "one micrograph" everything on one, as far as 100 labels go.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ MECHANISMS = [
     ("densest_first", 0.5),
     ("densest_first", 1.0),
 ]
-WINDOW = ("a window", 1.0)  # everything on as few micrographs as it takes
+# Everything from left to right, on every micrograph and on as few micrographs as it takes
+WINDOWS, ONE = "windows", "one micrograph"
 
 
 def main():
@@ -175,13 +177,17 @@ def arrows(values, *, corrected) -> list[str]:
 def label_micrographs(data, rows, mechanism, strength, seed):
     """Return 100 labels of some micrographs of a set, and their propensities."""
     coordinates = [data.coordinates[i] for i in rows]
-    if (mechanism, strength) == WINDOW:
-        order = np.random.default_rng(seed).permutation(len(coordinates))
-        labels, left = [np.empty((0, 2))] * len(coordinates), 100
-        for i in order:
-            # from left to right, so that the rest of a micrograph is a window too
-            xy = coordinates[i][np.argsort(coordinates[i][:, 0])]
-            labels[i], left = xy[:left], max(0, left - len(xy))
+    if mechanism in (WINDOWS, ONE):
+        lengths = np.array([len(xy) for xy in coordinates])
+        if mechanism == WINDOWS:
+            quotas = np.diff(np.linspace(0, 100, len(lengths) + 1).astype(int))
+        else:
+            first = np.random.default_rng(seed).permutation(len(lengths))
+            quotas = np.zeros(len(lengths), dtype=int)
+            quotas[first] = np.diff(np.minimum(np.cumsum([0, *lengths[first]]), 100))
+        labels = [
+            xy[np.argsort(xy[:, 0])[:quota]] for xy, quota in zip(coordinates, quotas, strict=True)
+        ]
         return labels, [np.ones(len(xy)) for xy in labels]
     order = {}
     if mechanism == "easiest_first":
@@ -259,13 +265,14 @@ def print_picking(options):
     """Print the table of pickers."""
     titles = ("AP", "precision", "recall", "F1", "best threshold", "found: clear", "unclear")
     print(table_head(("labels", "strength", *titles, "PU recall")))
-    for mechanism, strength in [m for m in MECHANISMS if m[1] in (0, 0.5, 1)] + [WINDOW]:
+    rows_of_table = [pair for pair in MECHANISMS if pair[1] in (0, 0.5, 1)]
+    for mechanism, strength in [*rows_of_table, (WINDOWS, ""), (ONE, "")]:
         seeds = range(options.seeds or 3)
         rows = np.array(
             [measure_picking(mechanism, strength, options.epochs, seed) for seed in seeds]
         )
         cells = [f"{m:.3f} ({s:.3f})" for m, s in zip(rows.mean(axis=0), rows.std(axis=0))]
-        if mechanism != "uniform" and strength < 1:
+        if strength == 0.5:
             cells[-2] += f" → {cells[-1]}"
         print(table_row((mechanism, strength, *cells[:-1])), flush=True)
 
