@@ -122,8 +122,8 @@ class TrainingMixin:
             P(y = 1) in the unlabelled sample.
         rng : RandomState
             Seeds weights and dropout.
-        report : FitReport
-            Whom the scikit-learn callbacks belong to.
+        report : FitReport or None
+            Whom the scikit-learn callbacks belong to; None tells them nothing.
         tiles : bool
             Whether the inputs are tiles to be mapped whole, not single images to be cropped.
         held_out : (PixelSource, rows, targets) or None
@@ -141,7 +141,7 @@ class TrainingMixin:
             with seeded(device, weights_seed):
                 self.module_ = self._build_module(self.prior_)
         self.module_.to(device, memory_format=torch.channels_last)
-        progress = SklearnCallbackBridge(report, self.module_)
+        progress = [] if report is None else [SklearnCallbackBridge(report, self.module_)]
         verbose = self.verbose if verbose is None else verbose
         with seeded(device, training_seed):
             self._train_net(batches, device, tiles, held_out, progress, verbose)
@@ -153,7 +153,7 @@ class TrainingMixin:
         decoder = None
         if self.reconstruction_weight != 0:
             decoder = self._build_decoder(tiles).to(device)
-        callbacks, stopper = [progress], None
+        callbacks, stopper = list(progress), None
         if held_out is not None:
             source, rows, targets = held_out
             score = partial(self._map, _logits, source, device=device, rows=rows)

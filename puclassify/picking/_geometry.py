@@ -8,7 +8,7 @@ import numpy as np
 
 from puclassify.grid import GridImage
 
-__all__ = ["PickingGeometry"]
+__all__ = ["PickingGeometry", "in_all"]
 
 PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs when nobody says
 _LARGEST_PRIOR = 0.5  # with more positives than that among the positions, the radii are wrong
@@ -69,15 +69,12 @@ class PickingGeometry:
         ValueError
             If more than half of the positions would be positive.
         """
-        steps = np.prod([image.step_xy for image in images], axis=1)
-        areas = steps * [np.prod(image.shape) for image in images]
+        areas = _areas(images)
         if expected_particles is None:
-            density = PACKING_GUESS / (np.pi * (self.diameter / 2) ** 2)
+            n_particles = self.guessed_particles(images)
         else:
-            density = expected_particles / float(np.median(areas))
-        # A label owns at least its nearest position, however small its disc.
-        discs = [np.pi * self.label_radius_on(image) ** 2 for image in images]
-        fraction = density * float(np.average(np.maximum(discs, steps * stride**2), weights=areas))
+            n_particles = expected_particles * in_all(images)
+        fraction = self._fraction(images, stride, n_particles)
         if fraction > _LARGEST_PRIOR:
             what = "particles that cover a fifth of every micrograph"
             if expected_particles is not None:
@@ -90,3 +87,67 @@ class PickingGeometry:
                 f"{self.label_radius_on(images[0]):.1f}"
             )
         return fraction
+
+    def estimated_prior(self, images, stride: int, n_particles: float) -> float:
+        """Return the same fraction for an estimate, which is kept within what is possible.
+
+        Parameters
+        ----------
+        images : list of GridImage
+            The preprocessed micrographs.
+        stride : int
+            Grid pixels between map positions.
+        n_particles : float
+            In all of them together.
+
+        Returns
+        -------
+        float
+            The prior.
+        """
+        return min(self._fraction(images, stride, n_particles), _LARGEST_PRIOR)
+
+    def guessed_particles(self, images) -> float:
+        """Return how many particles there are if their discs cover a fifth of all micrographs.
+
+        Parameters
+        ----------
+        images : list of GridImage
+            The preprocessed micrographs.
+
+        Returns
+        -------
+        float
+            Number in all of them together.
+        """
+        return PACKING_GUESS * float(_areas(images).sum()) / (np.pi * (self.diameter / 2) ** 2)
+
+    def _fraction(self, images, stride, n_particles):
+        areas = _areas(images)
+        density = n_particles / float(areas.sum())
+        # A label owns at least its nearest position, however small its disc.
+        smallest = np.prod([image.step_xy for image in images], axis=1) * stride**2
+        discs = [np.pi * self.label_radius_on(image) ** 2 for image in images]
+        return density * float(np.average(np.maximum(discs, smallest), weights=areas))
+
+
+def in_all(images) -> float:
+    """Return how many micrographs of median area all of them are.
+
+    Parameters
+    ----------
+    images : list of GridImage
+        The preprocessed micrographs.
+
+    Returns
+    -------
+    float
+        Their area, in units of the median.
+    """
+    areas = _areas(images)
+    return float(areas.sum() / np.median(areas))
+
+
+def _areas(images) -> np.ndarray:
+    """Return the areas of micrographs in square stored pixels."""
+    return np.array([np.prod(image.step_xy) * np.prod(image.shape) for image in images])

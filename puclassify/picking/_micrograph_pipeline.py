@@ -12,6 +12,7 @@ from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
 from puclassify.picking._suppression import non_maximum_suppression
+from puclassify.picking._threshold_rules import quality
 from puclassify.preprocessing._on_device import preprocess_on, runs_on_devices
 from puclassify.preprocessing._pixel_size import stored_pixel_size
 
@@ -35,6 +36,8 @@ class MicrographPipeline:
         In ångström.
     pixel_size : float or "header"
         Ångström per stored pixel.
+    calibration : (float, float), default=(1.0, 0.0)
+        Slope and intercept that make the scorer's logits the picker's.
     """
 
     preprocessing: Any
@@ -42,6 +45,7 @@ class MicrographPipeline:
     suppression: dict
     particle_diameter: float
     pixel_size: float | str
+    calibration: tuple[float, float] = (1.0, 0.0)
 
     def read(self, micrograph, index: int) -> GridImage:
         """Read and preprocess one micrograph.
@@ -81,7 +85,7 @@ class MicrographPipeline:
         GridImage
             Logits on the network's stride, in main memory.
         """
-        scores = self.scorer.score_map(image)
+        scores = self._scores(image)
         if isinstance(scores.values, torch.Tensor):
             scores = replace(scores, values=scores.values.cpu().numpy())
         return scores
@@ -105,5 +109,35 @@ class MicrographPipeline:
         if parameters["radius"] is None:
             diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
             parameters["radius"] = diameter / 2
-        scores = self.scorer.score_map(image)
+        scores = self._scores(image)
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
+
+    def pick_and_judge(self, image: GridImage, threshold: float, found: float):
+        """Do the same, and say how good the picks are expected to be.
+
+        Parameters
+        ----------
+        image : GridImage
+            From `read`.
+        threshold : float
+            A logit.
+        found : float
+            Share of the particles that have a candidate.
+
+        Returns
+        -------
+        picks : ndarray of shape (k, 3)
+            x, y and score.
+        expected : dict
+            As of `puclassify.picking._threshold_rules.quality`.
+        """
+        candidates = self.pick(image, -np.inf)
+        expected = quality(candidates[:, 2], threshold, found)
+        return candidates[candidates[:, 2] > threshold], expected
+
+    def _scores(self, image):
+        scores = self.scorer.score_map(image)
+        slope, intercept = self.calibration
+        if self.calibration == (1.0, 0.0):
+            return scores
+        return replace(scores, values=slope * scores.values + intercept)

@@ -58,8 +58,8 @@ class NetworkScorer:
             P(y = 1) among unlabelled map positions.
         rng : RandomState
             Seeds everything.
-        report : FitReport
-            Whom the scikit-learn callbacks belong to.
+        report : FitReport or None
+            Whom the scikit-learn callbacks belong to; None tells them nothing.
         verbose : int, default=0
             Above 0 a line is printed every epoch.
         """

@@ -7,6 +7,7 @@ import warnings
 from collections import deque
 from contextlib import closing
 from functools import partial
+from operator import itemgetter
 
 import numpy as np
 from scipy.special import expit
@@ -26,19 +27,28 @@ from puclassify.io._micrograph import iter_micrographs
 from puclassify.io._pick_writer import PickWriter
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
+from puclassify.picking._cross_fitting import held_out_scores
 from puclassify.picking._default_components import default_component
-from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._geometry import PickingGeometry, in_all
 from puclassify.picking._memory import check_memory_budget
 from puclassify.picking._micrograph_pipeline import MicrographPipeline
 from puclassify.picking._network_scorer import NetworkScorer
-from puclassify.picking._picker_parameters import check_picker_parameters, check_threshold
+from puclassify.picking._pick_estimates import PickEstimates
+from puclassify.picking._pick_posterior import FEWEST_FOUND
+from puclassify.picking._picker_parameters import check_picker_parameters
 from puclassify.picking._streaming import progress, stream
+from puclassify.picking._threshold_rules import check_threshold, is_rule
 from puclassify.picking._window_scorer import WindowScorer
 from puclassify.preprocessing import FourierDownsample
 from puclassify.preprocessing._pixel_size import stored_pixel_size
 from puclassify.regions import labels_inside
 
 __all__ = ["ParticlePicker"]
+
+_FEWEST_LABELS = 10  # for estimates by cross-fitting
+_SHORTER = 0.35  # epochs of a cross-fitted training, of those of the final one
+_CONTRADICTION = 1.25  # by how much a given number may lie outside the interval of the estimate
+_UNCALIBRATED = (1.0, 0.0)
 
 
 class ParticlePicker(
@@ -71,11 +81,15 @@ class ParticlePicker(
         ``threshold`` is not used.
     prior : float or "auto", default="auto"
         P(y = 1) among unlabelled map positions. "auto" derives it from ``expected_particles``,
-        else from the guess that particles cover a fifth of a micrograph.
+        else from the number of particles that the labels tell.
     expected_particles : float or None, default=None
-        Particles that a typical micrograph holds, labelled or not.
-    threshold : float or "auto", default="auto"
-        Logit above which a maximum is a pick; "auto" is 0, a probability of one half.
+        Particles that a typical micrograph holds, labelled or not. A warning says so where the
+        labels tell another number.
+    threshold : float, "auto", "expected_f1", ("precision", p) or ("recall", r), default="auto"
+        Where to cut: the logit above which a maximum is a pick, or what the picks are to be like.
+        "auto" stands for "expected_f1", the largest expected F1; ``("precision", 0.9)`` takes as
+        many picks as are expected to be right in nine of ten cases, ``("recall", 0.9)`` as few as
+        are expected to hold nine of ten particles.
     label_radius : float or None, default=None
         Map positions this close to a labelled centre, in stored pixels, are positive. None is an
         eighth of the diameter, at least one pixel of the binned grid.
@@ -108,6 +122,16 @@ class ParticlePicker(
         P(y = 1) among unlabelled map positions that was trained with.
     threshold_ : float
         The logit that decides.
+    threshold_report_ : dict or None
+        What is expected of the picks above it: ``precision``, ``recall``, ``f1``, ``n_picks`` and
+        ``n_particles`` (in a training micrograph of median area), and 90 % intervals such as
+        ``precision_interval``. None without estimates.
+    expected_particles_ : float or None
+        Particles in a training micrograph of median area as the labels tell; None without
+        estimates.
+    calibration_ : tuple of (float, float)
+        Slope and intercept of the calibration: the classifier's own logits are
+        ``(logit - intercept) / slope``. ``(1.0, 0.0)`` without estimates.
     matching_radius_ : float
         In stored pixels.
     history_ : list of dict
@@ -123,7 +147,19 @@ class ParticlePicker(
     Notes
     -----
     Coordinates are x, y in pixels of the micrographs as stored, x to the right, y down, from the
-    centre of the first pixel. An epoch of the classifier is 40 batches of 8 tiles; its
+    centre of the first pixel. Scores are logits: ``1 / (1 + exp(-score))`` is the probability that
+    a maximum of that score is a particle.
+
+    What is expected of picks is estimated from the labels alone, by cross-fitting: the micrographs
+    are parted in two, and the labels of each half are scored by a classifier that was trained, for
+    a third of the epochs, on the other half. Where they then stand among all candidates tells
+    how many particles there are and how probable each candidate is
+    (`puclassify.picking._pick_posterior`). It takes 10 labels that are a random choice of the
+    particles; with fewer, ``fit`` warns, the prior is that of particles which cover a fifth of a
+    micrograph, and the threshold a logit of 0. No estimates are made where ``threshold`` is a
+    number and ``prior`` or ``expected_particles`` is given; the fit then takes half as long.
+
+    An epoch of the classifier is 40 batches of 8 tiles; its
     ``batch_size`` is the number of unlabelled map positions graded in each.
 
     References
@@ -218,6 +254,12 @@ class ParticlePicker(
         ValueError
             If there is no label, labels lie outside their micrograph, or a parameter cannot be
             used; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            If there are too few labels for estimates, ``expected_particles`` contradicts them, or
+            a precision or recall is out of reach.
         """
         check_picker_parameters(self)
         micrographs = check_micrographs(X)
@@ -230,25 +272,39 @@ class ParticlePicker(
         geometry = self._common_geometry(images)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
-        scorer = (NetworkScorer if is_network else WindowScorer)(classifier, geometry)
-        prior = self._resolve_prior(images, geometry, scorer.stride)
+        scorer = _scorer(classifier, geometry)
+        context = self._init_callback_context(max_subtasks=scorer.n_epochs)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        prior, held_out = self._given_prior(images, geometry, scorer.stride), None
+        if is_rule(self.threshold) or self._estimates_prior():
+            held_out = self._held_out(classifier, images, labels, geometry, prior, rng)
+        if held_out is not None:
+            at_held_out = held_out.posterior(geometry.guessed_particles(images))
+            if self._estimates_prior():
+                n_particles = held_out.once(at_held_out.cautious_n_particles)
+                prior = geometry.estimated_prior(images, scorer.stride, n_particles)
         if is_network:
             prior = classifier._training_prior(prior)  # its criterion's own wins
         fitted = {
             "preprocessing_": preprocessing,
             "n_labels_": sum(len(xy) for xy in labels),
             "prior_": prior,
-            "threshold_": 0.0 if self.threshold == "auto" else float(self.threshold),
-            "matching_radius_": float(self.matching_radius or geometry.diameter / 2),
+            "matching_radius_": self._matching_radius(geometry),
         }
-        context = self._init_callback_context(max_subtasks=scorer.n_epochs)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        raw = fitted | _estimated(None, self.threshold)
         report = FitReport(
-            self, context, X, y, lambda module: fitted | _attributes(scorer.with_module(module))
+            self, context, X, y, lambda module: raw | _attributes(scorer.with_module(module))
         )
         scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
+        estimates = None
+        if held_out is not None:
+            scores = [self._candidates(scorer, image)[:, 2] for image in images]
+            candidates = np.sort(np.concatenate(scores))
+            if len(candidates):  # none where training diverged, of which a warning tells
+                estimates = PickEstimates.fit(held_out, at_held_out, candidates, in_all(images))
+                self._warn_if_contradicted(estimates)
         # All at once, so that a fit that fails leaves the picker as it was.
-        vars(self).update(fitted | _attributes(scorer))
+        vars(self).update(fitted | _estimated(estimates, self.threshold) | _attributes(scorer))
         if is_network:
             warn_if_diverged(self.history_, self.classifier_.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
@@ -270,7 +326,7 @@ class ParticlePicker(
         return _object_array(self._stream(X, MicrographPipeline.score_map))
 
     def predict_proba(self, X):
-        """Estimate the probability of a particle at every position of micrographs.
+        """Estimate how probable a particle is at every position, were it a maximum.
 
         Parameters
         ----------
@@ -280,34 +336,57 @@ class ParticlePicker(
         Returns
         -------
         ndarray of n GridImage, dtype object
-            Maps of probabilities: the logistic function of those of `transform`.
+            Maps of probabilities that a maximum of such a score is a particle: the logistic
+            function of those of `transform`.
         """
         maps = self.transform(X)
         for index, scores in enumerate(maps):
             maps[index] = scores.with_values(expit(scores.values))
         return maps
 
-    def predict(self, X, threshold=None, output=None):
+    def predict(self, X, threshold=None, output=None, return_quality=False):
         """Pick particles.
 
         Parameters
         ----------
         X : iterable of path, 2-D array or GridImage
             The n micrographs.
-        threshold : float or None, default=None
-            Logit above which a maximum is a pick; None is ``threshold_``, ``-np.inf`` gives every
+        threshold : float, str, (str, float) or None, default=None
+            Logit above which a maximum is a pick, or a rule such as ``("precision", 0.9)``, which
+            is applied to the training micrographs; None is ``threshold_``, ``-np.inf`` gives every
             candidate.
         output : str, path-like or None, default=None
             Where to write the picks of every micrograph as soon as it is picked: a folder or a path
             with ``{name}`` in it, as of `puclassify.io.write_coordinates`. The files call the
             micrographs by their paths as given.
+        return_quality : bool, default=False
+            Whether to return what is expected of the picks, too.
 
         Returns
         -------
-        ndarray of n arrays of shape (k_i, 3), dtype object
+        picks : ndarray of n arrays of shape (k_i, 3), dtype object
             Picks as x, y, score by descending score, in stored pixels.
+        quality : dict of ndarray of shape (n,)
+            Only with ``return_quality``. For each micrograph ``n_picks``, the expected
+            ``precision``, ``recall`` and ``f1`` of the picks, and the expected number
+            ``n_particles`` of particles, from the probabilities of its candidates.
+
+        Raises
+        ------
+        ValueError
+            If the threshold is a rule, or ``return_quality`` is true, and the fit made no
+            estimates.
         """
-        return _object_array(self.iter_predict(X, threshold, output))
+        if not return_quality:
+            return _object_array(self.iter_predict(X, threshold, output))
+        found = self._fitted_estimates("return_quality=True").posterior.found
+        judge = partial(
+            MicrographPipeline.pick_and_judge, threshold=self._threshold(threshold), found=found
+        )
+        results = list(self._picked(X, judge, output, picks_of=itemgetter(0)))
+        picks = _object_array(picks for picks, _ in results)
+        quality = [expected for _, expected in results]
+        return picks, {name: np.array([one[name] for one in quality]) for name in quality[0]}
 
     def iter_predict(self, X, threshold=None, output=None):
         """Pick particles in one micrograph after another, however many there are.
@@ -316,7 +395,7 @@ class ParticlePicker(
         ----------
         X : iterable of path, 2-D array or GridImage
             The micrographs; a generator is consumed a little ahead of the picks.
-        threshold : float or None, default=None
+        threshold : float, str, (str, float) or None, default=None
             As in `predict`.
         output : str, path-like or None, default=None
             As in `predict`.
@@ -332,10 +411,7 @@ class ParticlePicker(
         with their number. A run that is broken off keeps the files that it has written.
         """
         pick = partial(MicrographPipeline.pick, threshold=self._threshold(threshold))
-        if output is None:
-            return self._stream(X, pick)
-        writer, paths = PickWriter(output), deque()
-        return _written(self._stream(X, pick, paths), paths, writer)
+        return self._picked(X, pick, output)
 
     def score(self, X, y):
         """Measure the picks against known particles.
@@ -358,6 +434,16 @@ class ParticlePicker(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )
 
+    def _picked(self, X, pick, output, picks_of=None):
+        """Apply a method that picks to every micrograph, and write the picks where that is asked.
+
+        What the method gives is yielded; ``picks_of`` takes the picks out of it.
+        """
+        if output is None:
+            return self._stream(X, pick)
+        writer, paths = PickWriter(output), deque()
+        return _written(self._stream(X, pick, paths), paths, writer, picks_of)
+
     def _stream(self, X, finish, paths=None):
         """Apply a method of the `MicrographPipeline` to every micrograph, lazily.
 
@@ -375,20 +461,92 @@ class ParticlePicker(
     def _pipeline(self):
         check_memory_budget(self.memory_budget)
         self._scorer.memory_budget, self._scorer.compile = self.memory_budget, self.compile
-        suppression = self._component("nms").get_params(deep=False)
+        return self._pipeline_of(self._scorer, self.preprocessing_, self.calibration_)
+
+    def _pipeline_of(self, scorer, preprocessing=None, calibration=_UNCALIBRATED, **suppression):
         return MicrographPipeline(
-            self.preprocessing_,
-            self._scorer,
-            suppression,
+            preprocessing,
+            scorer,
+            self._component("nms").get_params(deep=False) | suppression,
             self.particle_diameter,
             self.pixel_size,
+            calibration,
         )
 
     def _threshold(self, threshold):
+        check_is_fitted(self)
         if threshold is None:
-            check_is_fitted(self)
             return self.threshold_
-        return check_threshold(threshold, "a number (a logit) or None")
+        rule = check_threshold(threshold, also=", or None for that of the fit")
+        if is_rule(rule):
+            return self._fitted_estimates(f"threshold={threshold!r}").threshold(rule)
+        return rule
+
+    def _fitted_estimates(self, what):
+        check_is_fitted(self)
+        if self._picks is None:
+            raise ValueError(
+                f"{what} takes estimates, which the fit has not made: fit with threshold='auto' "
+                f"and at least {_FEWEST_LABELS} labelled particles"
+            )
+        return self._picks
+
+    def _estimates_prior(self):
+        return self.prior == "auto" and self.expected_particles is None
+
+    def _matching_radius(self, geometry):
+        return float(self.matching_radius or geometry.diameter / 2)
+
+    def _held_out(self, classifier, images, labels, geometry, prior, rng):
+        """Score the labels by classifiers that have not learnt from them; None for too few."""
+        n_labels = sum(map(len, labels))
+        if n_labels < _FEWEST_LABELS:
+            return self._without_estimates(f"y holds {n_labels} labelled particles only")
+
+        def train(images, labels):
+            scorer = _scorer(_shortened(classifier), geometry)
+            scorer.fit(images, labels, prior, rng, None)
+            return partial(self._candidates, scorer)
+
+        if self.verbose:
+            print("cross-fitting, for the number of particles and the threshold")
+        found = held_out_scores(train, images, labels, self._matching_radius(geometry), rng)
+        if found.n_found < FEWEST_FOUND or not found.rank():
+            return self._without_estimates(
+                "classifiers trained on half of the labels do not tell the other half from the "
+                f"rest of the micrographs, with {n_labels} labels in all"
+            )
+        return found
+
+    def _without_estimates(self, why):
+        warnings.warn(
+            f"how many particles there are, and where to cut, could not be estimated: {why}. "
+            f"The prior is {'a guess' if self._estimates_prior() else 'as given'} and the "
+            f"threshold {'a logit of 0' if is_rule(self.threshold) else 'as given'}; label "
+            f"{_FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
+            "expected_particles and threshold",
+            UserWarning,
+            stacklevel=5,
+        )
+
+    def _candidates(self, scorer, image):
+        """Return all candidates of a preprocessed micrograph, with the scorer's own logits."""
+        return self._pipeline_of(scorer, max_picks=None).pick(image, -np.inf)
+
+    def _warn_if_contradicted(self, estimates):
+        given = self.expected_particles
+        if given is None:
+            return
+        low, high = estimates.report(0.0)["n_particles_interval"]
+        if not low / _CONTRADICTION <= given <= high * _CONTRADICTION:
+            warnings.warn(
+                f"expected_particles={given:g} contradicts the labels, which tell "
+                f"{estimates.n_particles:.0f} ({low:.0f} to {high:.0f}) particles in a "
+                "micrograph; is it the number in one micrograph, and were the labelled "
+                "particles a random choice, not the clearest?",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _preprocessing(self):
         """Return the preprocessing with the picker's diameter and number of jobs filled in."""
@@ -431,10 +589,44 @@ class ParticlePicker(
             )
         return self._geometry(images[0])
 
-    def _resolve_prior(self, images, geometry, stride):
+    def _given_prior(self, images, geometry, stride):
         if self.prior == "auto":
             return geometry.prior(images, stride, self.expected_particles)
         return float(self.prior)
+
+
+def _scorer(classifier, geometry):
+    kind = NetworkScorer if isinstance(classifier, PUImageClassifier) else WindowScorer
+    return kind(classifier, geometry)
+
+
+def _shortened(classifier):
+    """Return a classifier for a cross-fitted training."""
+    shorter = clone(classifier)
+    if isinstance(classifier, PUImageClassifier):
+        n_epochs = max(1, round(_SHORTER * classifier.max_epochs))
+        shorter.set_params(max_epochs=n_epochs, callbacks=None, verbose=0)
+    return shorter
+
+
+def _estimated(estimates, rule) -> dict:
+    """Return the attributes of a picker that are estimated."""
+    if estimates is None:
+        return {
+            "threshold_": 0.0 if is_rule(rule) else float(rule),
+            "threshold_report_": None,
+            "expected_particles_": None,
+            "calibration_": _UNCALIBRATED,
+            "_picks": None,
+        }
+    threshold = estimates.threshold(rule)
+    return {
+        "threshold_": threshold,
+        "threshold_report_": estimates.report(threshold),
+        "expected_particles_": estimates.n_particles,
+        "calibration_": estimates.calibration,
+        "_picks": estimates,
+    }
 
 
 def _attributes(scorer) -> dict:
@@ -450,12 +642,12 @@ def _object_array(items) -> np.ndarray:
     return np.fromiter(items, dtype=object, count=len(items))  # copies no pixels
 
 
-def _written(results, paths, writer):
+def _written(results, paths, writer, picks_of=None):
     """Write the picks of every micrograph, under the path that the caller gave, and yield them."""
     with closing(results):
-        for picks in results:
-            writer.write(paths.popleft(), picks)
-            yield picks
+        for result in results:
+            writer.write(paths.popleft(), result if picks_of is None else picks_of(result))
+            yield result
     writer.finish()
 
 

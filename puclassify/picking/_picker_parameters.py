@@ -13,9 +13,10 @@ from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.picking._memory import check_memory_budget
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.picking._suppression import check_suppression_parameters
+from puclassify.picking._threshold_rules import check_threshold
 from puclassify.preprocessing._pixel_size import check_pixel_size
 
-__all__ = ["check_picker_parameters", "check_threshold"]
+__all__ = ["check_picker_parameters"]
 
 
 def check_picker_parameters(picker) -> None:
@@ -45,8 +46,7 @@ def check_picker_parameters(picker) -> None:
     prior = picker.prior
     if not (_is_auto(prior) or (is_number(prior) and 0 < prior < 1)):
         raise ValueError(f"prior must be 'auto' or between 0 and 1, got {prior!r}")
-    if not _is_auto(picker.threshold):
-        check_threshold(picker.threshold, "'auto' or a number (a logit)")
+    check_threshold(picker.threshold)
     verbose = picker.verbose
     if not isinstance(verbose, numbers.Integral) or verbose < 0:
         raise ValueError(f"verbose must be a whole number >= 0, got {verbose!r}")
@@ -57,26 +57,6 @@ def check_picker_parameters(picker) -> None:
     _check_suppression(picker.nms)
     if isinstance(picker.classifier, PUImageClassifier):
         _check_tile_training(picker.classifier)
-
-
-def check_threshold(threshold, expected: str) -> float:
-    """Return a threshold as a float; refuse what is no logit.
-
-    Parameters
-    ----------
-    threshold : float
-        The threshold.
-    expected : str
-        What the message says was expected.
-
-    Returns
-    -------
-    float
-        The same.
-    """
-    if not is_number(threshold) or np.isnan(threshold):
-        raise ValueError(f"threshold must be {expected}, got {threshold!r}")
-    return float(threshold)
 
 
 def _check_tile_training(classifier: PUImageClassifier) -> None:

@@ -54,7 +54,7 @@ class WindowScorer:
             Not used: such a classifier learns labelled against unlabelled.
         rng : RandomState
             Seeds the regions and the classifier.
-        report : FitReport
+        report : FitReport or None
             Not used; such a classifier has no epochs.
         verbose : int, default=0
             Not used.

@@ -39,6 +39,7 @@ def make_picker(simulated, short_epochs):
                 "pixel_size": simulated.pixel_size,
                 "random_state": 0,
                 "expected_particles": 12,
+                "threshold": 0.0,  # a number, so that nothing is estimated
                 **params,
             },
         )

@@ -89,6 +89,7 @@ def make_picker(simulated, **params):
         pixel_size=simulated.pixel_size,
         classifier=classifier,
         expected_particles=12,
+        threshold=0.0,
         random_state=0,
         **params,
     )

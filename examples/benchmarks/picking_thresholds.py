@@ -1,0 +1,120 @@
+"""
+How many, how good, where to cut: estimates of the picker against the truth
+===========================================================================
+
+Trains the picker as it comes on 100 labels, with no number given by the user, and compares what it
+expects of its picks on unseen micrographs with what they are::
+
+    PUCLASSIFY_DATA=... python examples/benchmarks/picking_thresholds.py
+    python examples/benchmarks/picking_thresholds.py --sets ring globular --labels 100 30
+
+"count" is the median over micrographs of the difference between the expected number of particles
+and the true one, relative to that, with its sign in the column before. "precision at .8" and ".9"
+are those reached with ``threshold=("precision", 0.8)`` and ``0.9``, "F1" is that at
+``threshold="auto"``, "best F1" that of the best of all thresholds, found on the test micrographs
+themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from puclassify import ParticlePicker
+from puclassify.metrics import pick_precision_recall_curve, pick_precision_recall_fscore
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from picking_sets import average_precision, beta_galactosidase, draw_labels, simulated
+from tables import table_head, table_row
+
+SIMULATED = ("globular", "ring", "elongated")
+SNR = 0.2
+COLUMNS = (
+    "AP",
+    "best F1",
+    "F1",
+    "precision at .8",
+    "precision at .9",
+    "count, signed",
+    "count",
+    "fit CPU-s",
+)
+
+
+def main():
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--sets", nargs="+", default=("beta-galactosidase", *SIMULATED))
+    parser.add_argument("--labels", nargs="+", type=int, default=[100])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, help="instead of the default")
+    options = parser.parse_args()
+    print(table_head(["set", "labels", "seed", *COLUMNS]), flush=True)
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.sets:
+            for seed in range(options.first_seed, options.first_seed + options.seeds):
+                for data in picking_sets(name, folder, seed):
+                    for n_labels in options.labels:
+                        row = measure(data, n_labels, seed, options.epochs)
+                        rows.setdefault((name, n_labels), []).append(row)
+                        cells = [data.name, n_labels, seed, *map("{:.3f}".format, row)]
+                        print(table_row(cells), flush=True)
+    print("\nmean (standard deviation) over the runs\n")
+    print(table_head(["set", "labels", "runs", *COLUMNS]))
+    for (name, n_labels), values in rows.items():
+        spread = [f"{np.mean(v):.3f} ({np.std(v):.3f})" for v in zip(*values)]
+        print(table_row([name, n_labels, len(values), *spread]))
+
+
+def picking_sets(name, folder, seed):
+    """Return the sets of one name and seed."""
+    if name == "beta-galactosidase":
+        if not os.environ.get("PUCLASSIFY_DATA"):
+            sys.exit("set PUCLASSIFY_DATA to the folder of the real images, or name other --sets")
+        return [beta_galactosidase(half) for half in (0, 1)]
+    return [simulated(folder, name, SNR, random_state=100 + seed)]
+
+
+def measure(data, n_labels, seed, epochs):
+    """Return one row of the table."""
+    labels = draw_labels(data.train_coordinates, n_labels, seed)
+    picker = ParticlePicker(data.particle_diameter, random_state=seed)
+    if epochs is not None:
+        picker.set_params(classifier__max_epochs=epochs)
+    started = time.process_time()
+    picker.fit(data.train, labels)
+    fit_seconds = time.process_time() - started
+    truth = data.test_coordinates
+    candidates, quality = picker.predict(data.test, threshold=-np.inf, return_quality=True)
+
+    def reached(threshold):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picks = picker.predict(data.test, threshold=threshold)
+        return pick_precision_recall_fscore(truth, picks, data.radius, threshold=-np.inf)
+
+    precision, recall, _ = pick_precision_recall_curve(truth, candidates, data.radius)
+    off = quality["n_particles"] / [len(xy) for xy in truth] - 1
+    return (
+        average_precision(data, candidates),
+        np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)),
+        reached(None)[2],
+        reached(("precision", 0.8))[0],
+        reached(("precision", 0.9))[0],
+        np.median(off),
+        np.median(np.abs(off)),
+        fit_seconds,
+    )
+
+
+if __name__ == "__main__":
+    main()

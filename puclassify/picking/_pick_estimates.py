@@ -1,0 +1,155 @@
+"""What the labels tell about the picks of a fitted picker: how many, how good, where to cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from puclassify.picking._cross_fitting import HeldOutScores
+from puclassify.picking._pick_posterior import PickPosterior
+from puclassify.picking._threshold_rules import choose_threshold, is_rule, quality
+
+__all__ = ["PickEstimates"]
+
+
+_KNOWN = 0.03  # spread of the logarithm of a number that is known
+
+
+@dataclass(frozen=True)
+class PickEstimates:
+    """The probability of candidates by their score, and the candidates of the training micrographs.
+
+    Parameters
+    ----------
+    posterior : PickPosterior
+        By the scores of the final scorer.
+    held_out : HeldOutScores
+        Of scorers that had not learnt from the labels they scored.
+    at_held_out : PickPosterior
+        By their scores.
+    logits : ndarray of shape (n,), ascending
+        Calibrated logits of all candidates.
+    n_micrographs : float
+        How many micrographs of median area were trained on.
+
+    Notes
+    -----
+    How many particles there are is told by held-out labels among the candidates of the scorers
+    that they were held out from: `PickPosterior.cautious_n_particles`. The final scorer has its
+    own scale. On it the labels take the places that they had, held out, among those candidates,
+    and the number is known, which leaves one parameter to be found. The intervals are those at
+    the same place among the held-out candidates.
+    """
+
+    posterior: PickPosterior
+    held_out: HeldOutScores
+    at_held_out: PickPosterior
+    logits: np.ndarray
+    n_micrographs: float
+
+    @classmethod
+    def fit(cls, held_out: HeldOutScores, at_held_out: PickPosterior, candidates, n_micrographs):
+        """Estimate them for the final scorer.
+
+        Parameters
+        ----------
+        held_out : HeldOutScores
+            Of scorers that had not learnt from the labels they scored.
+        at_held_out : PickPosterior
+            By their scores.
+        candidates : ndarray of shape (n,), ascending
+            What the final scorer gives all candidates of the training micrographs.
+        n_micrographs : float
+            How many micrographs of median area were trained on.
+
+        Returns
+        -------
+        PickEstimates
+            The estimates.
+
+        Raises
+        ------
+        ValueError
+            If too few labels have a candidate.
+        """
+        number = held_out.once(at_held_out.cautious_n_particles)
+        labels = held_out.carried_to(candidates)
+        posterior = PickPosterior.fit(labels, candidates, guess=number, spread=_KNOWN)
+        logits = posterior.slope * candidates + posterior.intercept
+        return cls(posterior, held_out, at_held_out, logits, n_micrographs)
+
+    @property
+    def calibration(self) -> tuple[float, float]:
+        """Slope and intercept that take the scorer's logits to calibrated ones.
+
+        Returns
+        -------
+        tuple of (float, float)
+            Slope and intercept.
+        """
+        return self.posterior.slope, self.posterior.intercept
+
+    @property
+    def n_particles(self) -> float:
+        """Number of particles in a training micrograph of median area.
+
+        Returns
+        -------
+        float
+            The number.
+        """
+        return self.posterior.n_particles / self.n_micrographs
+
+    def threshold(self, rule) -> float:
+        """Return the logit at which a rule cuts.
+
+        Parameters
+        ----------
+        rule : float, str or (str, float)
+            The threshold of a picker, checked.
+
+        Returns
+        -------
+        float
+            A number is returned as it is.
+        """
+        if not is_rule(rule):
+            return rule
+        return choose_threshold(rule, self.logits, self.posterior.found)
+
+    def report(self, threshold: float) -> dict:
+        """Say what is expected of the picks above a logit.
+
+        Parameters
+        ----------
+        threshold : float
+            The logit.
+
+        Returns
+        -------
+        dict
+            Numbers, and 90 % intervals under the same names with ``_interval``.
+        """
+        expected = quality(self.logits, threshold, self.posterior.found)
+        intervals = self.at_held_out.intervals(self._held_out_threshold(threshold))
+        low, high = (
+            self.held_out.once(number) / self.n_micrographs for number in intervals["n_particles"]
+        )
+        return {
+            "threshold": float(threshold),
+            "precision": expected["precision"],
+            "precision_interval": intervals["precision"],
+            "recall": expected["recall"],
+            "recall_interval": intervals["recall"],
+            "f1": expected["f1"],
+            "n_picks": expected["n_picks"] / self.n_micrographs,
+            "n_particles": self.n_particles,
+            "n_particles_interval": (low, high),
+        }
+
+    def _held_out_threshold(self, threshold):
+        """Return the score of held-out candidates above which as many of them lie."""
+        share = np.searchsorted(self.logits, threshold, side="right") / len(self.logits)
+        candidates = self.held_out.candidates
+        return float(np.append(-np.inf, candidates)[round(share * len(candidates))])

@@ -1,0 +1,142 @@
+"""Where to cut a list of candidates whose probabilities are known."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import expit
+
+from puclassify._numbers import is_number
+
+__all__ = ["RULES", "check_threshold", "choose_threshold", "is_rule", "quality"]
+
+RULES = ("precision", "recall")
+_BEST_F1 = ("auto", "expected_f1")
+
+
+def check_threshold(threshold, *, also: str = ""):
+    """Refuse what is neither a logit nor a rule.
+
+    Parameters
+    ----------
+    threshold : float, str or (str, float)
+        The threshold.
+    also : str, default=""
+        What else the message says is taken.
+
+    Returns
+    -------
+    float, str or (str, float)
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if isinstance(threshold, str) and threshold in _BEST_F1:
+        return threshold
+    if is_number(threshold) and not np.isnan(threshold):
+        return float(threshold)
+    if isinstance(threshold, Sequence) and not isinstance(threshold, str) and len(threshold) == 2:
+        name, target = threshold
+        if name in RULES and is_number(target) and 0 < target < 1:
+            return name, float(target)
+    raise ValueError(
+        f"threshold must be a number (a logit), 'auto', 'expected_f1', ('precision', p) or "
+        f"('recall', r) with p or r between 0 and 1{also}; got {threshold!r}"
+    )
+
+
+def is_rule(threshold) -> bool:
+    """Tell whether a threshold that was checked takes estimates to find.
+
+    Parameters
+    ----------
+    threshold : float, str or (str, float)
+        The threshold.
+
+    Returns
+    -------
+    bool
+        False for a number.
+    """
+    return not is_number(threshold)
+
+
+def quality(logits, threshold: float, found: float) -> dict[str, float]:
+    """Expect precision, recall and F1 of the candidates above a threshold.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n,)
+        Of all candidates.
+    threshold : float
+        A logit.
+    found : float
+        Share of the particles that have a candidate.
+
+    Returns
+    -------
+    dict
+        ``n_picks``, ``n_particles``, ``precision`` (NaN without picks), ``recall`` and ``f1``.
+    """
+    probability, picked = expit(logits), logits > threshold
+    n_right, n_picks = float(probability[picked].sum()), int(picked.sum())
+    n_particles = float(probability.sum()) / found
+    return {
+        "n_picks": n_picks,
+        "n_particles": n_particles,
+        "precision": n_right / n_picks if n_picks else np.nan,
+        "recall": n_right / n_particles if n_particles else np.nan,
+        "f1": 2 * n_right / (n_picks + n_particles) if n_picks else 0.0,
+    }
+
+
+def choose_threshold(rule, logits, found: float) -> float:
+    """Find the logit at which a rule cuts candidates.
+
+    Parameters
+    ----------
+    rule : str or (str, float)
+        "auto" and "expected_f1" make the expected F1 largest; ``("precision", p)`` takes as many
+        as have an expected precision of p, ``("recall", r)`` as few as have a recall of r.
+    logits : ndarray of shape (n,)
+        Of all candidates.
+    found : float
+        Share of the particles that have a candidate.
+
+    Returns
+    -------
+    float
+        Halfway between two candidates.
+
+    Warns
+    -----
+    UserWarning
+        If no threshold is expected to reach a precision or recall; the one that comes nearest is
+        taken.
+    """
+    logits = np.sort(logits)[::-1]
+    n_right, n_picks = np.cumsum(expit(logits)), np.arange(1, len(logits) + 1)
+    n_particles = n_right[-1] / found
+    name, target = (rule, None) if isinstance(rule, str) else rule
+    if target is None:
+        last = int(np.argmax(n_right / (n_picks + n_particles)))
+    else:
+        reached = n_right / (n_picks if name == "precision" else n_particles)
+        enough = np.flatnonzero(reached >= target)
+        if len(enough):
+            last = int(enough[-1 if name == "precision" else 0])
+        else:
+            last = 0 if name == "precision" else len(logits) - 1
+            warnings.warn(
+                f"threshold={rule!r} is out of reach: the {name} is expected to be "
+                f"{reached[last]:.3f} at most, which is what the threshold gives",
+                UserWarning,
+                stacklevel=4,
+            )
+    below = logits[last + 1] if last + 1 < len(logits) else logits[last] - 1
+    return float((logits[last] + below) / 2)

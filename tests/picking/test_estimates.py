@@ -1,0 +1,198 @@
+"""What a picker tells of its picks, on micrographs of which every particle is known."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from puclassify.datasets import label_particles, make_micrographs
+from puclassify.io import read_coordinates
+from puclassify.metrics import match_picks, pick_precision_recall_fscore
+
+from .conftest import small_classifier
+
+N_TRAIN = 6
+
+
+@pytest.fixture(scope="module")
+def easy():
+    return make_micrographs(
+        9, shape=(256, 256), particles_per_micrograph=12, snr=1.0, contamination=0.0, random_state=7
+    )
+
+
+@pytest.fixture(scope="module")
+def labels(easy):
+    return label_particles(easy.coordinates[:N_TRAIN], 40, random_state=0)
+
+
+@pytest.fixture
+def told(make_picker, easy, labels):
+    """Nothing but the labels."""
+
+    def fit(**params):
+        picker = make_picker(
+            **{
+                "classifier": small_classifier(max_epochs=6, lr=3e-3),
+                "threshold": "auto",
+                "expected_particles": None,
+                **params,
+            }
+        )
+        return picker.fit(easy.micrographs[:N_TRAIN], labels)
+
+    return fit
+
+
+class TestWhatIsTold:
+    def test_the_number_of_particles(self, told, easy):
+        picker = told()
+        truth = np.mean([len(xy) for xy in easy.coordinates[:N_TRAIN]])
+        report = picker.threshold_report_
+        assert abs(picker.expected_particles_ / truth - 1) < 0.25
+        low, high = report["n_particles_interval"]
+        assert low / 1.1 < truth < high * 1.1
+        assert report["n_particles"] == picker.expected_particles_
+        given = told(threshold=0.0, expected_particles=truth)
+        assert abs(picker.prior_ / given.prior_ - 1) < 0.25
+
+    def test_the_quality_of_unseen_picks(self, told, easy):
+        picker = told()
+        unseen, truth = easy.micrographs[N_TRAIN:], easy.coordinates[N_TRAIN:]
+        picks, quality = picker.predict(unseen, return_quality=True)
+        radius = picker.matching_radius_
+        precision, recall, f1 = pick_precision_recall_fscore(truth, picks, radius, threshold=-99)
+        n_picks = quality["n_picks"]
+        assert abs(np.average(quality["precision"], weights=n_picks) - precision) < 0.15
+        assert abs(np.average(quality["recall"], weights=quality["n_particles"]) - recall) < 0.15
+        assert f1 > 0.8
+        np.testing.assert_array_equal(n_picks, [len(xy) for xy in picks])
+
+    def test_quality_is_that_of_the_scores(self, told, easy):
+        picker = told()
+        unseen = easy.micrographs[N_TRAIN:]
+        picks, quality = picker.predict(unseen, threshold=0.3, return_quality=True)
+        for xy, precision in zip(picks, quality["precision"]):
+            assert (xy[:, 2] > 0.3).all()
+            assert precision == pytest.approx(expit(xy[:, 2]).mean())
+        plain = picker.predict(unseen, threshold=0.3)
+        for one, other in zip(picks, plain):
+            np.testing.assert_array_equal(one, other)
+
+    def test_written_picks_are_those_returned(self, told, easy, tmp_path):
+        path = tmp_path / "picks.star"
+        picks, _ = told().predict(easy.micrographs[:2], output=tmp_path, return_quality=True)
+        written = read_coordinates(next(tmp_path.glob("*.star"), path))
+        assert sum(map(len, written.values())) in {len(xy) for xy in picks} | {sum(map(len, picks))}
+
+
+class TestCalibration:
+    def test_everything_agrees_and_goes_back(self, told, easy):
+        picker = told()
+        slope, intercept = picker.calibration_
+        assert slope > 0
+        (image,) = picker.preprocessing_.transform(easy.micrographs[-1:])
+        raw = picker._scorer.score_map(image).values.numpy()
+        (scores,) = picker.transform(easy.micrographs[-1:])
+        (probability,) = picker.predict_proba(easy.micrographs[-1:])
+        np.testing.assert_allclose((scores.values - intercept) / slope, raw, atol=1e-4)
+        np.testing.assert_allclose(probability.values, expit(scores.values))
+        (picks,) = picker.predict(easy.micrographs[-1:], threshold=-np.inf)
+        at = np.isin(picks[:, 2].astype(np.float32), scores.values)
+        assert at.all()
+
+    def test_a_number_estimates_nothing(self, told):
+        picker = told(threshold=0.5, expected_particles=12)
+        assert picker.calibration_ == (1.0, 0.0)
+        assert picker.threshold_ == 0.5
+        assert picker.threshold_report_ is picker.expected_particles_ is None
+
+
+class TestThresholds:
+    def test_rules_of_fit_and_predict_are_the_same(self, told, easy):
+        rule = ("precision", 0.95)
+        strict, auto = told(threshold=rule), told()
+        for one, other in zip(
+            strict.predict(easy.micrographs), auto.predict(easy.micrographs, threshold=rule)
+        ):
+            np.testing.assert_array_equal(one, other)
+        assert strict.threshold_report_["precision"] >= 0.95
+        assert strict.threshold_ > auto._threshold(("recall", 0.95))
+
+    def test_survives_pickling(self, told, easy):
+        picker = told()
+        again = pickle.loads(pickle.dumps(picker))
+        assert again.threshold_report_ == picker.threshold_report_
+        assert again._threshold(("recall", 0.8)) == picker._threshold(("recall", 0.8))
+
+    def test_same_seed_same_estimates(self, told):
+        assert told().threshold_report_ == told().threshold_report_
+
+
+class TestWarnings:
+    def test_contradicted_number(self, told):
+        with pytest.warns(UserWarning, match="expected_particles=60 contradicts the labels"):
+            picker = told(expected_particles=60)
+        assert picker.expected_particles_ < 20
+
+    def test_too_few_labels(self, make_picker, easy, labels):
+        few = [xy[:1] if i < 3 else xy[:0] for i, xy in enumerate(labels)]
+        picker = make_picker(threshold="auto")
+        with pytest.warns(UserWarning, match="y holds 3 labelled particles only"):
+            picker.fit(easy.micrographs[:N_TRAIN], few)
+        assert picker.threshold_ == 0
+        assert picker.calibration_ == (1.0, 0.0)
+        for how in ({"threshold": ("recall", 0.5)}, {"return_quality": True}):
+            with pytest.raises(ValueError, match="takes estimates, which the fit has not made"):
+                picker.predict(easy.micrographs[-1:], **how)
+
+    def test_labels_that_teach_nothing(self, make_picker, easy):
+        rng = np.random.default_rng(0)
+        anywhere = [rng.uniform(20, 235, size=(8, 2)) for _ in range(N_TRAIN)]
+        with pytest.warns(UserWarning, match="do not tell the other half"):
+            make_picker(threshold="auto").fit(easy.micrographs[:N_TRAIN], anywhere)
+
+
+class TestWays:
+    def test_labels_on_one_micrograph(self, told, make_picker, easy):
+        labels = [xy if i == 0 else xy[:0] for i, xy in enumerate(easy.coordinates[:N_TRAIN])]
+        picker = make_picker(
+            classifier=small_classifier(max_epochs=6, lr=3e-3),
+            threshold="auto",
+            expected_particles=None,
+        ).fit(easy.micrographs[:N_TRAIN], labels)
+        truth = np.mean([len(xy) for xy in easy.coordinates[:N_TRAIN]])
+        assert 0.6 < picker.expected_particles_ / truth < 1.6
+
+    def test_other_classifiers(self, make_picker, easy):
+        picker = make_picker(
+            classifier=LogisticRegression(C=1e-3, class_weight="balanced", max_iter=500),
+            threshold="auto",
+            expected_particles=None,
+        ).fit(easy.micrographs[:N_TRAIN], easy.coordinates[:N_TRAIN])
+        assert picker.threshold_report_["n_particles"] > 0
+        picks = picker.predict(easy.micrographs[N_TRAIN:])
+        matches = match_picks(easy.coordinates[N_TRAIN:], picks, picker.matching_radius_)
+        hits = np.concatenate([match.truth_index >= 0 for match in matches])
+        assert hits.mean() > 0.5
+
+
+class TestUnusualTrainings:
+    def test_diverged(self, make_picker, easy, labels):
+        classifier = small_classifier(max_epochs=2, optimizer="sgd", lr=1e30)
+        picker = make_picker(classifier=classifier, threshold="auto")
+        with pytest.warns(ConvergenceWarning), pytest.warns(UserWarning, match="could not be"):
+            picker.fit(easy.micrographs[:N_TRAIN], labels)
+        assert picker.threshold_report_ is None
+
+    def test_every_particle_labelled(self, told, make_picker, easy):
+        picker = make_picker(
+            classifier=small_classifier(max_epochs=6, lr=3e-3),
+            threshold="auto",
+            expected_particles=None,
+        ).fit(easy.micrographs[:N_TRAIN], easy.coordinates[:N_TRAIN])
+        truth = np.mean([len(xy) for xy in easy.coordinates[:N_TRAIN]])
+        assert abs(picker.expected_particles_ / truth - 1) < 0.2
