@@ -49,7 +49,7 @@ _NAMES = {metric.function: name for name, metric in _METRICS.items()}
 _warned: set[str] = set()
 
 
-def make_pu_scorer(metric, *, prior=None, scenario=None, **params):
+def make_pu_scorer(metric, *, prior=None, scenario=None, return_std=False, **params):
     """Make a scorer for ``scoring=`` in searches and cross-validation on PU labels.
 
     Parameters
@@ -65,6 +65,10 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, **params):
     scenario : {"case_control", "single_training_set"} or None, default=None
         What the prior is over; None means the estimator's own parameter ``scenario``, and
         ``"case_control"`` where it has none.
+    return_std : bool, default=False
+        Whether to give the standard error too. The scorer then returns two numbers by name,
+        ``{"pu_accuracy": ..., "pu_accuracy_std": ...}`` and so on, which a search takes as its
+        only ``scoring``, with ``refit="pu_accuracy"``; `compare_candidates` reads them.
     **params : dict
         Further arguments of the metric, such as ``loss="sigmoid"`` or ``n_bins=5``.
 
@@ -72,10 +76,11 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, **params):
     -------
     callable
         ``scorer(estimator, X, y)`` gives a float, the larger the better: risk and calibration
-        error are negated. The estimator is a classifier with ``predict`` for the first four
-        metrics, ``decision_function`` or else ``predict_proba`` for the next three (the risk takes
-        the logit of the latter), and ``predict_proba`` for the calibration error; or a `Pipeline`
-        or fitted search that ends in one. It can be pickled.
+        error are negated (and, with ``return_std``, named ``"neg_pu_risk"`` and
+        ``"neg_pu_calibration_error"``). The estimator is a classifier with ``predict`` for the
+        first four metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
+        risk takes the logit of the latter), and ``predict_proba`` for the calibration error; or a
+        `Pipeline` or fitted search that ends in one. It can be pickled.
 
     Raises
     ------
@@ -92,6 +97,7 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, **params):
     See Also
     --------
     puclassify.model_selection.PUStratifiedKFold : Puts labelled positives into every fold.
+    compare_candidates : Which candidates of a search are told apart from its best one.
     make_pick_scorer : For pickers, with particles that are known.
 
     Notes
@@ -130,7 +136,9 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, **params):
     unknown = sorted(set(params) - (taken - _OF_ONE_SAMPLE))
     if unknown:
         raise ValueError(f"{_METRICS[name].function.__name__} takes no {', '.join(unknown)}")
-    return _PUScorer(name, prior, scenario, params)
+    if not isinstance(return_std, bool):
+        raise ValueError(f"return_std must be True or False, got {return_std!r}")
+    return _PUScorer(name, prior, scenario, return_std, params)
 
 
 def _metric_name(metric) -> str:
@@ -149,14 +157,15 @@ def _metric_name(metric) -> str:
 class _PUScorer:
     """Callable of (estimator, X, y); a class rather than a closure so that it can be pickled."""
 
-    def __init__(self, metric, prior, scenario, params):
+    def __init__(self, metric, prior, scenario, return_std, params):
         self.metric = metric
         self.prior = prior
         self.scenario = scenario
+        self.return_std = return_std
         self.params = params
         self._token = uuid.uuid4().hex
 
-    def __call__(self, estimator, X, y) -> float:
+    def __call__(self, estimator, X, y) -> float | dict[str, float]:
         metric = _METRICS[self.metric]
         settings = {
             "prior": self._prior_of(estimator),
@@ -164,22 +173,27 @@ class _PUScorer:
             **self.params,
         }
         response = _RESPONSES[metric.response](estimator, X)
-        score = metric.function(y, response, **settings)
+        score, std = metric.function(y, response, return_std=True, **settings)
+        self._warn_if_few(y, std)
+        if not self.return_std:
+            return metric.sign * score
+        name = _scorer_name(self.metric)
+        return {name: metric.sign * score, f"{name}_std": std}
+
+    def _warn_if_few(self, y, std) -> None:
         labels, counts = np.unique(y, return_counts=True)
-        if counts[-1] < _FEW and self._token not in _warned:
-            _warned.add(self._token)
-            _, std = metric.function(y, response, return_std=True, **settings)
-            # It is 0 where, say, all of the few are found, and that is no precision.
-            known = f": the standard error of its {self.metric} is about {std:.2g}"
-            warnings.warn(
-                f"a validation set holds {counts[-1]} labelled positives (label "
-                f"{labels.tolist()[-1]!r}), too few to tell candidates apart that differ by "
-                f"little{known if std > 0 else ''}; take fewer folds, repeat the split or label "
-                "more",
-                UserWarning,
-                stacklevel=2,
-            )
-        return metric.sign * score
+        if counts[-1] >= _FEW or self._token in _warned:
+            return
+        _warned.add(self._token)
+        # It is 0 where, say, all of the few are found, and that is no precision.
+        known = f": the standard error of its {self.metric} is about {std:.2g}"
+        warnings.warn(
+            f"a validation set holds {counts[-1]} labelled positives (label "
+            f"{labels.tolist()[-1]!r}), too few to tell candidates apart that differ by "
+            f"little{known if std > 0 else ''}; take fewer folds, repeat the split or label more",
+            UserWarning,
+            stacklevel=3,
+        )
 
     def _prior_of(self, estimator):
         if self.prior is not None:
@@ -200,7 +214,7 @@ class _PUScorer:
 
     def __deepcopy__(self, memo):
         # scikit-learn copies the scorer that a name stands for, once a search.
-        return _PUScorer(self.metric, self.prior, self.scenario, dict(self.params))
+        return _PUScorer(self.metric, self.prior, self.scenario, self.return_std, dict(self.params))
 
     def _accept_sample_weight(self) -> bool:
         # Asked by scikit-learn of every scorer in a list, if fit is given weights.
@@ -208,6 +222,8 @@ class _PUScorer:
 
     def __repr__(self) -> str:
         given = {"prior": self.prior, "scenario": self.scenario, **self.params}
+        if self.return_std:
+            given["return_std"] = True
         listed = "".join(f", {key}={value!r}" for key, value in given.items())
         return f"make_pu_scorer({self.metric!r}{listed})"
 
@@ -256,11 +272,13 @@ def _positive_column(estimator, X):
 
 _RESPONSES = {"label": _label, "score": _score, "logit": _logit, "probability": _probability}
 
+
+def _scorer_name(metric: str) -> str:
+    return f"{'neg_' if _METRICS[metric].sign < 0 else ''}pu_{metric}"
+
+
 # By the names that scikit-learn's scoring= takes
 PU_SCORERS = {
-    **{
-        f"{'neg_' if metric.sign < 0 else ''}pu_{name}": make_pu_scorer(name)
-        for name, metric in _METRICS.items()
-    },
+    **{_scorer_name(metric): make_pu_scorer(metric) for metric in _METRICS},
     "pu_risk": make_pu_scorer("risk"),
 }

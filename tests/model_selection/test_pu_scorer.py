@@ -246,6 +246,56 @@ class TestSearch:
         assert right.best_params_ == {"by": 1.0}
 
 
+class TestStandardErrors:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_of_each_metric(self, data, name):
+        X, y = data
+        estimator = Shifted(by=1.0).fit(X, y)
+        found = make_pu_scorer(name, return_std=True)(estimator, X, y)
+        function = getattr(metrics, f"pu_{name}_score", None) or metrics.pu_calibration_error
+        if name == "calibration_error":
+            response = estimator.predict_proba(X)[:, 1]
+        elif name in ("accuracy", "precision", "recall", "f1"):
+            response = estimator.predict(X)
+        else:
+            response = X[:, 0] - 1.0
+        _, std = function(y, response, prior=0.3, return_std=True)
+        (key, score), (std_key, its_std) = found.items()
+        assert key in STRINGS
+        assert score == make_pu_scorer(name)(estimator, X, y)
+        assert (std_key, its_std) == (f"{key}_std", std)
+        assert std > 0
+
+    def test_are_those_of_repeated_draws(self):
+        scorer = make_pu_scorer("accuracy", return_std=True)
+        found = []
+        for seed in range(200):
+            rng = np.random.default_rng(seed)
+            X, y = rng.normal(size=(500, 1)), np.repeat([1, 0], [100, 400])
+            X[:100] += 2.0
+            X[100:][rng.random(400) < 0.3] += 2.0
+            found.append(list(scorer(Shifted(by=1.0).fit(X, y), X, y).values()))
+        scores, stds = np.array(found).T
+        assert stds.mean() == pytest.approx(scores.std(), rel=0.2)
+
+    def test_in_a_search(self, data):
+        X, y = data
+        scorer = make_pu_scorer("risk", return_std=True)
+        search = GridSearchCV(
+            Shifted(), {"by": [-3.0, 1.0]}, scoring=scorer, refit="neg_pu_risk", error_score="raise"
+        ).fit(X, y)
+        assert search.best_params_ == {"by": 1.0}
+        assert (search.cv_results_["mean_test_neg_pu_risk_std"] > 0).all()
+
+    def test_repr_and_copies(self, data):
+        X, y = data
+        scorer = make_pu_scorer("f1", return_std=True)
+        assert repr(scorer) == ("make_pu_scorer('f1', prior=None, scenario=None, return_std=True)")
+        estimator = Shifted().fit(X, y)
+        for other in (copy.deepcopy(scorer), pickle.loads(pickle.dumps(scorer))):
+            assert other(estimator, X, y) == scorer(estimator, X, y)
+
+
 class TestFewPositives:
     @pytest.fixture
     def few(self, data):
@@ -318,8 +368,9 @@ class TestTheScorerItself:
             ({"metric": "f1", "prior": 1.0}, "prior must be a number .* or None, got 1.0"),
             ({"metric": "f1", "scenario": "cc"}, "scenario must be 'case_control' or"),
             ({"metric": "f1", "loss": "sigmoid"}, "pu_f1_score takes no loss"),
-            ({"metric": "f1", "return_std": True}, "pu_f1_score takes no return_std"),
             ({"metric": "f1", "propensities": [1.0]}, "pu_f1_score takes no propensities"),
+            ({"metric": "f1", "y_true": 1}, "pu_f1_score takes no y_true"),
+            ({"metric": "f1", "return_std": 1}, "return_std must be True or False, got 1"),
         ],
     )
     def test_arguments(self, arguments, message):
