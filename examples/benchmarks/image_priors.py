@@ -83,7 +83,7 @@ def cell(estimator, truth) -> str:
     if estimator is None:
         return "refused"
     low, high = estimator.confidence_interval_
-    return f"{estimator.prior_ - truth:+.3f} [{low:.2f}, {high:.2f}]"
+    return f"{estimator.prior_ - truth:+.3f} [{low:.3f}, {high:.3f}]"
 
 
 def main():

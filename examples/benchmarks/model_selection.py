@@ -161,7 +161,7 @@ def print_choices(data, results) -> None:
         found = 100 * np.array([one[name] for one in by_seed])
         best = 100 * np.array([one["best (by test labels)"] for one in by_seed])
         cells = [f"{value:.1f}" for value in found]
-        cells += [f"{found.mean():.1f}", f"{(best - found).mean():.1f}"]
+        cells += [f"{found.mean():.1f}", f"{(best - found).mean():.2f}"]
         cells.append(not_told_apart(name, results) if name in SCORERS else "")
         print(table_row((name, *cells)))
     print(flush=True)
