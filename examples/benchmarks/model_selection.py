@@ -152,10 +152,10 @@ def print_candidates(data, names, results) -> None:
     print(flush=True)
 
 
-def print_choices(data, results) -> None:
+def print_choices(data, results, seeds) -> None:
     """Print what every scorer selects, seed by seed, and how far it is from the best."""
     by_seed = [choices(one) for one in results]
-    titles = (f"{data}, selected by", *(f"seed {i}" for i in range(len(results))))
+    titles = (f"{data}, selected by", *(f"seed {seed}" for seed in seeds))
     print(table_head((*titles, "mean", "below the best", "not told apart")))
     for name in by_seed[0]:
         found = 100 * np.array([one[name] for one in by_seed])
@@ -249,7 +249,8 @@ def main():
         images = load()
         saved[f"{data}/truth"] = images.test_truth
         found, recorders = [], []
-        for seed in range(options.first_seed, options.first_seed + options.seeds):
+        seeds = range(options.first_seed, options.first_seed + options.seeds)
+        for seed in seeds:
             results, recorder = search(images, weight_decay, seed, options)
             found.append(results)
             recorders.append(recorder)
@@ -258,7 +259,7 @@ def main():
             if options.save:
                 np.savez_compressed(options.save, **saved)
         print_candidates(data, options.candidates, found)
-        print_choices(data, found)
+        print_choices(data, found, seeds)
         if not options.folds:
             print_resampled(data, images.test_truth, recorders)
 
