@@ -14,6 +14,7 @@ from numpydoc.validate import validate
 
 PACKAGES = [
     "puclassify",
+    "puclassify.calibration",
     "puclassify.classifier",
     "puclassify.datasets",
     "puclassify.io",

@@ -1,0 +1,164 @@
+"""Platt scaling from PU labels, as an estimator."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import expit
+from sklearn.utils.validation import check_is_fitted
+
+from puclassify._labels import check_pu_labels
+from puclassify._numbers import check_number
+from puclassify._scenarios import check_scenario
+from puclassify.base import PUBaseEstimator
+from puclassify.calibration._platt import check_finite_scores, pu_platt_scaling
+from puclassify.prior import unlabelled_prior
+
+__all__ = ["PUPlattScaling"]
+
+_SMALLEST_PRIOR = 1e-9  # of unlabelled examples, where every positive is labelled
+
+
+class PUPlattScaling(PUBaseEstimator):
+    """Calibrates scores of a classifier by a logistic function, from PU labels.
+
+    Platt's scaling, fitted to labelled against unlabelled examples, gives the probability of being
+    *labelled*. With the prior, the same data tell the probability of being *positive*.
+
+    Parameters
+    ----------
+    prior : float, default=0.5
+        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
+        for ``scenario="single_training_set"``. The calibrated probabilities are those in the same
+        sample.
+    scenario : {"case_control", "single_training_set"}, default="case_control"
+        Whether the labelled positives were drawn separately from the unlabelled sample, or some
+        positives of one sample were labelled.
+
+    Attributes
+    ----------
+    calibration_ : tuple of (float, float)
+        Slope, above 0, and intercept: ``slope * score + intercept`` is the calibrated logit.
+    classes_ : ndarray of shape (2,)
+        The two sorted labels; ``classes_[1]`` is "labelled positive".
+
+    See Also
+    --------
+    pu_platt_scaling : The function beneath, which says how it is fitted.
+    puclassify.metrics.pu_calibration_error : How far off probabilities are, from PU labels.
+
+    Notes
+    -----
+    The scores must be those of examples that the classifier was not trained on. The order of
+    examples stays as it is, and so do measures of ranking.
+
+    In the scenario of a single training set the prior among the examples without a label is lower
+    (`puclassify.prior.unlabelled_prior`). The fit is to these and the labelled ones; the intercept
+    is then moved by the difference of the two priors' log-odds. Where all positives are labelled
+    this is logistic regression on the score.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.calibration import PUPlattScaling
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.random(5000) < 0.3
+    >>> scores = rng.normal(size=5000) + 2 * truth
+    >>> labelled = truth & (rng.random(5000) < 0.4)
+    >>> scaling = PUPlattScaling(0.3, scenario="single_training_set").fit(scores, labelled)
+    >>> probability = scaling.predict_proba(scores)[:, 1]
+    >>> near_a_half = (probability > 0.4) & (probability < 0.6)
+    >>> bool(abs(truth[near_a_half].mean() - 0.5) < 0.1)
+    True
+    """
+
+    calibration_: tuple[float, float]
+
+    def __init__(self, prior=0.5, *, scenario="case_control"):
+        self.prior = prior
+        self.scenario = scenario
+
+    def fit(self, scores, y):
+        """Fit slope and intercept.
+
+        Parameters
+        ----------
+        scores : array-like of shape (n,)
+            Higher means more positive: logits, or any scores that are not bounded, of examples
+            that the classifier was not trained on.
+        y : array-like of shape (n,)
+            Two labels, of which the larger means "labelled positive" and the smaller
+            "unlabelled", such as 1 and 0.
+
+        Returns
+        -------
+        PUPlattScaling
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the scores or the labels cannot be used, the prior is impossible, or
+            labelled positives do not score above unlabelled examples on average.
+        """
+        expected = "a number between 0 and 1, both excluded"
+        check_number(self.prior, "prior", expected, lambda value: 0 < value < 1)
+        check_scenario(self.scenario)
+        scores = check_finite_scores(scores, "scores")
+        classes, positive = check_pu_labels(y, len(scores), self, name="scores")
+        prior = self._prior_of_unlabelled(positive)
+        slope, intercept = pu_platt_scaling(scores[positive], scores[~positive], prior)
+        intercept += _log_odds(float(self.prior)) - _log_odds(prior)
+        self.classes_, self.calibration_ = classes, (slope, intercept)
+        return self
+
+    def _prior_of_unlabelled(self, positive) -> float:
+        if self.scenario == "case_control":
+            return float(self.prior)
+        labelled = float(np.mean(positive))
+        if labelled > self.prior:
+            raise ValueError(
+                f"prior={self.prior!r} is impossible in the single-training-set scenario: "
+                f"{np.sum(positive)} of {len(positive)} examples ({labelled:.3f}) are labelled "
+                "positive already; give a larger prior, or scenario='case_control' if the "
+                "positives were drawn separately"
+            )
+        return max(unlabelled_prior(self.prior, labelled / self.prior), _SMALLEST_PRIOR)
+
+    def transform(self, scores):
+        """Calibrate scores.
+
+        Parameters
+        ----------
+        scores : array-like of shape (n,)
+            Scores of any examples.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n,)
+            Calibrated logits.
+        """
+        check_is_fitted(self)
+        slope, intercept = self.calibration_
+        return slope * check_finite_scores(scores, "scores") + intercept
+
+    def predict_proba(self, scores):
+        """Calibrate scores and give probabilities.
+
+        Parameters
+        ----------
+        scores : array-like of shape (n,)
+            Scores of any examples.
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+            Probability of the negative and of the positive class.
+        """
+        positive = expit(self.transform(scores))
+        return np.column_stack([1 - positive, positive])
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
