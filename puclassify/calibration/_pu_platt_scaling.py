@@ -12,7 +12,8 @@ from puclassify._labels import check_pu_labels
 from puclassify._numbers import check_number
 from puclassify._scenarios import check_scenario
 from puclassify.base import PUBaseEstimator
-from puclassify.calibration._platt import check_finite_scores, pu_platt_scaling
+from puclassify.calibration._platt import pu_platt_scaling
+from puclassify.calibration._scored_sample import check_finite_scores
 from puclassify.prior import unlabelled_prior
 
 __all__ = ["PUPlattScaling"]

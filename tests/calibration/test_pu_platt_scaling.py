@@ -3,7 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -40,20 +40,25 @@ def maximum_likelihood(positives, unlabelled, prior, weights=(None, None)):
     for values, w in zip((positives, unlabelled), weights):
         w = np.ones(len(values)) if w is None else np.asarray(w, float)
         size = w.sum() ** 2 / (w**2).sum()
-        samples.append((values, w / w.sum() * size, size))
-    (s_p, w_p, n_p), (s_u, w_u, n_u) = samples
+        samples.append((values, w / w.sum() * size))
+    (s_p, w_p), (s_u, w_u) = samples
     centre = np.average(s_u, weights=w_u)
     spread = np.sqrt(np.average((s_u - centre) ** 2, weights=w_u))
-    c = n_p / (prior * n_u)
+    w, s = np.append(w_p, w_u), np.append(s_p, s_u)
 
     def objective(at):
         slope, intercept = at[0] / spread, at[1] - at[0] * centre / spread
-        odds_p, odds_u = (1 / (1 + np.exp(-slope * s - intercept)) * c for s in (s_p, s_u))
-        loss = -np.sum(w_p * np.log(odds_p / (1 + odds_p))) + np.sum(w_u * np.log(1 + odds_u))
+        p = 1 / (1 + np.exp(-slope * s - intercept))
+        excess = p / prior - 1
+        if not excess.min() < 0 < excess.max():
+            return np.inf
+        ends = -1 / excess.max() + 1e-9, -1 / excess.min() - 1e-9
+        k = brentq(lambda k: np.sum(w * excess / (1 + k * excess)), *ends, xtol=1e-13)
+        loss = np.sum(w * np.log(1 + k * excess)) - np.sum(w_p * np.log(p[: len(s_p)]))
         return loss + at[0] ** 2 / 200
 
     options = {"xatol": 1e-9, "fatol": 1e-9, "maxiter": 4000, "maxfev": 4000}
-    best = minimize(objective, [1.0, 0.0], method="Nelder-Mead", options=options)
+    best = minimize(objective, [2.0, -1.0], method="Nelder-Mead", options=options)
     assert best.success
     return best.x[0] / spread, best.x[1] - best.x[0] * centre / spread
 
@@ -127,10 +132,15 @@ class TestFunction:
         slope, _ = pu_platt_scaling(3 + rng.random(50), unlabelled, prior)
         assert 0 < slope < 100
 
-    def test_one_positive_and_one_unlabelled_example(self):
-        slope, intercept = pu_platt_scaling([1.0], [0.0], 0.4)
+    @pytest.mark.parametrize("prior", [0.01, 0.4, 0.99])
+    def test_as_few_scores_as_can_be(self, prior):
+        slope, intercept = pu_platt_scaling([1.0], [0.0, 0.7], prior)
         assert slope > 0
         assert np.isfinite(intercept)
+
+    def test_unlabelled_scores_that_are_all_equal(self):
+        with pytest.raises(ValueError, match=r"unlabelled_scores are all equal, 0\.3,"):
+            pu_platt_scaling([1.0], [0.3, 0.3], 0.4)
 
     def test_float32_is_calibrated_in_float64(self):
         scores, y, _ = draw(0.3, 0, n_positive=100, n_unlabelled=1000)
@@ -141,8 +151,8 @@ class TestFunction:
 
     @pytest.mark.parametrize(
         ("positives", "unlabelled"),
-        [([0.0, 1.0], [1.0, 2.0]), ([1.0, 1.0], [1.0, 1.0]), ([0.0, 2.0], [1.0, 1.0])],
-        ids=["below", "constant", "equal means"],
+        [([0.0, 1.0], [1.0, 2.0]), ([1.0, 1.0], [0.0, 2.0])],
+        ids=["below", "equal means"],
     )
     def test_a_slope_that_is_not_positive_is_refused(self, positives, unlabelled):
         with pytest.raises(
