@@ -1,4 +1,4 @@
-"""Early stopping on examples that are not trained on."""
+"""Examples that are not trained on, and early stopping on them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def hold_out(positive, share: float, rng) -> tuple[np.ndarray, np.ndarray]:
         rows = rng.permutation(np.flatnonzero(of_kind))
         if len(rows) < 2:
             raise ValueError(
-                "early_stopping=True holds out examples of both labels, but y has only "
-                f"{len(rows)} {kind} example; leave early_stopping=False, or give more"
+                "early_stopping=True and calibration='platt' hold out examples of both labels, "
+                f"but y has only {len(rows)} {kind} example; leave early_stopping=False and "
+                "calibration='auto', or give more"
             )
         drawn.append(rows[: min(max(1, round(share * len(rows))), len(rows) - 1)])
     held = np.concatenate(drawn)

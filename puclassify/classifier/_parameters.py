@@ -73,6 +73,11 @@ def check_classifier_parameters(estimator) -> None:
     _check_flag(estimator, "early_stopping")
     share = estimator.validation_fraction
     _check_number(share, "validation_fraction", both_excluded, 0 < _number(share) < 1)
+    calibration = estimator.calibration
+    if calibration is not None and not (
+        isinstance(calibration, str) and calibration in ("auto", "platt")
+    ):
+        raise ValueError(f"calibration must be 'auto', 'platt' or None, got {calibration!r}")
     try:
         check_random_state(estimator.random_state)
     except ValueError as error:

@@ -16,11 +16,17 @@ from sklearn.utils.validation import check_is_fitted
 from puclassify._labels import check_pu_labels
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
+from puclassify.classifier._calibration import UNCALIBRATED, fit_calibration, is_calibrated
 from puclassify.classifier._held_out import hold_out
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
-from puclassify.classifier._training import TrainingMixin, resolve_device, warn_if_diverged
+from puclassify.classifier._training import (
+    TrainingMixin,
+    first_logits,
+    resolve_device,
+    warn_if_diverged,
+)
 from puclassify.losses import LOSSES, PULoss
 from puclassify.losses.registry import make_loss
 from puclassify.prior import unlabelled_prior
@@ -88,7 +94,14 @@ class PUImageClassifier(
         Whether to stop when the loss of held-out examples has not improved for 5 epochs, and keep
         the weights of the best epoch.
     validation_fraction : float, default=0.1
-        Share of labelled and of unlabelled examples held out for ``early_stopping``.
+        Share of labelled and of unlabelled examples held out for ``early_stopping``, for
+        ``calibration``, or for both.
+    calibration : {"auto", "platt"} or None, default="auto"
+        Whether the logits become those of `puclassify.calibration.PUPlattScaling`, fitted to the
+        held-out examples after training. "platt" always holds some out; "auto" does where at
+        least 50 labelled positives would be held out (500 labelled, by default), since from
+        fewer the probabilities are no better than the network's own. None leaves the logits as
+        the network gives them.
     callbacks : list of skorch callbacks or None, default=None
         Added to the training loop, as they are: a callback keeps what it recorded. In their history
         the ``train_loss`` of a batch is a number, but on accelerators a tensor of shape ``()``
@@ -120,6 +133,9 @@ class PUImageClassifier(
     unlabelled_prior_ : float
         What that makes of P(y = 1) among the examples without a label: ``prior_`` itself for
         ``scenario="case_control"``, less for ``"single_training_set"``.
+    calibration_ : tuple of (float, float)
+        Slope and intercept of the calibration: the network's own logits are
+        ``(decision_function(X) - intercept) / slope``. ``(1.0, 0.0)`` without a calibration.
     module_ : torch.nn.Module
         The trained network.
     history_ : list of dict
@@ -139,8 +155,11 @@ class PUImageClassifier(
 
     Notes
     -----
-    The raw score is a logit: ``predict`` is "positive" where it is above 0, that is where the
-    probability is above one half.
+    Scores are logits: ``predict`` is "positive" where they are above 0, that is where the
+    probability is above one half. The calibration changes the logits, so that all methods agree;
+    it leaves their order, the embeddings and ``module_`` as they are. Where the scores of the
+    held-out labelled positives are no higher on average than those of the unlabelled ones, a fit
+    warns and leaves them uncalibrated.
 
     References
     ----------
@@ -182,6 +201,7 @@ class PUImageClassifier(
         positive_fraction=None,
         early_stopping=False,
         validation_fraction=0.1,
+        calibration="auto",
         callbacks=None,
         precision="auto",
         device="auto",
@@ -203,6 +223,7 @@ class PUImageClassifier(
         self.positive_fraction = positive_fraction
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.calibration = calibration
         self.callbacks = callbacks
         self.precision = precision
         self.device = device
@@ -250,9 +271,11 @@ class PUImageClassifier(
         union = self.scenario == "single_training_set" and getattr(
             make_loss(self.criterion, self.prior), "unlabelled_is_everything", True
         )
-        rows, held_out = np.arange(len(source)), None
-        if self.early_stopping:
+        rows, held, held_out = np.arange(len(source)), None, None
+        calibrated = is_calibrated(self.calibration, np.sum(positive), self.validation_fraction)
+        if self.early_stopping or calibrated:
             rows, held = hold_out(positive, self.validation_fraction, rng)
+        if self.early_stopping:
             held_positive = held[positive[held]]
             graded = np.concatenate([held_positive, held if union else held[~positive[held]]])
             targets = torch.zeros(len(graded))
@@ -270,6 +293,11 @@ class PUImageClassifier(
         report = FitReport(self, context, X, y, lambda module: {"module_": module})
         self._train(batches, self.prior, rng, report, held_out=held_out)
         warn_if_diverged(self.history_, self.lr)
+        if calibrated:
+            logits = self._map(first_logits, source, device=resolve_device(self.device), rows=held)
+            self.calibration_ = fit_calibration(
+                logits.numpy(), positive[held], self.prior_, self.scenario
+            )
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
@@ -285,9 +313,11 @@ class PUImageClassifier(
         Returns
         -------
         ndarray of shape (n,)
-            Logits; above 0 means positive.
+            Logits, calibrated where ``calibration_`` says so; above 0 means positive.
         """
-        return self._forward(X, lambda module, x: module(x).flatten(1)[:, 0])
+        logits = self._forward(X, first_logits)
+        slope, intercept = self.calibration_
+        return logits if self.calibration_ == UNCALIBRATED else slope * logits + intercept
 
     def predict_proba(self, X):
         """Estimate class probabilities, the logistic function of the logits.

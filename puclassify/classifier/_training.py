@@ -12,6 +12,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
+from puclassify.classifier._calibration import UNCALIBRATED
 from puclassify.classifier._held_out import HeldOutLoss
 from puclassify.classifier._net import HybridModule, PUNet, resolve_device, seeded
 from puclassify.classifier._parameters import OPTIMIZERS
@@ -24,7 +25,7 @@ from puclassify.classifier._progress import OneCycle, SklearnCallbackBridge
 from puclassify.losses.registry import make_loss
 from puclassify.networks import Decoder, resolve_network, set_head_bias
 
-__all__ = ["TrainingMixin", "resolve_device", "warn_if_diverged"]
+__all__ = ["TrainingMixin", "first_logits", "resolve_device", "warn_if_diverged"]
 
 _PREDICTION_PIXELS = 4_000_000  # in one forward pass: bounds memory, whatever the image size
 _TILE_RECONSTRUCTION = 30  # pixels across that one position of a tile reconstructs
@@ -134,6 +135,7 @@ class TrainingMixin:
         device = resolve_device(self.device)
         weights_seed, training_seed = (int(seed) for seed in rng.randint(_LARGEST_SEED, size=2))
         self.prior_ = self._training_prior(prior)
+        self.calibration_ = UNCALIBRATED
         # The networks of feature rows are small, and every feature may have its own offset.
         is_rows = len(self.image_shape_) == 1
         self._needs_float32_ = is_rows or bfloat16_is_too_coarse(batches.example())
@@ -156,7 +158,7 @@ class TrainingMixin:
         callbacks, stopper = list(progress), None
         if held_out is not None:
             source, rows, targets = held_out
-            score = partial(self._map, _logits, source, device=device, rows=rows)
+            score = partial(self._map, first_logits, source, device=device, rows=rows)
             stopper = HeldOutLoss(score, targets)
             callbacks.append(stopper)  # ahead of the user's, which may monitor its valid_loss
         callbacks += self.callbacks or []
@@ -289,7 +291,21 @@ def warn_if_diverged(history, lr) -> None:
         )
 
 
-def _logits(module, x):
+def first_logits(module, x):
+    """Return the logit of each sample: the only one, or the first of its map.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network.
+    x : tensor of shape (n, ...)
+        The samples.
+
+    Returns
+    -------
+    tensor of shape (n,)
+        The logits.
+    """
     return module(x).flatten(1)[:, 0]
 
 

@@ -20,6 +20,7 @@ BAD = {
     "positive_fraction": [0, 1, -0.5, np.nan, "half", True],
     "early_stopping": ["yes", None, 5],
     "validation_fraction": [0, 1, 2, "tenth", None, True],
+    "calibration": ["isotonic", True, 1, ["platt"]],
     "callbacks": [3, ["EarlyStopping"], [object()]],
     "precision": ["float16", 16, None, []],
     "device": ["gpu", 1.5, None, "cuda:-2"],
