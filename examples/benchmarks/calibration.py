@@ -105,7 +105,7 @@ def print_images(options):
         for seed in range(options.seeds):
             X, y = images.draw(options.labelled, seed)
             classifier = classifier_for(criterion, settings, images.prior)
-            classifier.set_params(random_state=seed, calibration=None)
+            classifier.set_params(random_state=seed)
             of_all = accuracy(classifier.fit(X, y), images)
             rest, held = train_test_split(
                 np.arange(len(X)), test_size=0.1, stratify=y, random_state=seed

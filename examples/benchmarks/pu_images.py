@@ -99,7 +99,7 @@ class MultilayerPerceptron(nn.Module):
 def classifier_for(
     criterion: str, settings: dict, prior: float, surrogate: str = "sigmoid", device="auto"
 ) -> PUImageClassifier:
-    """Return a classifier with one of the objectives.
+    """Return a classifier with one of the objectives, which trains on everything.
 
     Parameters
     ----------
@@ -119,7 +119,9 @@ def classifier_for(
     PUImageClassifier
         Not fitted.
     """
-    classifier = PUImageClassifier(criterion=criterion, prior=prior, device=device, **settings)
+    classifier = PUImageClassifier(
+        criterion=criterion, prior=prior, calibration=None, device=device, **settings
+    )
     if criterion in RISKS:
         classifier.set_params(criterion__surrogate=surrogate)
     return classifier

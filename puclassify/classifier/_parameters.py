@@ -16,6 +16,7 @@ from puclassify._numbers import is_number
 from puclassify._scenarios import check_scenario
 from puclassify.classifier._net import resolve_device
 from puclassify.classifier._precision import resolve_precision
+from puclassify.classifier._prior_estimation import PRIOR_ESTIMATORS
 
 __all__ = ["OPTIMIZERS", "check_classifier_parameters"]
 
@@ -66,7 +67,14 @@ def check_classifier_parameters(estimator) -> None:
     resolve_precision(estimator.precision, resolve_device(estimator.device))
     both_excluded = "a number between 0 and 1, both excluded"
     prior, own_prior = estimator.prior, getattr(estimator.criterion, "prior", None)
-    _check_number(prior, "prior", both_excluded, 0 < _number(prior) < 1)
+    is_estimated = isinstance(prior, str) and prior in PRIOR_ESTIMATORS
+    expected = f"{both_excluded}, 'bbe' or 'dedpul'"
+    _check_number(prior, "prior", expected, is_estimated or 0 < _number(prior) < 1)
+    if is_estimated and estimator.early_stopping:
+        raise ValueError(
+            f"early_stopping=True compares losses epoch by epoch, which prior={prior!r} changes "
+            "with every estimate; leave early_stopping=False, or give prior_ of such a fit as prior"
+        )
     if own_prior is not None and not isinstance(estimator.criterion, type):
         _check_number(own_prior, "criterion__prior", both_excluded, 0 < _number(own_prior) < 1)
     check_scenario(estimator.scenario)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED, fit_calibration, is_calibrated
 from puclassify.classifier._held_out import hold_out
 from puclassify.classifier._parameters import check_classifier_parameters
+from puclassify.classifier._prior_estimation import PriorEstimation
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import (
@@ -59,9 +61,11 @@ class PUImageClassifier(
         The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,
         ``"ge_binomial"``, ``"vpu"``, ``"dist_pu"``, ``"cvir"``, or an object from
         `puclassify.losses`. Its own prior, if set, wins over ``prior``.
-    prior : float, default=0.5
+    prior : float, "bbe" or "dedpul", default=0.5
         The class prior: P(y = 1) among the unlabelled examples for
         ``scenario="case_control"``, over all examples for ``scenario="single_training_set"``.
+        "bbe" and "dedpul" estimate it in turn with the training, from the scores of held-out
+        examples, by `puclassify.prior.BBEPrior` and `puclassify.prior.DEDPULPrior`.
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled. In the second the unlabelled sample of the
@@ -95,7 +99,7 @@ class PUImageClassifier(
         the weights of the best epoch.
     validation_fraction : float, default=0.1
         Share of labelled and of unlabelled examples held out for ``early_stopping``, for
-        ``calibration``, or for both.
+        ``calibration`` and for the estimates of the prior: the same for all of them.
     calibration : {"auto", "platt"} or None, default="auto"
         Whether the logits become those of `puclassify.calibration.PUPlattScaling`, fitted to the
         held-out examples after training. "platt" always holds some out; "auto" does where at
@@ -129,7 +133,8 @@ class PUImageClassifier(
         The two sorted labels; ``classes_[1]`` is "labelled positive".
     prior_ : float
         The prior that was trained with: P(y = 1) in the unlabelled sample of the objective, which
-        for ``scenario="single_training_set"`` is everything (but for ``"pn"``).
+        for ``scenario="single_training_set"`` is everything (but for ``"pn"``). The last
+        estimate, if it was estimated.
     unlabelled_prior_ : float
         What that makes of P(y = 1) among the examples without a label: ``prior_`` itself for
         ``scenario="case_control"``, less for ``"single_training_set"``.
@@ -139,8 +144,8 @@ class PUImageClassifier(
     module_ : torch.nn.Module
         The trained network.
     history_ : list of dict
-        Per epoch: ``epoch``, ``train_loss``, ``dur`` in seconds, and ``valid_loss`` with
-        ``early_stopping``.
+        Per epoch: ``epoch``, ``train_loss``, ``dur`` in seconds, ``valid_loss`` with
+        ``early_stopping``, and ``prior`` where it was estimated.
     n_iter_ : int
         Epochs trained.
     image_shape_ : tuple
@@ -161,10 +166,17 @@ class PUImageClassifier(
     held-out labelled positives are no higher on average than those of the unlabelled ones, a fit
     warns and leaves them uncalibrated.
 
+    With an estimated prior the network learns to tell labelled from unlabelled examples in the
+    first three tenths of the epochs. After these, and after every epoch from then on, the prior is
+    estimated, and the next epoch descends the objective at the estimate (TED^n [2]_). An estimate
+    on the way may fail; if the last one does, `fit` raises.
+
     References
     ----------
     .. [1] T. Bepler et al., "Positive-unlabeled convolutional neural networks for particle picking
        in cryo-electron micrographs", Nature Methods 16, 2019; arXiv:1803.08207.
+    .. [2] S. Garg, Y. Wu, A. Smola, S. Balakrishnan and Z. C. Lipton, "Mixture Proportion
+       Estimation and PU Learning: A Modern Approach", NeurIPS 2021; arXiv:2111.00980.
 
     Examples
     --------
@@ -266,21 +278,35 @@ class PUImageClassifier(
         source = self._check_samples(X, reset=True)
         self.classes_, positive = check_pu_labels(y, len(source), self)
         self.image_shape_ = source.sample_shape
-        self.unlabelled_prior_ = self._resolve_unlabelled_prior(positive)
+        estimates = isinstance(self.prior, str) and self._own_prior is None
+        if not estimates:
+            self.unlabelled_prior_ = self._resolve_unlabelled_prior(positive, self._first_prior)
         rng = check_random_state(self.random_state)
         union = self.scenario == "single_training_set" and getattr(
-            make_loss(self.criterion, self.prior), "unlabelled_is_everything", True
+            make_loss(self.criterion, self._first_prior), "unlabelled_is_everything", True
         )
-        rows, held, held_out = np.arange(len(source)), None, None
+        rows, held, held_out, estimation = np.arange(len(source)), None, None, None
         calibrated = is_calibrated(self.calibration, np.sum(positive), self.validation_fraction)
-        if self.early_stopping or calibrated:
+        if self.early_stopping or calibrated or estimates:
             rows, held = hold_out(positive, self.validation_fraction, rng)
+            logits = partial(
+                self._map, first_logits, source, device=resolve_device(self.device), rows=held
+            )
         if self.early_stopping:
             held_positive = held[positive[held]]
             graded = np.concatenate([held_positive, held if union else held[~positive[held]]])
             targets = torch.zeros(len(graded))
             targets[: len(held_positive)] = 1
             held_out = (source, graded, targets)
+        if estimates:
+            estimation = PriorEstimation(
+                self.prior,
+                self.scenario,
+                logits,
+                positive[held],
+                float(np.mean(positive)),
+                int(self.max_epochs),
+            )
         batches = PUBatches(
             source,
             rows,
@@ -291,12 +317,15 @@ class PUImageClassifier(
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
         )
         report = FitReport(self, context, X, y, lambda module: {"module_": module})
-        self._train(batches, self.prior, rng, report, held_out=held_out)
+        self._train(
+            batches, self._first_prior, rng, report, held_out=held_out, estimation=estimation
+        )
+        if estimates:
+            self.unlabelled_prior_ = self._resolve_unlabelled_prior(positive, self.prior_)
         warn_if_diverged(self.history_, self.lr)
         if calibrated:
-            logits = self._map(first_logits, source, device=resolve_device(self.device), rows=held)
             self.calibration_ = fit_calibration(
-                logits.numpy(), positive[held], self.prior_, self.scenario
+                logits().numpy(), positive[held], self.prior_, self.scenario
             )
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
@@ -410,9 +439,9 @@ class PUImageClassifier(
             module, dtype = copy.deepcopy(module).double(), torch.float64
         return self._map(run, source, device=device, module=module, dtype=dtype).numpy()
 
-    def _resolve_unlabelled_prior(self, positive):
+    def _resolve_unlabelled_prior(self, positive, prior):
         """Return the prior of what is unlabelled; refuse one below the fraction labelled."""
-        prior, labelled = self._training_prior(self.prior), np.mean(positive)
+        prior, labelled = self._training_prior(prior), np.mean(positive)
         if self.scenario == "case_control":
             return prior
         if labelled > prior:

@@ -49,7 +49,7 @@ class SampleChecksMixin:
             return getattr(self.module_, "receptive_field", None)
         if self._module_for((1, 0, 0)) in ("mlp", "cnn"):
             return None
-        return getattr(self._build_module(self.prior, (1, 0, 0)), "receptive_field", None)
+        return getattr(self._build_module(self._first_prior, (1, 0, 0)), "receptive_field", None)
 
     def _check_same_kind(self, shape):
         fitted = self.image_shape_

@@ -21,6 +21,7 @@ from puclassify.classifier._precision import (
     bfloat16_is_too_coarse,
     resolve_precision,
 )
+from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import OneCycle, SklearnCallbackBridge
 from puclassify.losses.registry import make_loss
 from puclassify.networks import Decoder, resolve_network, set_head_bias
@@ -55,8 +56,18 @@ class TrainingMixin:
 
     def _training_prior(self, prior):
         """Return the prior that the criterion will use: its own, where it has one."""
-        own = None if isinstance(self.criterion, type) else getattr(self.criterion, "prior", None)
+        own = self._own_prior
         return float(prior if own is None else own)
+
+    @property
+    def _own_prior(self):
+        """The prior of the criterion itself, None where it has none."""
+        return None if isinstance(self.criterion, type) else getattr(self.criterion, "prior", None)
+
+    @property
+    def _first_prior(self):
+        """The ``prior`` parameter, or a first guess where it is to be estimated."""
+        return FIRST_GUESS if isinstance(self.prior, str) else self.prior
 
     def _centre(self, x, module):
         """Crop images to the receptive field around their centre; refuse smaller ones."""
@@ -110,6 +121,7 @@ class TrainingMixin:
         *,
         tiles=False,
         held_out=None,
+        estimation=None,
         verbose=None,
     ):
         """Train ``module_`` on batches.
@@ -129,6 +141,8 @@ class TrainingMixin:
             Whether the inputs are tiles to be mapped whole, not single images to be cropped.
         held_out : (PixelSource, rows, targets) or None
             For early stopping.
+        estimation : PriorEstimation or None
+            Estimates the prior in the course of it; ``prior`` then is a first guess.
         verbose : int or None
             Instead of the estimator's own.
         """
@@ -146,16 +160,20 @@ class TrainingMixin:
         progress = [] if report is None else [SklearnCallbackBridge(report, self.module_)]
         verbose = self.verbose if verbose is None else verbose
         with seeded(device, training_seed):
-            self._train_net(batches, device, tiles, held_out, progress, verbose)
+            self._train_net(batches, device, tiles, held_out, estimation, progress, verbose)
+        if estimation is not None:
+            self.prior_ = estimation.result()
         self.module_.eval()
 
-    def _train_net(self, batches, device, tiles, held_out, progress, verbose):
+    def _train_net(self, batches, device, tiles, held_out, estimation, progress, verbose):
         if not tiles:
             self._check_one_logit()
         decoder = None
         if self.reconstruction_weight != 0:
             decoder = self._build_decoder(tiles).to(device)
         callbacks, stopper = list(progress), None
+        if estimation is not None:
+            callbacks.append(estimation)
         if held_out is not None:
             source, rows, targets = held_out
             score = partial(self._map, first_logits, source, device=device, rows=rows)
@@ -184,7 +202,8 @@ class TrainingMixin:
         net.train(batches, self.max_epochs)
         if stopper is not None:
             stopper.restore(net.module_)
-        kept = {"epoch": int, "train_loss": float, "valid_loss": float, "dur": float}
+        kept = {"epoch": int, "dur": float}
+        kept |= dict.fromkeys(("train_loss", "valid_loss", "prior"), float)
         self.history_ = [
             {key: kind(epoch[key]) for key, kind in kept.items() if key in epoch}
             for epoch in net.history

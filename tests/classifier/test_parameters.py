@@ -8,7 +8,7 @@ from puclassify.losses import NonNegativePULoss
 BAD = {
     "module": ["resnet", 3, None],
     "criterion": ["nnup", 3, None],
-    "prior": [0, 1, 1.2, -0.1, np.nan, "auto", None, True],
+    "prior": [0, 1, 1.2, -0.1, np.nan, "auto", "BBE", None, True],
     "scenario": ["case-control", None, 1],
     "module_params": ["units=4", [4]],
     "reconstruction_weight": [-1, np.nan, np.inf, "batch", None, True],

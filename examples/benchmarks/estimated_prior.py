@@ -1,0 +1,87 @@
+"""
+Training without knowing the class prior
+========================================
+
+Even against odd digits of MNIST: 1000 even digits are labelled, 20,000 others are unlabelled, of
+which a given share is even. Trains the perceptron of ``mnist.py`` for 10 epochs with the true prior
+and with estimates in turn with the training, and prints the estimates and the accuracy on test
+images with the same share of even digits::
+
+    PUCLASSIFY_DATA=... python examples/benchmarks/estimated_prior.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from image_sets import ImageSet, mnist
+from pu_images import accuracy, classifier_for, large_set_settings
+from tables import mean_sd, table_head, table_row
+
+PRIORS = (0.2, 0.49, 0.7)
+N_LABELLED, N_UNLABELLED, N_TEST = 1000, 20_000, 6000
+
+
+def draw(truth, n, prior, rng):
+    """Return the rows of a sample in which the prior is as given."""
+    n_positive = round(prior * n)
+    kinds = (np.flatnonzero(truth), n_positive), (np.flatnonzero(~truth), n - n_positive)
+    return np.concatenate([rng.choice(rows, size, replace=False) for rows, size in kinds])
+
+
+def measure(images, criterion, prior, seed, epochs):
+    """Return estimate and accuracy for the true prior and for every way to estimate it."""
+    rng = np.random.default_rng(seed)
+    labelled = rng.choice(np.flatnonzero(images.train_truth), N_LABELLED, replace=False)
+    rest = np.delete(np.arange(len(images.train)), labelled)
+    unlabelled = rest[draw(images.train_truth[rest], N_UNLABELLED, prior, rng)]
+    rows = draw(images.test_truth, N_TEST, prior, rng)
+    sample = ImageSet(
+        np.concatenate([images.train[labelled], images.train[unlabelled]]),
+        np.concatenate([images.train_truth[labelled], images.train_truth[unlabelled]]),
+        images.test[rows],
+        images.test_truth[rows],
+    )
+    y = np.repeat([1, 0], [N_LABELLED, N_UNLABELLED])
+    settings = large_set_settings(weight_decay=5e-3)["mlp"] | {"max_epochs": epochs}
+    found = {}
+    for name in (prior, "bbe", "dedpul"):
+        classifier = classifier_for(criterion, settings, name)
+        classifier.set_params(calibration="auto", random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # BBE and DEDPUL disagree
+            classifier.fit(sample.train, y)
+        found[name] = classifier.prior_, 100 * accuracy(classifier, sample)
+    return found
+
+
+def main():
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--criteria", nargs="+", default=("nnpu",))
+    parser.add_argument("--priors", nargs="+", type=float, default=PRIORS)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    images = mnist()
+    print(table_head(("criterion", "true prior", "prior=", "prior_: mean (sd)", "accuracy")))
+    for criterion in options.criteria:
+        for prior in options.priors:
+            runs = [
+                measure(images, criterion, prior, seed, options.epochs)
+                for seed in range(options.seeds)
+            ]
+            for name in runs[0]:
+                estimates, reached = np.array([run[name] for run in runs]).T
+                cells = (criterion, prior, name, mean_sd(estimates, 3), mean_sd(reached, 2))
+                print(table_row(cells), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The class prior, estimated in turn with the training (TED^n; Garg et al., 2021)."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+
+import numpy as np
+import skorch.callbacks
+
+from puclassify.losses.registry import make_loss
+from puclassify.prior import BBEPrior, DEDPULPrior
+
+__all__ = ["FIRST_GUESS", "PRIOR_ESTIMATORS", "PriorEstimation"]
+
+PRIOR_ESTIMATORS = {"bbe": BBEPrior, "dedpul": lambda **k: DEDPULPrior(n_bootstrap=0, **k)}
+FIRST_GUESS = 0.5  # before the first estimate, and where it fails
+_WARM_UP = 0.3  # share of the epochs
+
+
+class PriorEstimation(skorch.callbacks.Callback):
+    """Train on labelled against unlabelled first, then on the objective at an estimated prior.
+
+    After the warm-up, and after every epoch from then on, the prior is estimated from the scores of
+    held-out examples and becomes that of the objective. An estimate that fails leaves the one
+    before; the last one has to succeed.
+
+    Parameters
+    ----------
+    name : {"bbe", "dedpul"}
+        The estimator.
+    scenario : str
+        What the prior is over.
+    logits : callable
+        Returns the logits of the held-out examples under the module as it is now.
+    positive : ndarray of bool of shape (n,)
+        Which of them are labelled positive.
+    labelled : float
+        Share of all examples that is labelled.
+    n_epochs : int
+        Of the whole training.
+
+    Attributes
+    ----------
+    prior : float
+        The latest estimate.
+    """
+
+    def __init__(self, name, scenario, logits, positive, labelled, n_epochs):
+        self.estimator = PRIOR_ESTIMATORS[name](scenario=scenario)
+        self.logits = logits
+        self.positive = positive
+        self.least = labelled if scenario == "single_training_set" else 0.0
+        self.warm_up = math.ceil(_WARM_UP * n_epochs)
+
+    def on_train_begin(self, net, **kwargs):
+        """Put the objective aside.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        **kwargs : dict
+            Ignored.
+        """
+        self.prior, self._epoch = FIRST_GUESS, 0
+        self._objective = net.criterion_
+        net.criterion_ = make_loss("pn", FIRST_GUESS).to(net.device)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Estimate, and hand the objective the estimate.
+
+        Parameters
+        ----------
+        net : PUNet
+            The net in training.
+        **kwargs : dict
+            Ignored.
+        """
+        self._epoch += 1
+        if self._epoch < self.warm_up:
+            return
+        self._scores = self.logits().numpy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of estimates on the way
+            with contextlib.suppress(ValueError):
+                self.prior = self._estimate()
+        net.history.record("prior", self.prior)
+        self._objective.prior = self.prior
+        net.criterion_ = self._objective
+
+    def result(self) -> float:
+        """Estimate from the scores of the last epoch.
+
+        Returns
+        -------
+        float
+            The prior.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be estimated.
+
+        Warns
+        -----
+        UserWarning
+            If another estimator disagrees.
+        """
+        try:
+            return self._estimate()
+        except ValueError as error:
+            raise ValueError(
+                f"the prior could not be estimated from the {np.sum(self.positive)} labelled "
+                f"positives and {np.sum(~self.positive)} unlabelled examples held out: {error}; "
+                "give the prior as a number, label more, raise validation_fraction, or change "
+                "lr or max_epochs"
+            ) from error
+
+    def _estimate(self) -> float:
+        if not np.isfinite(self._scores).all():
+            raise ValueError("their scores are not finite, as training diverged")
+        prior = self.estimator.fit_scores(self._scores, self.positive).prior_
+        if not self.least < prior < 1:
+            raise ValueError(
+                f"{prior:.3f} is impossible in the single-training-set scenario, where "
+                f"{self.least:.3f} of the examples are labelled positive already"
+            )
+        return prior
