@@ -74,13 +74,18 @@ def simulated(kind, prior, scenario, seed):
         truth = rng.random(6000) < prior
         y = (truth & (rng.random(6000) < 0.5)).astype(int)
     scores = draw(kind, truth, rng)
-    truth = rng.random(100_000) < prior
-    return errors(prior, scores, y, draw(kind, truth, rng), truth, scenario)
+    is_new = rng.random(100_000) < prior
+    new = draw(kind, is_new, rng)
+    counts = slice(1000 if scenario == "case_control" else 0, None)
+    known = LogisticRegression(C=np.inf).fit(scores[counts, None], truth[counts])
+    of_known = calibration_error(known.predict_proba(new[:, None])[:, 1], is_new)
+    return [*errors(prior, scores, y, new, is_new, scenario), of_known]
 
 
 def print_simulated(options):
     """Print the table of simulated scores."""
-    print(table_head(("scores", "scenario", "prior", "as they are", "naive Platt", "PU-Platt")))
+    titles = ("as they are", "naive Platt", "PU-Platt", "Platt, true classes")
+    print(table_head(("scores", "scenario", "prior", *titles)))
     for kind in SCORES:
         for scenario in SCENARIOS:
             for prior in PRIORS:
@@ -88,6 +93,19 @@ def print_simulated(options):
                 rows = np.array([simulated(kind, prior, scenario, seed) for seed in seeds])
                 cells = (mean_sd(column, 3) for column in rows.T)
                 print(table_row((kind, scenario, prior, *cells)), flush=True)
+
+
+def of_fewer(n, prior, scores, y, new, truth, n_draws=20):
+    """Return the mean error of PU-Platt scaling by some of the positives, drawn several times."""
+    found = []
+    for seed in range(n_draws):
+        rng = np.random.default_rng(seed)
+        kept = np.concatenate(
+            [rng.choice(np.flatnonzero(y == 1), n, False), np.flatnonzero(y == 0)]
+        )
+        scaling = PUPlattScaling(prior).fit(scores[kept], y[kept])
+        found.append(calibration_error(scaling.predict_proba(new)[:, 1], truth))
+    return np.mean(found)
 
 
 def print_images(options):
@@ -99,7 +117,8 @@ def print_images(options):
     images = getattr(image_sets, options.images)()
     settings = large_set_settings(weight_decay=5e-3)["mlp"] | {"max_epochs": options.epochs}
     titles = ("accuracy, all", "accuracy, 9/10", "PU-Platt accuracy", "network", "naive Platt")
-    print(table_head(("criterion", *titles, "PU-Platt")))
+    titles += ("PU-Platt", *(f"PU-Platt, {n} positives" for n in options.fewer))
+    print(table_head(("criterion", *titles)))
     for criterion in options.criteria:
         rows = []
         for seed in range(options.seeds):
@@ -115,8 +134,14 @@ def print_images(options):
             scaling = PUPlattScaling(images.prior).fit(scores, y[held])
             calibrated = np.mean((scaling.transform(new) > 0) == images.test_truth)
             found = errors(images.prior, scores, y[held], new, images.test_truth)
-            rows.append([of_all, accuracy(classifier, images), calibrated, *found])
-        columns = zip(np.array(rows).T, (100, 100, 100, 1, 1, 1), (2, 2, 2, 3, 3, 3))
+            fewer = [
+                of_fewer(n, images.prior, scores, y[held], new, images.test_truth)
+                for n in options.fewer
+            ]
+            rows.append([of_all, accuracy(classifier, images), calibrated, *found, *fewer])
+        n_errors = 3 + len(options.fewer)
+        scales, digits = (100,) * 3 + (1,) * n_errors, (2,) * 3 + (3,) * n_errors
+        columns = zip(np.array(rows).T, scales, digits)
         cells = (mean_sd(scale * column, digits) for column, scale, digits in columns)
         print(table_row((criterion, *cells)), flush=True)
 
@@ -127,6 +152,7 @@ def main():
     parser.add_argument("--images", choices=("mnist", "fashion_mnist"), help="instead of scores")
     parser.add_argument("--criteria", nargs="+", default=("nnpu", "ge_kl"))
     parser.add_argument("--labelled", type=int, default=1000)
+    parser.add_argument("--fewer", nargs="*", type=int, default=(), help="held-out positives")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()

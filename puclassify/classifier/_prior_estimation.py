@@ -23,8 +23,9 @@ class PriorEstimation(skorch.callbacks.Callback):
     """Train on labelled against unlabelled first, then on the objective at an estimated prior.
 
     After the warm-up, and after every epoch from then on, the prior is estimated from the scores of
-    held-out examples and becomes that of the objective. An estimate that fails leaves the one
-    before; the last one has to succeed.
+    held-out examples, and the median of the estimates so far becomes that of the objective: one
+    that is too high makes the network worse, which makes the next one higher still. An estimate
+    that fails does not count; the last one has to succeed.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class PriorEstimation(skorch.callbacks.Callback):
     Attributes
     ----------
     prior : float
-        The latest estimate.
+        The median of the estimates so far.
     """
 
     def __init__(self, name, scenario, logits, positive, labelled, n_epochs):
@@ -65,6 +66,8 @@ class PriorEstimation(skorch.callbacks.Callback):
             Ignored.
         """
         self.prior, self._epoch = FIRST_GUESS, 0
+        self._estimates: list[float] = []
+        self._scores = None
         self._objective = net.criterion_
         net.criterion_ = make_loss("pn", FIRST_GUESS).to(net.device)
 
@@ -85,13 +88,15 @@ class PriorEstimation(skorch.callbacks.Callback):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of estimates on the way
             with contextlib.suppress(ValueError):
-                self.prior = self._estimate()
+                self._estimates.append(self._estimate())
+        if self._estimates:
+            self.prior = float(np.median(self._estimates))
         net.history.record("prior", self.prior)
         self._objective.prior = self.prior
         net.criterion_ = self._objective
 
     def result(self) -> float:
-        """Estimate from the scores of the last epoch.
+        """Return the median of all estimates, if the last of them is sound.
 
         Returns
         -------
@@ -101,7 +106,7 @@ class PriorEstimation(skorch.callbacks.Callback):
         Raises
         ------
         ValueError
-            If it cannot be estimated.
+            If the prior cannot be estimated from the scores of the last epoch.
 
         Warns
         -----
@@ -109,7 +114,7 @@ class PriorEstimation(skorch.callbacks.Callback):
             If another estimator disagrees.
         """
         try:
-            return self._estimate()
+            self._estimate()
         except ValueError as error:
             raise ValueError(
                 f"the prior could not be estimated from the {np.sum(self.positive)} labelled "
@@ -117,8 +122,11 @@ class PriorEstimation(skorch.callbacks.Callback):
                 "give the prior as a number, label more, raise validation_fraction, or change "
                 "lr or max_epochs"
             ) from error
+        return self.prior
 
     def _estimate(self) -> float:
+        if self._scores is None:
+            raise ValueError(f"training ended before its first estimate, in epoch {self.warm_up}")
         if not np.isfinite(self._scores).all():
             raise ValueError("their scores are not finite, as training diverged")
         prior = self.estimator.fit_scores(self._scores, self.positive).prior_

@@ -133,8 +133,8 @@ class PUImageClassifier(
         The two sorted labels; ``classes_[1]`` is "labelled positive".
     prior_ : float
         The prior that was trained with: P(y = 1) in the unlabelled sample of the objective, which
-        for ``scenario="single_training_set"`` is everything (but for ``"pn"``). The last
-        estimate, if it was estimated.
+        for ``scenario="single_training_set"`` is everything (but for ``"pn"``). The
+        median of the estimates, if it was estimated.
     unlabelled_prior_ : float
         What that makes of P(y = 1) among the examples without a label: ``prior_`` itself for
         ``scenario="case_control"``, less for ``"single_training_set"``.
@@ -168,8 +168,9 @@ class PUImageClassifier(
 
     With an estimated prior the network learns to tell labelled from unlabelled examples in the
     first three tenths of the epochs. After these, and after every epoch from then on, the prior is
-    estimated, and the next epoch descends the objective at the estimate (TED^n [2]_). An estimate
-    on the way may fail; if the last one does, `fit` raises.
+    estimated, and the next epoch descends the objective at the median of the estimates so far
+    (TED^n [2]_, which takes the latest). An estimate on the way may fail; if the last one does,
+    `fit` raises.
 
     References
     ----------

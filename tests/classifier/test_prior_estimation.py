@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import skorch.callbacks
 from sklearn.base import clone
 
 from puclassify import PUImageClassifier
+from puclassify.classifier._held_out import hold_out
 from puclassify.prior import BBEPrior, unlabelled_prior
 
 QUICK = {"lr": 0.02, "max_epochs": 6, "module_params": {"hidden": (16,)}, "random_state": 0}
@@ -69,15 +71,14 @@ class TestEstimate:
         ).fit(X, np.repeat([1, 0], [300, 900]))
         assert classifier.prior_ == pytest.approx(0.4, abs=0.12)
 
-    def test_is_that_of_the_held_out_examples_at_the_end(self, fitted):
+    def test_the_estimate_is_that_from_the_held_out_examples(self, fitted):
         X, y, classifier = fitted
-        from puclassify.classifier._held_out import hold_out
-
+        once = clone(classifier).set_params(max_epochs=1).fit(X, y)
         held = hold_out(y == 1, 0.1, np.random.RandomState(0))[1]
-        expected = BBEPrior().fit_scores(classifier.decision_function(X[held]), y[held]).prior_
-        assert classifier.prior_ == pytest.approx(expected, abs=0.005)
-        assert classifier.unlabelled_prior_ == classifier.prior_
-        assert classifier.prior == "bbe"
+        expected = BBEPrior().fit_scores(once.decision_function(X[held]), y[held]).prior_
+        assert once.prior_ == pytest.approx(expected, abs=1e-12)
+        assert once.unlabelled_prior_ == once.prior_
+        assert once.prior == "bbe"
 
     def test_the_history_has_it_after_the_warm_up(self, fitted):
         _, _, classifier = fitted
@@ -85,8 +86,6 @@ class TestEstimate:
         assert classifier.history_[-1]["prior"] == classifier.prior_
 
     def test_the_objective_descends_at_the_estimates(self, fitted):
-        import skorch.callbacks
-
         X, y, classifier = fitted
         seen = []
 
@@ -121,6 +120,16 @@ class TestWhenItCannotBeEstimated:
             ValueError, match=r"prior could not be estimated from the \d+ lab.* as a number"
         ):
             PUImageClassifier(prior="bbe", **QUICK).fit(X, y)
+
+    def test_training_that_is_stopped_before_the_first_estimate(self):
+        X, y = sample(0.3, 0, n_positive=60, n_unlabelled=300)
+
+        class Stop(skorch.callbacks.Callback):
+            def on_epoch_end(self, net, **kwargs):
+                net.stop_after_epoch = True
+
+        with pytest.raises(ValueError, match="ended before its first estimate, in epoch 2"):
+            PUImageClassifier(prior="bbe", callbacks=[Stop()], **QUICK).fit(X, y)
 
     def test_early_stopping_is_refused(self, rows):
         with pytest.raises(ValueError, match=r"early_stopping=True compares .* prior='bbe'"):

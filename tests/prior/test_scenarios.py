@@ -46,6 +46,7 @@ def errors_of_the_share(seed, criterion, among="everything", prior=PRIOR, **para
         prior=prior,
         module_params={"hidden": (8,)},
         lr=0.01,
+        calibration=None,  # of the objective alone
         random_state=seed,
         **params,
     ).fit(X, labelled)
