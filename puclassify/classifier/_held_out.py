@@ -41,9 +41,10 @@ def hold_out(positive, share: float, rng) -> tuple[np.ndarray, np.ndarray]:
         rows = rng.permutation(np.flatnonzero(of_kind))
         if len(rows) < 2:
             raise ValueError(
-                "early_stopping=True and calibration='platt' hold out examples of both labels, "
-                f"but y has only {len(rows)} {kind} example; leave early_stopping=False and "
-                "calibration='auto', or give more"
+                "early_stopping=True, calibration='platt' and an estimated prior hold out "
+                f"examples of both labels, but y has only {len(rows)} {kind} example; leave "
+                "early_stopping=False and calibration='auto', give the prior as a number, or give "
+                "more examples"
             )
         drawn.append(rows[: min(max(1, round(share * len(rows))), len(rows) - 1)])
     held = np.concatenate(drawn)
