@@ -75,10 +75,13 @@ def main():
     radius = picker.matching_radius_
     if data["test"]:
         truth = data["test_coordinates"]
-        rows["ParticlePicker"] = measured(truth, candidates[: len(truth)], radius)
+        rows["ParticlePicker"] = measured(
+            truth, candidates[: len(truth)], radius, threshold=picker.threshold_
+        )
         with stage(stages, "blob detector"):
             rows["blob detector"] = blob_detector_row(data, labels, picker, radius)
     report(rows, stages, radius)
+    report_expectations(picker)
 
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
@@ -222,7 +225,7 @@ def blob_detector_row(data, labels, picker, radius):
     return measured(data["test_coordinates"], picks, radius, threshold=None)
 
 
-def measured(truth, candidates, radius, threshold=0.0):
+def measured(truth, candidates, radius, threshold):
     """Return average precision, and precision, recall and F1 at a threshold.
 
     Without a threshold the figures are those at the best F1 on these very micrographs, which
@@ -246,6 +249,19 @@ def measured(truth, candidates, radius, threshold=0.0):
         "F1": f1,
         "threshold": f"{threshold:.2f}{best}",
     }
+
+
+def report_expectations(picker):
+    """Print what the labels alone tell of the picks."""
+    expected = picker.threshold_report_
+    if expected is None:
+        return
+    print("\nexpected from the labels alone (90 % interval):")
+    for name in ("n_particles", "precision", "recall"):
+        low, high = expected[f"{name}_interval"]
+        digits = 0 if name == "n_particles" else 3
+        title = "particles a micrograph" if name == "n_particles" else name
+        print(f"{title:22s}{expected[name]:8.{digits}f} ({low:.{digits}f} to {high:.{digits}f})")
 
 
 def report(rows, stages, radius):
