@@ -148,7 +148,13 @@ class TestWhenThereIsNone:
         small = PUImageClassifier(
             "conv31", module_params={"units": 2}, max_epochs=1, calibration="platt"
         )
-        picker = ParticlePicker(data.particle_diameter, classifier=small, random_state=0)
+        picker = ParticlePicker(
+            data.particle_diameter,
+            classifier=small,
+            expected_particles=4,
+            threshold=0.0,
+            random_state=0,
+        )
         picker.fit(data.micrographs, data.coordinates)
         assert picker.classifier_.calibration_ == (1.0, 0.0)
 
