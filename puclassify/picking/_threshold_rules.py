@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from puclassify._numbers import is_number
 
-__all__ = ["RULES", "check_threshold", "choose_threshold", "is_rule", "quality"]
+__all__ = ["RULES", "check_threshold", "choose_threshold", "cuts", "is_rule", "quality"]
 
 RULES = ("precision", "recall")
 _BEST_F1 = ("auto", "expected_f1")
@@ -66,33 +66,57 @@ def is_rule(threshold) -> bool:
     return not is_number(threshold)
 
 
-def quality(logits, threshold: float, found: float) -> dict[str, float]:
-    """Expect precision, recall and F1 of the candidates above a threshold.
+def quality(logits, thresholds, found: float) -> dict[str, np.ndarray]:
+    """Expect precision, recall and F1 of the candidates above thresholds.
 
     Parameters
     ----------
     logits : ndarray of shape (n,)
         Of all candidates.
-    threshold : float
-        A logit.
+    thresholds : array-like of shape (m,)
+        Logits.
     found : float
         Share of the particles that have a candidate.
 
     Returns
     -------
-    dict
+    dict of ndarray of shape (m,)
         ``n_picks``, ``n_particles``, ``precision`` (NaN without picks), ``recall`` and ``f1``.
     """
-    probability, picked = expit(logits), logits > threshold
-    n_right, n_picks = float(probability[picked].sum()), int(picked.sum())
-    n_particles = float(probability.sum()) / found
-    return {
-        "n_picks": n_picks,
-        "n_particles": n_particles,
-        "precision": n_right / n_picks if n_picks else np.nan,
-        "recall": n_right / n_particles if n_particles else np.nan,
-        "f1": 2 * n_right / (n_picks + n_particles) if n_picks else 0.0,
-    }
+    ascending = np.sort(logits)
+    n_picks = len(ascending) - np.searchsorted(ascending, thresholds, side="right")
+    n_right = np.append(0.0, np.cumsum(expit(ascending[::-1])))
+    n_particles = np.full(n_picks.shape, n_right[-1] / found)
+    n_right = n_right[n_picks]
+    with np.errstate(invalid="ignore"):  # 0 / 0 without picks, or without candidates
+        f1 = 2 * n_right / (n_picks + n_particles)
+        return {
+            "n_picks": n_picks,
+            "n_particles": n_particles,
+            "precision": n_right / n_picks,
+            "recall": n_right / n_particles,
+            "f1": np.nan_to_num(f1, nan=0.0),
+        }
+
+
+def cuts(logits) -> tuple[np.ndarray, np.ndarray]:
+    """Return where candidates can be cut in two.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n,)
+        Of all candidates. Equal ones stay together.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (m,), descending
+        Halfway between two candidates; the last one is below all of them.
+    n_picks : ndarray of shape (m,)
+        Candidates above each.
+    """
+    ascending, counts = np.unique(logits, return_counts=True)
+    below = np.append(ascending[0] - 1, ascending[:-1])
+    return ((ascending + below) / 2)[::-1], np.cumsum(counts[::-1])
 
 
 def choose_threshold(rule, logits, found: float) -> float:
@@ -119,8 +143,8 @@ def choose_threshold(rule, logits, found: float) -> float:
         If no threshold is expected to reach a precision or recall; the one that comes nearest is
         taken.
     """
-    logits = np.sort(logits)[::-1]
-    n_right, n_picks = np.cumsum(expit(logits)), np.arange(1, len(logits) + 1)
+    thresholds, n_picks = cuts(logits)
+    n_right = np.cumsum(expit(np.sort(logits)[::-1]))[n_picks - 1]
     n_particles = n_right[-1] / found
     name, target = (rule, None) if isinstance(rule, str) else rule
     if target is None:
@@ -131,12 +155,11 @@ def choose_threshold(rule, logits, found: float) -> float:
         if len(enough):
             last = int(enough[-1 if name == "precision" else 0])
         else:
-            last = 0 if name == "precision" else len(logits) - 1
+            last = 0 if name == "precision" else len(thresholds) - 1
             warnings.warn(
                 f"threshold={rule!r} is out of reach: the {name} is expected to be "
                 f"{reached[last]:.3f} at most, which is what the threshold gives",
                 UserWarning,
                 stacklevel=4,
             )
-    below = logits[last + 1] if last + 1 < len(logits) else logits[last] - 1
-    return float((logits[last] + below) / 2)
+    return float(thresholds[last])

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from puclassify.picking._threshold_rules import check_threshold, choose_threshold, quality
+from puclassify.picking._threshold_rules import (
+    check_threshold,
+    choose_threshold,
+    cuts,
+    quality,
+)
 
 
 @pytest.fixture
@@ -31,6 +36,25 @@ class TestQuality:
         assert np.isnan(got["precision"])
         assert got["recall"] == got["f1"] == 0
 
+    def test_many_thresholds_at_once(self, logits):
+        thresholds = [0.5, 99.0, -2.0, -np.inf]
+        together = quality(logits, thresholds, 0.8)
+        for row, threshold in enumerate(thresholds):
+            for name, value in quality(logits, threshold, 0.8).items():
+                np.testing.assert_array_equal(together[name][row], value)
+
+    def test_without_candidates(self):
+        got = quality(np.empty(0), 0.0, 0.8)
+        assert got["n_picks"] == got["n_particles"] == got["f1"] == 0
+
+
+class TestCuts:
+    def test_part_the_candidates_in_all_ways_but_equal_ones(self):
+        logits = np.array([3.0, -1.0, 3.0, 0.5, -1.0, -1.0])
+        thresholds, n_picks = cuts(logits)
+        assert n_picks.tolist() == [2, 3, 6]
+        assert [(logits > threshold).sum() for threshold in thresholds] == [2, 3, 6]
+
 
 class TestChoice:
     def test_best_f1_of_all_cuts(self, logits):
@@ -53,6 +77,12 @@ class TestChoice:
         assert by_hand(logits, threshold, 0.9)[1] >= target
         last = np.sort(logits[logits > threshold])[0]
         assert by_hand(logits, last, 0.9)[1] < target
+
+    @pytest.mark.parametrize("rule", ["auto", ("precision", 0.8), ("recall", 0.8)])
+    def test_equal_scores_stay_together(self, rule):
+        # As of a forest, all trees of which agree on the particles.
+        logits = np.repeat([4.0, -4.0], [20, 50])
+        assert (logits > choose_threshold(rule, logits, 1.0)).sum() == 20
 
     def test_out_of_reach(self, logits):
         with pytest.warns(UserWarning, match=r"\('precision', 0.999.* out of reach"):
