@@ -413,6 +413,43 @@ class ParticlePicker(
         pick = partial(MicrographPipeline.pick, threshold=self._threshold(threshold))
         return self._picked(X, pick, output)
 
+    def expected_quality(self, thresholds=None):
+        """Tell what is expected of the picks of the training micrographs, from the labels alone.
+
+        Parameters
+        ----------
+        thresholds : array-like of shape (m,) or None, default=None
+            Logits above which a candidate is a pick. None stands for all that make a difference,
+            from the one that leaves the best candidate alone down to the one that takes all.
+
+        Returns
+        -------
+        dict
+            Arrays of shape (m,): ``threshold``, ``precision`` (NaN without picks), ``recall``,
+            ``f1`` and ``n_picks``; of shape (m, 2), the ends of 90 % intervals:
+            ``precision_interval``, ``recall_interval`` and ``f1_interval``; ``n_particles``, a
+            number, and ``n_particles_interval``, a pair. Numbers of picks and particles are those
+            in a training micrograph of median area, without regard to ``nms__max_picks``.
+
+        Raises
+        ------
+        ValueError
+            If the thresholds cannot be used, or the fit made no estimates.
+
+        See Also
+        --------
+        puclassify.plotting.PickQualityDisplay : Draws them.
+        """
+        estimates = self._fitted_estimates("expected_quality")
+        if thresholds is not None:
+            thresholds = np.asarray(thresholds, dtype=float)
+            if thresholds.ndim != 1 or np.isnan(thresholds).any():
+                raise ValueError(
+                    "thresholds must be a sequence of logits, none of them NaN, got an array of "
+                    f"shape {thresholds.shape} with {np.isnan(thresholds).sum()} NaN"
+                )
+        return estimates.expected_quality(thresholds)
+
     def score(self, X, y):
         """Measure the picks against known particles.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from puclassify.picking._cross_fitting import HeldOutScores
 from puclassify.picking._pick_posterior import PickPosterior
-from puclassify.picking._threshold_rules import choose_threshold, is_rule, quality
+from puclassify.picking._threshold_rules import choose_threshold, cuts, is_rule, quality
 
 __all__ = ["PickEstimates"]
 
@@ -99,7 +100,8 @@ class PickEstimates:
         float
             The number.
         """
-        return self.posterior.n_particles / self.n_micrographs
+        in_all = float(expit(self.logits).sum()) / self.posterior.found
+        return in_all / self.n_micrographs
 
     def threshold(self, rule) -> float:
         """Return the logit at which a rule cuts.
@@ -131,25 +133,50 @@ class PickEstimates:
         dict
             Numbers, and 90 % intervals under the same names with ``_interval``.
         """
-        expected = quality(self.logits, threshold, self.posterior.found)
-        intervals = self.at_held_out.intervals(self._held_out_threshold(threshold))
-        low, high = (
-            self.held_out.once(number) / self.n_micrographs for number in intervals["n_particles"]
-        )
-        return {
-            "threshold": float(threshold),
-            "precision": expected["precision"],
-            "precision_interval": intervals["precision"],
-            "recall": expected["recall"],
-            "recall_interval": intervals["recall"],
-            "f1": expected["f1"],
+        expected = self.expected_quality([threshold])
+        return {name: _of_one_threshold(values) for name, values in expected.items()}
+
+    def expected_quality(self, thresholds=None) -> dict:
+        """Say what is expected of the picks above logits.
+
+        Parameters
+        ----------
+        thresholds : array-like of shape (n,) or None, default=None
+            Logits; None stands for one below every candidate, from the best one down.
+
+        Returns
+        -------
+        dict
+            As of `ParticlePicker.expected_quality`.
+        """
+        if thresholds is None:
+            thresholds, _ = cuts(self.logits)
+        thresholds = np.asarray(thresholds, dtype=float)
+        expected = quality(self.logits, thresholds, self.posterior.found)
+        intervals = self.at_held_out.intervals(self._held_out_thresholds(thresholds))
+        told = {"threshold": thresholds}
+        for name in ("precision", "recall", "f1"):
+            told |= {name: expected[name], f"{name}_interval": intervals[name]}
+        return told | {
             "n_picks": expected["n_picks"] / self.n_micrographs,
             "n_particles": self.n_particles,
-            "n_particles_interval": (low, high),
+            "n_particles_interval": tuple(
+                float(self.held_out.once(number) / self.n_micrographs)
+                for number in intervals["n_particles"]
+            ),
         }
 
-    def _held_out_threshold(self, threshold):
-        """Return the score of held-out candidates above which as many of them lie."""
-        share = np.searchsorted(self.logits, threshold, side="right") / len(self.logits)
+    def _held_out_thresholds(self, thresholds):
+        """Return the scores of held-out candidates above which as many of them lie."""
+        share = np.searchsorted(self.logits, thresholds, side="right") / len(self.logits)
         candidates = self.held_out.candidates
-        return float(np.append(-np.inf, candidates)[round(share * len(candidates))])
+        at = np.rint(share * len(candidates)).astype(int)
+        return np.append(-np.inf, candidates)[at]
+
+
+def _of_one_threshold(values):
+    """Return a number, or a pair, where an array says it of every threshold."""
+    if not isinstance(values, np.ndarray):
+        return values
+    (only,) = values.tolist()
+    return tuple(only) if isinstance(only, list) else only

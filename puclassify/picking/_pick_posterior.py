@@ -154,42 +154,60 @@ class PickPosterior:
         float
             Labelled ones included.
         """
-        slopes, halves = self.alternatives.T
-        middles = (self.edges[1:] + self.edges[:-1]) / 2
-        n_found = expit(slopes[:, None] * (middles - halves[:, None])) @ self.counts
-        return self._quantiles(n_found / self.found, [0.25])[0]
+        n_found = self._particles_in_bins().sum(axis=1, keepdims=True)
+        return float(self._quantiles(n_found / self.found, [0.25])[0, 0])
 
-    def intervals(self, threshold: float) -> dict[str, tuple[float, ...]]:
-        """Return 90 % intervals of the number of particles, and of precision and recall.
+    def intervals(self, thresholds) -> dict[str, np.ndarray]:
+        """Return 90 % intervals of the number of particles, and of precision, recall and F1.
 
         Parameters
         ----------
-        threshold : float
-            A score; candidates above it are picks.
+        thresholds : array-like of shape (n,)
+            Scores; candidates above each are picks.
 
         Returns
         -------
-        dict
-            Pairs of ``n_particles``, ``precision`` and ``recall``.
+        dict of ndarray of shape (n, 2)
+            Lower and upper ends of ``precision`` (NaN without picks), ``recall`` and ``f1``; of
+            shape (2,) for ``n_particles``, which no threshold changes.
         """
         middles = (self.edges[1:] + self.edges[:-1]) / 2
-        slopes, halves = self.alternatives.T
-        p = expit(slopes[:, None] * (middles - halves[:, None])) * self.counts
-        picked = middles > threshold
-        n_found, n_right = p.sum(axis=1), p[:, picked].sum(axis=1)
-        n_picks = max(1, int(self.counts[picked].sum()))
-        n_particles = n_found / self.found
-        estimates = {
-            "n_particles": n_particles,
-            "precision": n_right / n_picks,
-            "recall": n_right / n_particles,
+        below, which = np.unique(
+            np.searchsorted(middles, thresholds, side="right"), return_inverse=True
+        )
+        n_picks = _sums_from(self.counts)[below]
+        p = self._particles_in_bins()
+        n_right, n_particles = _sums_from(p)[:, below], p.sum(axis=1, keepdims=True) / self.found
+        with np.errstate(invalid="ignore"):  # 0 / 0 without picks
+            ends = {
+                "precision": self._quantiles(n_right / n_picks),
+                "recall": self._quantiles(n_right / n_particles),
+                "f1": self._quantiles(2 * n_right / (n_picks + n_particles)),
+            }
+        return {
+            "n_particles": self._quantiles(n_particles)[0],
+            **{name: values[which] for name, values in ends.items()},
         }
-        return {name: self._quantiles(values) for name, values in estimates.items()}
 
-    def _quantiles(self, values, shares=_TAILS) -> tuple[float, ...]:
-        order = np.argsort(values)
-        at = np.searchsorted(np.cumsum(self.weights[order]), shares)
-        return tuple(values[order][np.minimum(at, len(order) - 1)].tolist())
+    def _particles_in_bins(self) -> np.ndarray:
+        """Return how many particles each alternative, a row, expects in each bin, a column."""
+        middles = (self.edges[1:] + self.edges[:-1]) / 2
+        slopes, halves = self.alternatives.T
+        return expit(slopes[:, None] * (middles - halves[:, None])) * self.counts
+
+    def _quantiles(self, values, shares=_TAILS) -> np.ndarray:
+        """Return weighted quantiles over the alternatives, in columns, of each column a row."""
+        order = np.argsort(values, axis=0)
+        weight_so_far = np.cumsum(self.weights[order], axis=0)
+        at = [np.minimum((weight_so_far < share).sum(axis=0), len(order) - 1) for share in shares]
+        ordered = np.take_along_axis(values, order, axis=0)
+        return np.take_along_axis(ordered, np.array(at), axis=0).T
+
+
+def _sums_from(values) -> np.ndarray:
+    """Return the sums of the last axis from each place on, and 0 beyond its end."""
+    sums = np.cumsum(values[..., ::-1], axis=-1)[..., ::-1]
+    return np.concatenate([sums, np.zeros_like(sums[..., :1])], axis=-1)
 
 
 def _nearest_logistic(x, p, counts) -> tuple[float, float]:

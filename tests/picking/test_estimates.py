@@ -132,6 +132,45 @@ class TestThresholds:
         assert told().threshold_report_ == told().threshold_report_
 
 
+class TestExpectedQuality:
+    def test_is_that_of_the_report(self, told):
+        picker = told()
+        report = picker.threshold_report_
+        expected = picker.expected_quality([99.0, picker.threshold_])
+        assert expected["n_picks"][0] == 0
+        assert np.isnan(expected["precision"][0])
+        assert np.isnan(expected["precision_interval"][0]).all()
+        for name, value in expected.items():
+            one = value if name.startswith("n_particles") else value[1]
+            np.testing.assert_array_equal(one, report[name], err_msg=name)
+
+    def test_all_thresholds(self, told, easy):
+        picker = told()
+        expected = picker.expected_quality()
+        candidates = picker.predict(easy.micrographs[:N_TRAIN], threshold=-np.inf)
+        n_candidates = sum(map(len, candidates))
+        np.testing.assert_allclose(
+            expected["n_picks"] * N_TRAIN, np.arange(1, n_candidates + 1), rtol=0, atol=1e-9
+        )
+        right = expected["n_picks"] * expected["precision"]
+        np.testing.assert_allclose(expected["recall"], right / expected["n_particles"])
+        assert expected["f1"].max() == pytest.approx(picker.threshold_report_["f1"])
+        at_best = expected["threshold"][np.argmax(expected["f1"])]
+        assert at_best == pytest.approx(picker.threshold_)
+        for threshold in expected["threshold"][[5, 50]]:
+            (row,) = np.flatnonzero(expected["threshold"] == threshold)
+            picks = picker.predict(easy.micrographs[:N_TRAIN], threshold=threshold)
+            assert sum(map(len, picks)) == row + 1
+
+    def test_refuses(self, told):
+        picker = told()
+        for thresholds in (0.0, [[0.0]], [np.nan]):
+            with pytest.raises(ValueError, match="thresholds must be a sequence of logits"):
+                picker.expected_quality(thresholds)
+        with pytest.raises(ValueError, match="expected_quality takes estimates, which the fit"):
+            told(threshold=0.0, expected_particles=12).expected_quality()
+
+
 class TestWarnings:
     def test_contradicted_number(self, told):
         with pytest.warns(UserWarning, match="expected_particles=60 contradicts the labels"):

@@ -16,6 +16,16 @@ def candidates_and_labels(rng, n_particles=1200, n_others=8000, apart=5.0, n_lab
     return particles[chosen], np.concatenate([particles[np.isfinite(particles)], others])
 
 
+def weighted_quantile(values, weights, share):
+    """The smallest value that, with those below it, has a share of the weight."""
+    total = 0.0
+    for value, weight in sorted(zip(values, weights)):
+        total += weight
+        if total >= share:
+            return value
+    return value
+
+
 class TestNumberOfParticles:
     @pytest.mark.parametrize("apart", [3.0, 5.0])
     @pytest.mark.parametrize("guess", [400, 1200, 3000])
@@ -38,7 +48,7 @@ class TestNumberOfParticles:
         held = 0
         for seed in range(60):
             drawn = candidates_and_labels(np.random.default_rng(seed), apart=4.0)
-            low, high = PickPosterior.fit(*drawn, guess=1000).intervals(2.0)["n_particles"]
+            low, high = PickPosterior.fit(*drawn, guess=1000).intervals([2.0])["n_particles"]
             held += low <= 1200 <= high
         assert 45 <= held <= 60
 
@@ -74,11 +84,37 @@ class TestIntervals:
     def test_precision_falls_and_recall_grows_with_more_picks(self):
         labels, others = candidates_and_labels(np.random.default_rng(0), apart=3.0)
         posterior = PickPosterior.fit(labels, others, guess=1000)
-        few, many = posterior.intervals(2.5), posterior.intervals(1.0)
-        assert few["precision"][0] > many["precision"][1]
-        assert few["recall"][1] < many["recall"][0]
-        for name in ("precision", "recall"):
-            assert 0 <= few[name][0] < few[name][1] <= 1
+        intervals = posterior.intervals([2.5, 1.0])
+        few, many = intervals["precision"]
+        assert few[0] > many[1]
+        few, many = intervals["recall"]
+        assert few[1] < many[0]
+        for name in ("precision", "recall", "f1"):
+            low, high = intervals[name].T
+            assert (low >= 0).all()
+            assert (low < high).all()
+            assert (high <= 1).all()
+
+    def test_by_hand(self):
+        labels, others = candidates_and_labels(np.random.default_rng(0), apart=3.0)
+        posterior = PickPosterior.fit(labels, others, guess=1000)
+        middles = (posterior.edges[1:] + posterior.edges[:-1]) / 2
+        thresholds = [3.1, -np.inf, 1.0, others.max() + 1]
+        got = posterior.intervals(thresholds)
+        for row, threshold in enumerate(thresholds):
+            values = {"precision": [], "recall": [], "f1": [], "n_particles": []}
+            n_picks = posterior.counts[middles > threshold].sum()
+            for slope, half in posterior.alternatives:
+                p = posterior.counts * expit(slope * (middles - half))
+                right, number = p[middles > threshold].sum(), p.sum() / posterior.found
+                values["precision"].append(right / n_picks if n_picks else np.nan)
+                values["recall"].append(right / number)
+                values["f1"].append(2 * right / (n_picks + number))
+                values["n_particles"].append(number)
+            for name, of_all in values.items():
+                expected = [weighted_quantile(of_all, posterior.weights, q) for q in (0.05, 0.95)]
+                ends = got[name] if name == "n_particles" else got[name][row]
+                np.testing.assert_allclose(ends, expected, err_msg=name)
 
     @pytest.mark.parametrize("labels", [[1.0, 2.0, 3.0, 4.0], [2.0] * 9, [-np.inf] * 9])
     def test_too_few_labels_are_refused(self, labels):
