@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from puclassify.plotting import (
+    PickQualityDisplay,
     PicksDisplay,
     PriorDisplay,
     PUPrecisionRecallDisplay,
@@ -12,8 +13,10 @@ from puclassify.plotting import (
 )
 
 Y, P = [1, 1, 0, 0], [0.9, 0.4, 0.5, 0.1]
+EXPECTED = {"n_picks": [], "n_particles": 1.0, "n_particles_interval": (1.0, 1.0)}
 DRAWING = {
     "picks": lambda: PicksDisplay.from_predictions([[0.0, 1.0], [1.0, 0.0]], [], radius=1.0),
+    "quality": lambda: PickQualityDisplay(EXPECTED).plot(),
     "training": lambda: TrainingHistoryDisplay.from_history([{"train_loss": 1.0}]),
     "histogram": lambda: ScoreHistogramDisplay.from_predictions(Y, P),
     "prior": lambda: PriorDisplay.from_scores(P, Y, estimators=[]),
