@@ -49,8 +49,9 @@ class DEDPULPrior(PriorEstimator):
     estimator : classifier or None, default=None
         What `fit` scores the examples with, cloned for every fold; None takes the mean of
         gradient-boosted trees and logistic regression, on feature rows or on the pixels of small
-        images. Where the examples are images a ``PUImageClassifier(criterion="pn")`` serves
-        better.
+        images. For larger images take a network, told ``share = y.mean()``, the labelled share,
+        and trained for few epochs, or it learns the labelled examples by heart:
+        ``PUImageClassifier(criterion="pn", prior=share, positive_fraction=share, max_epochs=3)``.
     cv : int, splitter or iterable, default=5
         Folds of `fit`; a number stands for that of a shuffled
         `puclassify.model_selection.PUStratifiedKFold`.

@@ -53,7 +53,9 @@ def out_of_fold_scores(estimator, X, positive, *, default, cv, groups, n_jobs, r
     if estimator is None and hasattr(X, "pixels"):
         raise ValueError(
             "the default classifier takes pixels, X is a RegionTable that only says where they "
-            "are: pass estimator=PUImageClassifier(criterion='pn')"
+            "are: pass estimator=PUImageClassifier(criterion='pn', prior=share, "
+            "positive_fraction=share, max_epochs=3) with the labelled share, "
+            f"{positive.mean():.4g}"
         )
     if isinstance(cv, Integral) and not isinstance(cv, bool):
         if cv < 2:
