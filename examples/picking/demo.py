@@ -300,7 +300,7 @@ def draw(path, picker, data, candidates):
     axes[0, 0].set_title(f"{image.name}", pad=24)
     truth = data["test_coordinates"][0] if n_test else None
     PicksDisplay.from_predictions(image, picks, truth, radius=radius, ax=axes[0, 1])
-    axes[0, 1].set_title(f"{len(picks)} picks above logit {picker.threshold_:g}", pad=24)
+    axes[0, 1].set_title(f"{len(picks)} picks above logit {picker.threshold_:.2f}", pad=24)
     scores = picker.transform(unseen[:1])[0]
     drawn = axes[1, 0].imshow(scores.values, extent=scores.extent, cmap="magma")
     figure.colorbar(drawn, ax=axes[1, 0], shrink=0.8, label="logit")
