@@ -50,6 +50,10 @@ print(f"prior {picker.prior_:.4f}, a pick within {picker.matching_radius_:g} pix
 for name, value in picker.threshold_report_.items():
     print(f"{name:22s}", np.round(value, 2))
 
+from puclassify.plotting import PickQualityDisplay
+
+PickQualityDisplay.from_estimator(picker)
+
 # %%
 # Picks are rows of x, y and score, the best first, in pixels of the micrograph as stored. The score
 # is a calibrated logit; the threshold is where the expected F1 is largest, near a probability of
