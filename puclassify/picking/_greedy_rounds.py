@@ -12,6 +12,7 @@ __all__ = ["ROUNDING", "greedy_maxima"]
 # Positions on a grid of fractional step sit exactly on the radius only up to rounding.
 ROUNDING = 1 + 1e-9
 
+_FEW = 12  # choices of a round that costs more than as many choices one by one
 _AT_ONCE = 1 << 20  # elements of the arrays that grow with blocks or picks: bounds memory
 
 
@@ -51,7 +52,8 @@ def greedy_maxima(
     and their discs emptied: nothing that is left in a disc could have come before them, and the
     best position of all is always among them. Only the blocks around are looked at anew. Rounds
     are few: about 11 on a map of noise, and as many as picks lie behind one another where scores
-    rise along a ramp.
+    rise along a ramp. On a CPU a round costs as much as a dozen choices one by one, which is how
+    the rest is chosen after a round with fewer.
 
     Examples
     --------
@@ -65,7 +67,10 @@ def greedy_maxima(
     picks = []
     while len(chosen := blocks.unrivalled()):
         picks.append(blocks.take(chosen))
-    flat = torch.cat([*picks, chosen]).sort().values
+        if len(chosen) < _FEW and values.device.type == "cpu":
+            picks.append(blocks.take_the_rest())
+            break
+    flat = torch.cat([*picks, chosen[:0]]).sort().values
     order = values.reshape(-1)[flat].sort(descending=True, stable=True).indices
     return flat[order]
 
@@ -86,9 +91,14 @@ class _Blocks:
         n_blocks = [-(-n // s) + 2 * m for n, s, m in zip(shape, side, self.margin)]
         self.top, self.left = (m * s for m, s in zip(self.margin, side))
         self.width, self.map_width = n_blocks[1] * side[1], shape[1]
-        board = values.new_full((n_blocks[0] * side[0], self.width), -math.inf)
-        own = board[self.top : self.top + shape[0], self.left : self.left + shape[1]]
+        board = values.new_empty((n_blocks[0] * side[0], self.width))
+        bottom, right = self.top + shape[0], self.left + shape[1]
+        own = board[self.top : bottom, self.left : right]
+        if values[inside].shape != shape:
+            own.fill_(-math.inf)
         own[inside] = values[inside]
+        for margin in (board[: self.top], board[bottom:], board[:, : self.left], board[:, right:]):
+            margin.fill_(-math.inf)
         self.flat, self.limit, self.beyond = board.view(-1), limit, board.numel()
 
         def span(*limits):
@@ -149,6 +159,37 @@ class _Blocks:
             best[part] = self._values(part).amax(dim=1)
         rows, columns = chosen // self.width - self.top, chosen % self.width - self.left
         return rows * self.map_width + columns
+
+    def take_the_rest(self) -> torch.Tensor:
+        """Choose what is left one by one, on a CPU; return the indices on the map."""
+        best, (height, width) = self.best.numpy(), self.side
+        board = self.flat.numpy().reshape(-1, self.width)
+        rows, columns = self.margin
+        across = 2 * rows + 1, 2 * columns + 1
+        up, left = rows * height, columns * width
+        disc = np.zeros((2 * up + 1, 2 * left + 1), dtype=bool)
+        centre = up * self.width + left
+        for length, first, last in self.runs:
+            for start in self.starts[first:last].tolist():
+                row, column = divmod(start + centre, self.width)
+                disc[row, column : column + length] = True
+        taken = []
+        while (highest := best.max()) > self.limit:
+            # Of equal maxima the first position, which need not be that of the first block.
+            places = []
+            for i, j in zip(*np.nonzero(best == highest)):
+                block = board[i * height : (i + 1) * height, j * width : (j + 1) * width]
+                row, column = divmod(int(np.argmax(block)), width)
+                places.append((i * height + row, j * width + column, i, j))
+            row, column, i, j = min(places)
+            window = board[row - up : row + up + 1, column - left : column + left + 1]
+            window[disc] = -math.inf
+            i, j = i - rows, j - columns
+            near = board[i * height : (i + across[0]) * height, j * width : (j + across[1]) * width]
+            near = near.reshape(across[0], height, across[1], width).max(axis=(1, 3))
+            best[i : i + across[0], j : j + across[1]] = near
+            taken.append((row - self.top) * self.map_width + column - self.left)
+        return torch.tensor(taken, dtype=torch.int64)
 
     def positions(self, blocks) -> torch.Tensor:
         """Find the first position on the board that holds the maximum of each block."""

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from puclassify.grid import GridImage
+from puclassify.picking import _greedy_rounds
 from puclassify.picking._suppression import non_maximum_suppression
 
 
@@ -41,6 +42,13 @@ def grid_picks(values, radius, **options):
     return picks[:, 1::-1].astype(int)
 
 
+@pytest.fixture(params=["rounds only", "one by one"])
+def both_ways(request, monkeypatch):
+    """Small maps are finished one by one after their first round; try the rounds on them too."""
+    monkeypatch.setattr(_greedy_rounds, "_FEW", 0 if request.param == "rounds only" else 10**6)
+
+
+@pytest.mark.usefixtures("both_ways")
 class TestAgainstBruteForce:
     @pytest.mark.parametrize("radius", [0, 0.9, 1, 1.5, np.sqrt(13), 4.0, 7.3, 100.0])
     @pytest.mark.parametrize("shape", [(23, 31), (1, 40), (40, 1), (8, 9)])
