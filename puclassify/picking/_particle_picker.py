@@ -304,7 +304,8 @@ class ParticlePicker(
                 estimates = PickEstimates.fit(held_out, at_held_out, candidates, in_all(images))
                 self._warn_if_contradicted(estimates)
         # All at once, so that a fit that fails leaves the picker as it was.
-        vars(self).update(fitted | _estimated(estimates, self.threshold) | _attributes(scorer))
+        threshold = self.threshold if estimates is None else estimates.threshold(self.threshold)
+        vars(self).update(fitted | _estimated(estimates, threshold) | _attributes(scorer))
         if is_network:
             warn_if_diverged(self.history_, self.classifier_.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
@@ -377,12 +378,11 @@ class ParticlePicker(
             If the threshold is a rule, or ``return_quality`` is true, and the fit made no
             estimates.
         """
+        threshold = self._threshold(threshold)
         if not return_quality:
             return _object_array(self.iter_predict(X, threshold, output))
         found = self._fitted_estimates("return_quality=True").posterior.found
-        judge = partial(
-            MicrographPipeline.pick_and_judge, threshold=self._threshold(threshold), found=found
-        )
+        judge = partial(MicrographPipeline.pick_and_judge, threshold=threshold, found=found)
         results = list(self._picked(X, judge, output, picks_of=itemgetter(0)))
         picks = _object_array(picks for picks, _ in results)
         quality = [expected for _, expected in results]
@@ -646,17 +646,16 @@ def _shortened(classifier):
     return shorter
 
 
-def _estimated(estimates, rule) -> dict:
-    """Return the attributes of a picker that are estimated."""
+def _estimated(estimates, threshold) -> dict:
+    """Return the attributes of a picker that are estimated; a rule without estimates is 0."""
     if estimates is None:
         return {
-            "threshold_": 0.0 if is_rule(rule) else float(rule),
+            "threshold_": 0.0 if is_rule(threshold) else float(threshold),
             "threshold_report_": None,
             "expected_particles_": None,
             "calibration_": _UNCALIBRATED,
             "_picks": None,
         }
-    threshold = estimates.threshold(rule)
     return {
         "threshold_": threshold,
         "threshold_report_": estimates.report(threshold),

@@ -160,6 +160,6 @@ def choose_threshold(rule, logits, found: float) -> float:
                 f"threshold={rule!r} is out of reach: the {name} is expected to be "
                 f"{reached[last]:.3f} at most, which is what the threshold gives",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
     return float(thresholds[last])

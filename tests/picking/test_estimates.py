@@ -177,6 +177,20 @@ class TestWarnings:
             picker = told(expected_particles=60)
         assert picker.expected_particles_ < 20
 
+    @pytest.mark.parametrize("way", ["fit", "predict", "judge", "iter_predict"])
+    def test_out_of_reach_points_at_the_caller(self, told, easy, way):
+        rule, unseen = ("recall", 0.9999), easy.micrographs[N_TRAIN:]
+        picker = told()
+        ways = {
+            "fit": lambda: told(threshold=rule),
+            "predict": lambda: picker.predict(unseen, threshold=rule),
+            "judge": lambda: picker.predict(unseen, threshold=rule, return_quality=True),
+            "iter_predict": lambda: picker.iter_predict(unseen, threshold=rule),
+        }
+        with pytest.warns(UserWarning, match="out of reach") as caught:
+            ways[way]()
+        assert [warning.filename for warning in caught] == [__file__]
+
     def test_too_few_labels(self, make_picker, easy, labels):
         few = [xy[:1] if i < 3 else xy[:0] for i, xy in enumerate(labels)]
         picker = make_picker(threshold="auto")
