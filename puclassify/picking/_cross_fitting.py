@@ -38,17 +38,6 @@ class HeldOutScores:
     n_times: int = 1
     n_left_out: int = 0
 
-    @property
-    def n_found(self) -> int:
-        """Number of labels with a candidate.
-
-        Returns
-        -------
-        int
-            At most their number.
-        """
-        return int(np.isfinite(self.labels).sum())
-
     def rank(self) -> bool:
         """Tell whether labels score higher than other candidates, by more than chance.
 
@@ -58,7 +47,7 @@ class HeldOutScores:
             The outcome of a one-sided Mann-Whitney test.
         """
         found = self.labels[np.isfinite(self.labels)]
-        if not len(found) or not len(self.candidates):
+        if not len(found):
             return False
         test = mannwhitneyu(found, self.candidates, alternative="greater", method="asymptotic")
         return bool(test.pvalue < _CHANCE)
@@ -76,7 +65,8 @@ class HeldOutScores:
         PickPosterior
             Of the candidates, as often as they were scored.
         """
-        guess = max(guess * self.n_times - self.n_left_out, self.n_found)
+        n_found = int(np.isfinite(self.labels).sum())
+        guess = max(guess * self.n_times - self.n_left_out, n_found)
         return PickPosterior.fit(self.labels, self.candidates, guess=guess)
 
     def once(self, n_particles: float) -> float:

@@ -34,7 +34,7 @@ from puclassify.picking._memory import check_memory_budget
 from puclassify.picking._micrograph_pipeline import MicrographPipeline
 from puclassify.picking._network_scorer import NetworkScorer
 from puclassify.picking._pick_estimates import PickEstimates
-from puclassify.picking._pick_posterior import FEWEST_FOUND
+from puclassify.picking._pick_posterior import can_be_fitted
 from puclassify.picking._picker_parameters import check_picker_parameters
 from puclassify.picking._streaming import progress, stream
 from puclassify.picking._threshold_rules import check_threshold, is_rule
@@ -49,6 +49,9 @@ _FEWEST_LABELS = 10  # for estimates by cross-fitting
 _SHORTER = 0.35  # epochs of a cross-fitted training, of those of the final one
 _CONTRADICTION = 1.25  # by how much a given number may lie outside the interval of the estimate
 _UNCALIBRATED = (1.0, 0.0)
+_ONE_SCORE = (
+    "the classifier gives nearly all labelled particles one score, such as a probability of 1"
+)
 
 
 class ParticlePicker(
@@ -300,7 +303,11 @@ class ParticlePicker(
         if held_out is not None:
             scores = [self._candidates(scorer, image)[:, 2] for image in images]
             candidates = np.sort(np.concatenate(scores))
-            if len(candidates):  # none where training diverged, of which a warning tells
+            if not len(candidates):
+                pass  # training diverged, of which a warning tells
+            elif not can_be_fitted(held_out.carried_to(candidates)):
+                self._without_estimates(_ONE_SCORE, prior_is_a_guess=False, stacklevel=4)
+            else:
                 estimates = PickEstimates.fit(held_out, at_held_out, candidates, in_all(images))
                 self._warn_if_contradicted(estimates)
         # All at once, so that a fit that fails leaves the picker as it was.
@@ -548,22 +555,24 @@ class ParticlePicker(
         if self.verbose:
             print("cross-fitting, for the number of particles and the threshold")
         found = held_out_scores(train, images, labels, self._matching_radius(geometry), rng)
-        if found.n_found < FEWEST_FOUND or not found.rank():
+        if not can_be_fitted(found.labels) or not found.rank():
             return self._without_estimates(
                 "classifiers trained on half of the labels do not tell the other half from the "
-                f"rest of the micrographs, with {n_labels} labels in all"
+                f"rest of the micrographs, or give nearly all of it one score, with {n_labels} "
+                "labels in all"
             )
         return found
 
-    def _without_estimates(self, why):
+    def _without_estimates(self, why, prior_is_a_guess=True, stacklevel=5):
+        prior = "a guess" if prior_is_a_guess else "estimated from held-out labels"
         warnings.warn(
             f"how many particles there are, and where to cut, could not be estimated: {why}. "
-            f"The prior is {'a guess' if self._estimates_prior() else 'as given'} and the "
+            f"The prior is {prior if self._estimates_prior() else 'as given'} and the "
             f"threshold {'a logit of 0' if is_rule(self.threshold) else 'as given'}; label "
             f"{_FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
             "expected_particles and threshold",
             UserWarning,
-            stacklevel=5,
+            stacklevel=stacklevel,
         )
 
     def _candidates(self, scorer, image):

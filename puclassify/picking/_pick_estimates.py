@@ -72,7 +72,7 @@ class PickEstimates:
         Raises
         ------
         ValueError
-            If too few labels have a candidate.
+            If the scores of the labels cannot be fitted.
         """
         number = held_out.once(at_held_out.cautious_n_particles)
         labels = held_out.carried_to(candidates)

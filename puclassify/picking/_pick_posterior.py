@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-__all__ = ["FEWEST_FOUND", "PickPosterior"]
+__all__ = ["PickPosterior", "can_be_fitted"]
 
-FEWEST_FOUND = 5  # labels with a candidate; of fewer there is no distribution to speak of
+_FEWEST_FOUND = 5  # labels with a candidate; of fewer there is no distribution to speak of
 
 _N_BINS = 400
 _N_SLOPES, _N_MIDDLES = 40, 60
@@ -93,13 +93,13 @@ class PickPosterior:
         Raises
         ------
         ValueError
-            If fewer than `FEWEST_FOUND` labels have a candidate, or their scores are all equal.
+            If it is one that `can_be_fitted` denies.
         """
         hits = labels[np.isfinite(labels)]
-        if len(hits) < FEWEST_FOUND or not len(candidates) or not np.ptp(hits) > 0:
+        if not can_be_fitted(labels):
             raise ValueError(
                 f"{len(hits)} of {len(labels)} labelled particles have a candidate within the "
-                f"matching radius; at least {FEWEST_FOUND}, of different scores, are needed"
+                f"matching radius; at least {_FEWEST_FOUND}, of different scores, are needed"
             )
         found = (len(hits) + 0.5) / (len(labels) + 1)
         width = hits.std()
@@ -202,6 +202,23 @@ class PickPosterior:
         at = [np.minimum((weight_so_far < share).sum(axis=0), len(order) - 1) for share in shares]
         ordered = np.take_along_axis(values, order, axis=0)
         return np.take_along_axis(ordered, np.array(at), axis=0).T
+
+
+def can_be_fitted(labels) -> bool:
+    """Tell whether labelled particles have a distribution of scores to speak of.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (k,)
+        Scores of the candidates on labelled particles; ``-inf`` for a label without one.
+
+    Returns
+    -------
+    bool
+        False if fewer than five labels have a candidate, or nine tenths of these one score.
+    """
+    hits = labels[np.isfinite(labels)]
+    return len(hits) >= _FEWEST_FOUND and hits.min() < np.quantile(hits, _SURE_QUANTILE)
 
 
 def _sums_from(values) -> np.ndarray:

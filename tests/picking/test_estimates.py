@@ -8,6 +8,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from puclassify import ParticlePicker
 from puclassify.datasets import label_particles, make_micrographs
 from puclassify.io import read_coordinates
 from puclassify.metrics import match_picks, pick_precision_recall_fscore
@@ -201,6 +202,27 @@ class TestWarnings:
         for how in ({"threshold": ("recall", 0.5)}, {"return_quality": True}):
             with pytest.raises(ValueError, match="takes estimates, which the fit has not made"):
                 picker.predict(easy.micrographs[-1:], **how)
+
+    @pytest.mark.parametrize("when", ["held out", "in the end"])
+    def test_nearly_all_labels_of_one_score(self, make_picker, easy, labels, when, monkeypatch):
+        # As of a tree, which is sure of everything.
+        def candidates(picker, scorer, image, pick=ParticlePicker._candidates):
+            picks = pick(picker, scorer, image)
+            if when == "held out" or scorer.classifier.max_epochs == 6:
+                picks[:, 2] = np.where(picks[:, 2] > np.median(picks[:, 2]), 30.0, -30.0)
+            return picks
+
+        monkeypatch.setattr(ParticlePicker, "_candidates", candidates)
+        picker = make_picker(
+            classifier=small_classifier(max_epochs=6, lr=3e-3),
+            threshold="auto",
+            expected_particles=None,
+        )
+        with pytest.warns(UserWarning, match="one score") as caught:
+            picker.fit(easy.micrographs[:N_TRAIN], labels)
+        assert caught[0].filename == __file__
+        assert picker.threshold_report_ is None
+        assert picker.threshold_ == 0
 
     def test_labels_that_teach_nothing(self, make_picker, easy):
         rng = np.random.default_rng(0)

@@ -116,7 +116,9 @@ class TestIntervals:
                 ends = got[name] if name == "n_particles" else got[name][row]
                 np.testing.assert_allclose(ends, expected, err_msg=name)
 
-    @pytest.mark.parametrize("labels", [[1.0, 2.0, 3.0, 4.0], [2.0] * 9, [-np.inf] * 9])
+    @pytest.mark.parametrize(
+        "labels", [[1.0, 2.0, 3.0, 4.0], [2.0] * 9, [2.0] * 29 + [4.0], [-np.inf] * 9]
+    )
     def test_too_few_labels_are_refused(self, labels):
         with pytest.raises(ValueError, match="labelled particles have a candidate"):
             PickPosterior.fit(np.array(labels), np.arange(50.0), guess=10)
