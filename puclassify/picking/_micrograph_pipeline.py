@@ -131,9 +131,11 @@ class MicrographPipeline:
         expected : dict
             As of `puclassify.picking._threshold_rules.quality`.
         """
-        candidates = self.pick(image, -np.inf)
-        expected = quality(candidates[:, 2], threshold, found)
-        return candidates[candidates[:, 2] > threshold], expected
+        max_picks = self.suppression["max_picks"]
+        unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
+        candidates = unlimited.pick(image, -np.inf)
+        expected = quality(candidates[:, 2], threshold, found, max_picks)
+        return candidates[candidates[:, 2] > threshold][:max_picks], expected
 
     def _scores(self, image):
         scores = self.scorer.score_map(image)

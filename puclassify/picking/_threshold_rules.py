@@ -66,7 +66,7 @@ def is_rule(threshold) -> bool:
     return not is_number(threshold)
 
 
-def quality(logits, thresholds, found: float) -> dict[str, np.ndarray]:
+def quality(logits, thresholds, found: float, max_picks: int | None = None) -> dict[str, np.ndarray]:
     """Expect precision, recall and F1 of the candidates above thresholds.
 
     Parameters
@@ -77,6 +77,8 @@ def quality(logits, thresholds, found: float) -> dict[str, np.ndarray]:
         Logits.
     found : float
         Share of the particles that have a candidate.
+    max_picks : int or None, default=None
+        Of more candidates above a threshold, only so many are picks, the best.
 
     Returns
     -------
@@ -85,6 +87,8 @@ def quality(logits, thresholds, found: float) -> dict[str, np.ndarray]:
     """
     ascending = np.sort(logits)
     n_picks = len(ascending) - np.searchsorted(ascending, thresholds, side="right")
+    if max_picks is not None:
+        n_picks = np.minimum(n_picks, max_picks)
     n_right = np.append(0.0, np.cumsum(expit(ascending[::-1])))
     n_particles = np.full(n_picks.shape, n_right[-1] / found)
     n_right = n_right[n_picks]

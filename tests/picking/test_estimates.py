@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from puclassify import ParticlePicker
+from puclassify import NonMaximumSuppression, ParticlePicker
 from puclassify.datasets import label_particles, make_micrographs
 from puclassify.io import read_coordinates
 from puclassify.metrics import match_picks, pick_precision_recall_fscore
@@ -82,6 +82,22 @@ class TestWhatIsTold:
         plain = picker.predict(unseen, threshold=0.3)
         for one, other in zip(picks, plain):
             np.testing.assert_array_equal(one, other)
+
+    def test_quality_of_fewer_picks_than_could_be(self, told, easy):
+        radius, unseen = easy.particle_diameter / 2, easy.micrographs[N_TRAIN:]
+        few, all_of_them = (
+            told(nms=NonMaximumSuppression(radius, max_picks=max_picks)).predict(
+                unseen, return_quality=True
+            )
+            for max_picks in (5, None)
+        )
+        assert [len(xy) for xy in few[0]] == [5] * len(unseen)
+        np.testing.assert_array_equal(few[1]["n_particles"], all_of_them[1]["n_particles"])
+        for row, (some, every) in enumerate(zip(few[0], all_of_them[0])):
+            np.testing.assert_array_equal(some, every[:5])
+            right = expit(some[:, 2]).sum()
+            assert few[1]["precision"][row] == pytest.approx(right / 5)
+            assert few[1]["recall"][row] == pytest.approx(right / few[1]["n_particles"][row])
 
     def test_written_picks_are_those_returned(self, told, easy, tmp_path):
         path = tmp_path / "picks.star"
