@@ -577,6 +577,7 @@ class ParticlePicker(
 
     def _candidates(self, scorer, image):
         """Return all candidates of a preprocessed micrograph, with the scorer's own logits."""
+        scorer.memory_budget = self.memory_budget
         return self._pipeline_of(scorer, max_picks=None).pick(image, -np.inf)
 
     def _warn_if_contradicted(self, estimates):

@@ -66,7 +66,9 @@ def is_rule(threshold) -> bool:
     return not is_number(threshold)
 
 
-def quality(logits, thresholds, found: float, max_picks: int | None = None) -> dict[str, np.ndarray]:
+def quality(
+    logits, thresholds, found: float, max_picks: int | None = None
+) -> dict[str, np.ndarray]:
     """Expect precision, recall and F1 of the candidates above thresholds.
 
     Parameters

@@ -12,6 +12,7 @@ from puclassify import NonMaximumSuppression, ParticlePicker
 from puclassify.datasets import label_particles, make_micrographs
 from puclassify.io import read_coordinates
 from puclassify.metrics import match_picks, pick_precision_recall_fscore
+from puclassify.picking import _network_scorer
 
 from .conftest import small_classifier
 
@@ -269,6 +270,18 @@ class TestWays:
         matches = match_picks(easy.coordinates[N_TRAIN:], picks, picker.matching_radius_)
         hits = np.concatenate([match.truth_index >= 0 for match in matches])
         assert hits.mean() > 0.5
+
+    def test_fit_keeps_to_the_memory_budget(self, told, monkeypatch):
+        budgets = []
+
+        def noted(network, budget, dtype, tile_length=_network_scorer.tile_length):
+            budgets.append(budget)
+            return tile_length(network, budget, dtype)
+
+        monkeypatch.setattr(_network_scorer, "tile_length", noted)
+        told(memory_budget=1e6)
+        assert len(budgets) >= 3  # two halves and the final training
+        assert set(budgets) == {1e6}
 
 
 class TestUnusualTrainings:
