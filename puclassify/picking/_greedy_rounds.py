@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-__all__ = ["ROUNDING", "greedy_maxima"]
+__all__ = ["ROUNDING", "disc_runs", "greedy_maxima"]
 
 # Positions on a grid of fractional step sit exactly on the radius only up to rounding.
 ROUNDING = 1 + 1e-9
@@ -84,7 +84,7 @@ class _Blocks:
 
     def __init__(self, values, radius, limit, inside, step_xy):
         shape, step = values.shape, (step_xy[1], step_xy[0])
-        reach = [min(int(radius / s), n - 1) for s, n in zip(step, shape)]
+        runs, reach = disc_runs(shape, step, radius)
         # Half the reach: two blocks then reach just as far as a disc, and none is larger than it.
         side = [max(1, -(-r // 2)) for r in reach]
         self.margin = tuple(-(-r // s) for r, s in zip(reach, side))  # in blocks
@@ -111,7 +111,7 @@ class _Blocks:
         rows, columns = (span(-m, m + 1) for m in self.margin)
         around = (rows[:, None] * n_blocks[1] + columns).view(-1)
         self.around = around[around != 0]
-        self.starts, self.runs = _runs(reach, step, radius, self.width, values.device)
+        self.starts, self.runs = _by_length(runs, self.width, values.device)
         # A table: one row for every row of blocks.
         self.best = self._maxima(board, n_blocks)
         if self.best.isnan().any():
@@ -225,21 +225,47 @@ def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
     return flat.view(table.shape)
 
 
-def _runs(reach, step, radius, width, device) -> tuple[torch.Tensor, list[tuple[int, int, int]]]:
-    """Describe a disc by runs of positions along rows.
+def disc_runs(shape, step, radius) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Describe a disc by the positions of each of its rows.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Height and width of the map, beyond which there is no need to go.
+    step : (float, float)
+        Distance of neighbouring positions along y and x.
+    radius : float
+        Radius of the disc in the same unit.
 
     Returns
     -------
-    starts : Tensor of int64
-        Where the runs start, from the centre, by length.
-    runs : list of (int, int, int)
-        Every length, and which of the starts have it: the first, and the one after the last.
+    runs : list of (int, int)
+        Every row, counted from the centre, and how far it reaches to either side.
+    reach : (int, int)
+        The largest of each.
     """
-    by_length: dict[int, list[int]] = {}
+    reach = tuple(min(int(radius / s), n - 1) for s, n in zip(step, shape))
+    runs = []
     for row in range(-reach[0], reach[0] + 1):
         half = 0
         while half < reach[1] and (row * step[0]) ** 2 + ((half + 1) * step[1]) ** 2 <= radius**2:
             half += 1
+        runs.append((row, half))
+    return runs, (reach[0], reach[1])
+
+
+def _by_length(runs, width, device) -> tuple[torch.Tensor, list[tuple[int, int, int]]]:
+    """Sort the runs of a disc by their length.
+
+    Returns
+    -------
+    starts : Tensor of int64
+        Where they start on a board of that width, from the centre.
+    lengths : list of (int, int, int)
+        Every length, and which of the starts have it: the first, and the one after the last.
+    """
+    by_length: dict[int, list[int]] = {}
+    for row, half in runs:
         by_length.setdefault(2 * half + 1, []).append(row * width - half)
     edges = np.cumsum([0, *map(len, by_length.values())]).tolist()
     starts = torch.tensor([start for group in by_length.values() for start in group], device=device)

@@ -11,6 +11,7 @@ import torch
 
 from puclassify._numbers import is_number
 from puclassify.grid import GridImage
+from puclassify.picking._greedy_ranks import greedy_ranks, suits_ranks
 from puclassify.picking._greedy_rounds import ROUNDING, greedy_maxima
 from puclassify.picking._paraboloid import paraboloid_offsets
 
@@ -58,8 +59,8 @@ def non_maximum_suppression(
     then their column. A position that no earlier pick has suppressed becomes a pick. Distances
     are measured between grid points, ``(step_x dj)^2 + (step_y di)^2 <= radius^2``, so the two
     steps of the map may differ. The result is that of the plain loop over all positions, found in
-    rounds (see `puclassify.picking._greedy_rounds`) at a cost of about O(n + k A) for n positions,
-    k picks and A positions in a disc.
+    rounds (see `puclassify.picking._greedy_rounds`, and `puclassify.picking._greedy_ranks` for maps
+    on a GPU) at a cost of about O(n + k A) for n positions, k picks and A positions in a disc.
 
     With ``subpixel``, the least-squares paraboloid through the 3 x 3 scores around a pick gives an
     offset of at most half a step along each axis. Picks in the outermost rows and columns, beside
@@ -86,7 +87,8 @@ def non_maximum_suppression(
     with _on_one_thread():
         values = _as_tensor(grid.values)
         step_xy = grid.step_xy.tolist()
-        chosen = greedy_maxima(
+        greedy = greedy_ranks if suits_ranks(values, radius, step_xy) else greedy_maxima
+        chosen = greedy(
             values,
             float(radius),
             limit=_limit(values, threshold),
