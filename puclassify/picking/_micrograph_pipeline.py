@@ -15,6 +15,7 @@ from puclassify.picking._suppression import non_maximum_suppression
 from puclassify.picking._threshold_rules import quality
 from puclassify.preprocessing._on_device import preprocess_on, runs_on_devices
 from puclassify.preprocessing._pixel_size import stored_pixel_size
+from puclassify.preprocessing._upload import own_stream, page_locked
 
 __all__ = ["MicrographPipeline"]
 
@@ -47,6 +48,19 @@ class MicrographPipeline:
     pixel_size: float | str
     calibration: tuple[float, float] = (1.0, 0.0)
 
+    def steps(self) -> list:
+        """Return what turns a micrograph and its index into what the scorer takes.
+
+        Returns
+        -------
+        list of callable
+            `load` and `preprocess`: both at once, or one after the other where the second is up
+            to a GPU and nothing should keep the first from reading on.
+        """
+        if self.scorer.device is not None and self.scorer.device.type == "cuda":
+            return [self.load, self.preprocess]
+        return [self.read]
+
     def read(self, micrograph, index: int) -> GridImage:
         """Read and preprocess one micrograph.
 
@@ -63,14 +77,57 @@ class MicrographPipeline:
             What the scorer takes: a tensor on its device, if the preprocessing is this package's
             and the scorer a network.
         """
+        return self.preprocess(self.load(micrograph, index))
+
+    def load(self, micrograph, index: int) -> tuple:
+        """Read one micrograph.
+
+        Parameters
+        ----------
+        micrograph : path, 2-D array or GridImage
+            The micrograph.
+        index : int
+            Its place in the sequence, which names arrays.
+
+        Returns
+        -------
+        micrograph : path, 2-D array or GridImage
+            What the preprocessing takes: a GridImage with pixels from which the scorer's device
+            can fetch them, if all is done there.
+        name : str
+            What it is called.
+        """
         name = micrograph_name(micrograph, index)
-        if self.scorer.device is not None and runs_on_devices(self.preprocessing):
-            image = as_grid_image(micrograph, name)
-            image = preprocess_on(self.preprocessing, image, self.scorer.device)
-        else:  # as in fit, the preprocessing gets what the caller gave
-            image = self.preprocessing.transform([micrograph])[0]
-        (image,) = check_images([image], self.preprocessing)
+        if self._runs_on_device():
+            micrograph = as_grid_image(micrograph, name)
+            if self.scorer.device.type == "cuda":
+                micrograph = replace(micrograph, values=page_locked(micrograph.values))
+        return micrograph, name
+
+    def preprocess(self, loaded: tuple) -> GridImage:
+        """Preprocess one micrograph.
+
+        Parameters
+        ----------
+        loaded : tuple
+            From `load`.
+
+        Returns
+        -------
+        GridImage
+            As of `read`.
+        """
+        micrograph, name = loaded
+        with own_stream(self.scorer.device):
+            if self._runs_on_device():
+                image = preprocess_on(self.preprocessing, micrograph, self.scorer.device)
+            else:  # as in fit, the preprocessing gets what the caller gave
+                image = self.preprocessing.transform([micrograph])[0]
+            (image,) = check_images([image], self.preprocessing)
         return replace(image, name=name)
+
+    def _runs_on_device(self):
+        return self.scorer.device is not None and runs_on_devices(self.preprocessing)
 
     def score_map(self, image: GridImage) -> GridImage:
         """Score one preprocessed micrograph.

@@ -499,7 +499,7 @@ class ParticlePicker(
         if paths is not None:
             items = _noted(items, paths)
         pipeline = self._pipeline()
-        results = stream(pipeline.read, partial(finish, pipeline), items, self.n_jobs)
+        results = stream(pipeline.steps(), partial(finish, pipeline), items, self.n_jobs)
         return progress(results, total, self.verbose)
 
     def _pipeline(self):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
+from functools import reduce
 
 from joblib import effective_n_jobs
 from sklearn import config_context, get_config
@@ -21,31 +22,35 @@ _N_AHEAD = 2
 _END = object()
 
 
-def stream(prepare: Callable, finish: Callable, items: Iterable, n_jobs) -> Generator:
-    """Apply two steps to every item, lazily and in order.
+def stream(steps: Sequence[Callable], finish: Callable, items: Iterable, n_jobs) -> Generator:
+    """Apply some steps to every item, lazily and in order.
 
     Parameters
     ----------
-    prepare : callable
-        Takes an item and its index.
+    steps : sequence of callable
+        The first takes an item and its index, every other what the one before it returns.
     finish : callable
-        Takes what ``prepare`` returns.
+        Takes what the last of them returns.
     items : iterable
         The items; a generator is consumed a little ahead of the results.
     n_jobs : int or None
-        As joblib takes it, its backend included. With one job ``prepare`` runs in a thread ahead
-        of ``finish``.
+        As joblib takes it, its backend included. With one job each of ``steps`` runs in a thread
+        of its own, ahead of what comes after it.
 
     Returns
     -------
     generator
         The results.
     """
-    numbered = enumerate(items)
+    numbered = ((item, index) for index, item in enumerate(items))
+    first, *others = steps
     if effective_n_jobs(n_jobs) == 1:
-        return _finished(finish, ahead(lambda pair: prepare(pair[1], pair[0]), numbered))
+        prepared = ahead(lambda pair: first(*pair), numbered)
+        for step in others:
+            prepared = ahead(step, prepared)
+        return _finished(finish, prepared)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    tasks = (delayed(_both)(prepare, finish, item, index) for index, item in numbered)
+    tasks = (delayed(_in_turn)([first, *others, finish], *pair) for pair in numbered)
     return _in_parallel(parallel, tasks)
 
 
@@ -65,9 +70,10 @@ def _in_parallel(parallel, tasks):
             results.close()
 
 
-def _both(prepare, finish, item, index):
+def _in_turn(steps, item, index):
+    first, *others = steps
     with on_this_machine():  # a worker on a cluster keeps its micrograph
-        return finish(prepare(item, index))
+        return reduce(lambda result, step: step(result), others, first(item, index))
 
 
 def ahead(function: Callable, items: Iterable) -> Generator:

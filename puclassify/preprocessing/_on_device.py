@@ -69,7 +69,7 @@ def preprocess_on(preprocessing, image, device) -> GridImage:
     tensor([[1., 1.],
             [1., 1.]])
     """
-    image = replace(image, values=as_tensor(image.values).to(device))
+    image = replace(image, values=as_tensor(image.values).to(device, non_blocking=True))
     for step in _steps(preprocessing):
         image = step._function()(image)
     return replace(image, values=image.values.float())

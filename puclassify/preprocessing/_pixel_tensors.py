@@ -21,7 +21,7 @@ _EXACT_IN_FLOAT32 = {
 }
 _SAMPLES_ALONG_AN_AXIS = 256
 _PIXELS_IN_A_CACHE = 1 << 19
-_PIXELS_FOR_A_GPU = 1 << 21
+_PIXELS_FOR_A_GPU = 1 << 24
 
 
 def as_tensor(values) -> torch.Tensor:

@@ -181,7 +181,7 @@ class TestPicker:
         """Nested calls of joblib would send the pixels from worker to worker."""
         picker.predict(paths)
         assert tasks()
-        assert all("batch_of__both" in key for key in tasks())
+        assert all("batch_of__in_turn" in key for key in tasks())
 
     def test_trains_where_fit_was_called(self, tasks, picker, simulated, paths):
         clone(picker).fit(paths[:2], simulated.coordinates[:2])

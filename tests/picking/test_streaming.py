@@ -86,8 +86,38 @@ class TestAhead:
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 2])
 def test_stream(n_jobs):
-    results = stream(prepare, describe, iter("abc"), n_jobs)
+    results = stream([prepare], describe, iter("abc"), n_jobs)
     assert list(results) == ["a 0", "b 1", "c 2"]
+    results = stream([prepare, describe], str.upper, iter("abc"), n_jobs)
+    assert list(results) == ["A 0", "B 1", "C 2"]
+
+
+def test_all_threads_of_a_stream_end_when_nobody_wants_more():
+    before = set(threading.enumerate())
+    results = stream([prepare, describe], str.upper, itertools.count(), None)
+    assert next(results) == "0 0"
+    threads = set(threading.enumerate()) - before
+    assert len(threads) == 2
+    results.close()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_steps_of_a_stream_run_side_by_side():
+    both = threading.Barrier(2)
+
+    def first(item, index):
+        if index:
+            both.wait(10)
+        return item
+
+    def second(item):
+        if item == "a":
+            both.wait(10)  # while the first is at the next one
+        return item
+
+    assert list(stream([first, second], str.upper, "ab", None)) == ["A", "B"]
 
 
 class TestProgress:

@@ -1,0 +1,122 @@
+"""Stored pixels on their way to the device that works on them."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from puclassify.preprocessing._pixel_tensors import as_tensor
+
+__all__ = ["own_stream", "page_locked", "read_into"]
+
+_of_thread = threading.local()
+
+
+def page_locked(values) -> torch.Tensor:
+    """Read the pixels of a micrograph into memory from which a GPU can fetch them by itself.
+
+    Parameters
+    ----------
+    values : ndarray or Tensor of shape (height, width)
+        The pixels, of any real number type.
+
+    Returns
+    -------
+    Tensor
+        A copy in the type that they are stored in; a tensor itself.
+
+    Notes
+    -----
+    A memory-mapped file is read without a detour through the map, which costs a fault for every
+    few pages. PyTorch keeps memory of this kind and gives it out again.
+    """
+    if isinstance(values, torch.Tensor):
+        return values
+    if not _is_whole_map(values):
+        return as_tensor(values).pin_memory()
+    dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
+    pixels = torch.empty(values.shape, dtype=dtype, pin_memory=True)
+    read_into(pixels.numpy(), values)
+    return pixels
+
+
+def read_into(pixels: np.ndarray, values: np.memmap) -> None:
+    """Read the file behind a memory map.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Where to, contiguous, of the shape and type of ``values``.
+    values : memmap
+        As a call of `numpy.memmap` gave it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read or has become shorter than it was.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from puclassify.preprocessing._upload import read_into
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     np.arange(6.0).tofile(file.name)
+    ...     values = np.memmap(file.name, np.float64, "r", offset=16, shape=(2, 2))
+    ...     pixels = np.empty((2, 2))
+    ...     read_into(pixels, values)
+    >>> pixels
+    array([[2., 3.],
+           [4., 5.]])
+    """
+    rest = pixels.reshape(-1).view(np.uint8).data
+    try:
+        with io.FileIO(str(values.filename)) as file:
+            file.seek(values.offset)
+            while len(rest):
+                n_read = file.readinto(rest)  # at most 2 GiB at a time
+                if not n_read:
+                    raise OSError(f"{values.filename} has become shorter while it was being read")
+                rest = rest[n_read:]
+    except FileNotFoundError:  # removed or renamed: the map still has it
+        pixels[...] = values
+
+
+def _is_whole_map(values) -> bool:
+    """Tell whether pixels are what a file holds from some place on, as this machine stores them."""
+    return (
+        isinstance(values, np.memmap)
+        and isinstance(values.base, mmap.mmap)  # and not a part of another map
+        and values.mode == "r"
+        and values.dtype.isnative
+        and values.flags.c_contiguous
+    )
+
+
+@contextmanager
+def own_stream(device):
+    """Let a GPU work on what this thread asks for beside what others do.
+
+    Parameters
+    ----------
+    device : torch.device or None
+        Where the work is done. Nothing happens unless it is a GPU.
+
+    Yields
+    ------
+    None
+        At the end the work is done. Its results are for the stream that was current before.
+    """
+    if device is None or device.type != "cuda":
+        yield
+        return
+    streams = vars(_of_thread).setdefault("streams", {})
+    if device not in streams:
+        streams[device] = torch.cuda.Stream(device)
+    with torch.cuda.stream(streams[device]):
+        yield
+    streams[device].synchronize()
