@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 __all__ = ["dominant_material"]
@@ -78,15 +79,13 @@ def dominant_material(means: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 def _second_material(means: np.ndarray, kept: np.ndarray) -> np.ndarray | None:
     """Return which blocks are of the brighter of two materials, None if there is but one."""
-    smooth, values = _median_filtered(means, kept)[kept], means[kept]
-    basis = _quadratic_basis(kept)
+    values = means[kept]
+    fits = _StepFits(values, _median_filtered(means, kept)[kept], _quadratic_basis(kept))
     # From a flat background, and from one that follows the image as far as it can.
-    starts = np.zeros(values.shape), _project(values, basis)
-    fits = [_fit_step(values, smooth, basis, background) for background in starts]
-    labels, step, background = min(fits, key=lambda fit: _squared_rest(values, *fit))
-    rest = values - step * labels - background
+    starts = np.zeros(len(fits.projection)), fits.projection
+    labels, step, rest = min((fits.fit(start) for start in starts), key=lambda fit: fit[2] @ fit[2])
     spread = 1.4826 * np.median(np.abs(rest - np.median(rest)))  # blind to a few odd blocks
-    if not step > max(_SEPARATION * spread, np.std(background)):
+    if not step > max(_SEPARATION * spread, np.std(values - step * labels - rest)):
         return None
     upper = np.zeros(means.shape, dtype=bool)
     upper[kept] = labels
@@ -98,7 +97,11 @@ def _median_filtered(means: np.ndarray, kept: np.ndarray) -> np.ndarray:
         nearest = ndimage.distance_transform_edt(~kept, return_distances=False, return_indices=True)
         means = means[tuple(nearest)]
     radius = max(1, round(_WINDOW * np.sqrt(means.size) / 2))
-    return ndimage.median_filter(means, 2 * radius + 1, mode="nearest")
+    padded = np.pad(means, radius, mode="edge")
+    windows = sliding_window_view(padded, (2 * radius + 1, 2 * radius + 1))
+    windows = windows.reshape(means.size, -1)
+    middle = windows.shape[1] // 2
+    return np.partition(windows, middle, axis=1)[:, middle].reshape(means.shape)
 
 
 def _quadratic_basis(kept: np.ndarray) -> np.ndarray:
@@ -107,38 +110,63 @@ def _quadratic_basis(kept: np.ndarray) -> np.ndarray:
     return np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1))[0]
 
 
-def _project(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    return basis @ (basis.T @ values)
+class _StepFits:
+    """Fits of a background and a step to the means of blocks, from several starts.
 
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        The means.
+    smooth : ndarray of shape (n,)
+        The same after a median filter.
+    basis : ndarray of shape (n, k)
+        An orthonormal basis of the backgrounds.
+    """
 
-def _fit_step(values, smooth, basis, background):
-    """Fit background and step in turns with the labels; return labels, step, background."""
-    labels, step = None, 0.0
-    for _ in range(_MAX_ITERATIONS):
-        previous, levelled = labels, smooth - background
-        labels = levelled > _otsu_threshold(levelled)
-        if np.array_equal(labels, previous):
-            break
-        # Least squares: only what the background cannot explain of the labels tells the step.
-        unexplained = labels - _project(labels, basis)
-        norm = unexplained @ unexplained
-        step = unexplained @ values / norm if norm > 1e-9 else 0.0
-        background = _project(values - step * labels, basis)
-    return labels, step, background
+    def __init__(self, values, smooth, basis):
+        self.values, self.smooth, self.basis = values, smooth, basis
+        self.projection = values @ basis
+        n = len(values)
+        self.below = np.arange(1, n)
+        self.weight = self.below * (n - self.below)
 
+    def fit(self, coefficients) -> tuple[np.ndarray, float, np.ndarray]:
+        """Fit both in turns with the labels.
 
-def _squared_rest(values, labels, step, background) -> float:
-    return float(np.sum((values - step * labels - background) ** 2))
+        Parameters
+        ----------
+        coefficients : ndarray of shape (k,)
+            Of the background to start from.
 
+        Returns
+        -------
+        labels : ndarray of shape (n,), bool
+            What is above the step.
+        step : float
+            Its height.
+        rest : ndarray of shape (n,)
+            What neither explains.
+        """
+        labels, step, background = np.zeros(0, bool), 0.0, self.basis @ coefficients
+        for _ in range(_MAX_ITERATIONS):
+            previous, levelled = labels, self.smooth - background
+            labels = levelled > self._otsu_threshold(levelled)
+            if np.array_equal(labels, previous):
+                break
+            # Least squares: only what the background cannot explain of the labels tells the step.
+            explained = labels @ self.basis
+            norm = np.count_nonzero(labels) - explained @ explained
+            height = labels @ self.values - explained @ self.projection
+            step = height / norm if norm > 1e-9 else 0.0
+            background = self.basis @ (self.projection - step * explained)
+        return labels, step, self.values - step * labels - background
 
-def _otsu_threshold(values: np.ndarray) -> float:
-    ordered = np.sort(values)
-    below = np.arange(1, len(ordered))
-    sums = np.cumsum(ordered)
-    total, n = sums[-1], len(ordered)
-    between = (n * sums[:-1] - below * total) ** 2 / (below * (n - below))
-    best = int(np.argmax(between))
-    return float((ordered[best] + ordered[best + 1]) / 2)
+    def _otsu_threshold(self, values: np.ndarray) -> float:
+        ordered = np.sort(values)
+        sums = np.cumsum(ordered)
+        between = (len(ordered) * sums[:-1] - self.below * sums[-1]) ** 2 / self.weight
+        best = int(between.argmax())
+        return float((ordered[best] + ordered[best + 1]) / 2)
 
 
 def _edge_height(means: np.ndarray, kept: np.ndarray, upper: np.ndarray) -> float:
