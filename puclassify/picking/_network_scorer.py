@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import numpy as np
 import torch
@@ -135,12 +136,11 @@ class NetworkScorer:
 
     def _prepared(self, device, dtype):
         """Return the network as it scores fastest, and the tiles that fit into the memory."""
-        module = self.classifier.module_.to(device, memory_format=torch.channels_last).eval()
-        tensors = [*module.parameters(), *module.buffers()]
-        # Weights may be changed in place between two predictions, which raises their version.
-        state = [(id(tensor), tensor._version) for tensor in tensors]
-        key = device, dtype, self.memory_budget, self.compile, state
+        module = self.classifier.module_
+        key = device, dtype, self.memory_budget, self.compile, _version(module)
         if self._cache is None or self._cache[0] != key:
+            module.to(device, memory_format=torch.channels_last).eval()
+            key = (*key[:-1], _version(module))
             folded = fold_batch_norm(module)
             budget = self.memory_budget
             if isinstance(budget, str):
@@ -152,6 +152,13 @@ class NetworkScorer:
 
     def __getstate__(self):
         return vars(self) | {"_cache": None}
+
+
+def _version(module):
+    """Return what changes with a network, which may be changed in place between predictions."""
+    tensors = itertools.chain(module.parameters(), module.buffers())
+    training = any(part.training for part in module.modules())
+    return training, [(id(tensor), tensor._version, tensor.device) for tensor in tensors]
 
 
 def _compiled(module):
