@@ -98,16 +98,31 @@ def autocast(device: torch.device, dtype: torch.dtype | None):
     device : torch.device
         Where it runs.
     dtype : torch.dtype or None
-        Of the autocast; None for plain float32.
+        Of the autocast; None for plain float32, without the shortcut that PyTorch lets
+        convolutions on a GPU take.
 
     Returns
     -------
     context manager
         To be entered around the forward pass.
     """
-    if dtype is None:
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=dtype)
+    if dtype is not None:
+        return torch.autocast(device.type, dtype=dtype)
+    return _whole_float32() if device.type == "cuda" else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _whole_float32():
+    """Keep convolutions on a GPU from rounding float32 to the ten bits of TensorFloat-32."""
+    owner, name, exact = torch.backends.cudnn, "allow_tf32", False
+    if hasattr(owner, "conv"):  # since PyTorch 2.9, which warns of the other way
+        owner, name, exact = owner.conv, "fp32_precision", "ieee"
+    before = getattr(owner, name)
+    setattr(owner, name, exact)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
 
 
 def _cpu_has_bfloat16() -> bool:

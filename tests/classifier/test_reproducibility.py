@@ -142,13 +142,6 @@ class TestDevice:
     @pytest.mark.gpu
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
     class TestCuda:
-        @pytest.fixture(autouse=True)
-        def _exact(self):
-            allowed = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-            yield
-            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = allowed
-
         def test_predicts_what_the_cpu_predicts(self, make, images):
             classifier = make(random_state=0, device="cpu").fit(images.X, images.y)
             on_cpu = classifier.decision_function(images.X)

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -33,13 +35,22 @@ def image():
     return GridImage(values, step=2.0, offset=1.0, name="mic")
 
 
+CUDA = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+
 @pytest.mark.parametrize("tile", [1, 3, 7, 20, 1000])
-def test_tiles_give_the_untiled_map(network, image, tile):
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=CUDA)])
+def test_tiles_give_the_untiled_map(network, image, tile, device):
     if tile == 1:
         image = GridImage(image.values[:24, :30])
-    whole = score_map(network, image, device=CPU)
-    tiled = score_map(network, image, device=CPU, tile=tile)
-    torch.testing.assert_close(tiled.values, whole.values, rtol=0, atol=1e-5)
+    whole = score_map(network, image, device=CPU).values
+    device = torch.device(device)
+    network = copy.deepcopy(network).to(device)
+    tiled = score_map(network, image, device=device, tile=tile).values
+    torch.testing.assert_close(tiled.cpu(), whole, rtol=0, atol=1e-5)
 
 
 def test_every_score_is_that_of_its_patch(network, image):
