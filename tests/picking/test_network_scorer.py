@@ -101,6 +101,7 @@ class TestSteps:
         assert watch.mode.found == []
 
     @pytest.mark.gpu
+    @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
     @pytest.mark.parametrize("criterion", [*CRITERIA, "vpu", "dist_pu"])
     def test_do_not_wait_for_cuda(self, make_picker, simulated, criterion):
