@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import mrcfile
@@ -38,10 +39,12 @@ class TopazRunner:
         Training steps of 128 regions.
     more : list of str
         Further arguments of ``topaz train``.
+    device : int, default=-1
+        Number of a GPU; -1 is the CPU.
     """
 
-    def __init__(self, program, steps=600, more=()):
-        self.program, self.steps, self.more = program, steps, more
+    def __init__(self, program, steps=600, more=(), device=-1):
+        self.program, self.steps, self.more, self.device = program, steps, more, device
 
     def __call__(self, data, labels, seed):
         """Train, pick; returns the picks and the CPU-seconds."""
@@ -73,7 +76,7 @@ class TopazRunner:
                 "--save-prefix",
                 folder / "model",
                 "--device",
-                -1,
+                self.device,
                 "--num-workers",
                 0,
                 *self.more,
@@ -107,18 +110,46 @@ class TopazRunner:
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             start = cpu_seconds(resource.RUSAGE_CHILDREN)
-            normalized = self._preprocess(paths, folder / "normalized")
-            self._extract(normalized, radius, model, folder / "picks.txt")
+            self._preprocess_and_pick(paths, folder, radius, model)
             return cpu_seconds(resource.RUSAGE_CHILDREN) - start
 
-    def _extract(self, paths, radius, model, table):
-        arguments = ["-r", round(radius), "-t", -6, "-m", model, "-o", table, "--device", -1]
-        self._run("extract", *arguments, *paths)
+    def pick_time(self, paths, radius, model="resnet8_u32", binning=1):
+        """Return the seconds of wall time of downsampling, normalising, scoring and picking.
 
-    def _preprocess(self, paths, folder):
-        """Normalise micrographs, as its manual asks for; the sizes stay."""
+        Parameters
+        ----------
+        paths : list of str
+            The files.
+        radius : float
+            Suppression radius in pixels, after downsampling.
+        model : str or path-like
+            A model file, or the name of one of its pretrained ones.
+        binning : int, default=1
+            How many times fewer pixels along each axis.
+
+        Returns
+        -------
+        float
+            Its start included.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            self._preprocess_and_pick(paths, Path(folder), radius, model, binning)
+            return time.perf_counter() - start
+
+    def _preprocess_and_pick(self, paths, folder, radius, model, binning=1):
+        small = self._preprocess(paths, folder / "normalized", binning)
+        self._extract(small, radius, model, folder / "picks.txt")
+
+    def _extract(self, paths, radius, model, table):
+        arguments = ["-r", round(radius), "-t", -6, "-m", model, "-o", table]
+        self._run("extract", *arguments, "--device", self.device, *paths)
+
+    def _preprocess(self, paths, folder, binning=1):
+        """Downsample and normalise micrographs, as its manual asks for."""
         folder.mkdir()
-        self._run("normalize", "--device", -1, "-o", folder, *paths)
+        command = ["normalize"] if binning == 1 else ["preprocess", "-s", binning]
+        self._run(*command, "--device", self.device, "-o", folder, *paths)
         return [str(path) for path in sorted(folder.iterdir())]
 
     def _run(self, *arguments):

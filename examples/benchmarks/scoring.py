@@ -140,7 +140,9 @@ def make_picker(network, diameter, device):
     """Train a picker for a moment: what it costs to score does not depend on the weights."""
     data = make_micrographs(1, shape=(256, 256), particles_per_micrograph=8, random_state=0)
     scale = diameter / data.particle_diameter
-    picker = ParticlePicker(data.particle_diameter, random_state=0)
+    picker = ParticlePicker(
+        data.particle_diameter, expected_particles=8, threshold=0.0, random_state=0
+    )
     picker.set_params(classifier__module=network, classifier__max_epochs=1)
     picker.set_params(classifier__device=device)
     steps, _tiles.STEPS_PER_EPOCH = _tiles.STEPS_PER_EPOCH, 5

@@ -5,7 +5,7 @@ Training beside the reference: CPU-seconds to its final average precision
 Trains this package with schedules of one, two, three, ... epochs, and the reference once for each
 set and seed from its pretrained weights, on the same labels; prints the average precision on unseen
 micrographs after the last step of each, and what it cost in CPU-seconds (user + system, reading and
-normalising included)::
+normalising included). Both are told how many particles there are in a micrograph::
 
     OMP_NUM_THREADS=1 PUCLASSIFY_DATA=... python examples/benchmarks/training.py --topaz ...
 
@@ -41,6 +41,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", nargs="+", type=int, default=[1, 2, 3, 5, 10, 20])
     parser.add_argument("--network", help="other than the picker's default")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto")
     options = parser.parse_args()
     if not os.environ.get("PUCLASSIFY_DATA"):
         options.sets = [name for name in options.sets if name != REAL]
@@ -61,7 +63,7 @@ def compare(name, folder, options):
             rows.setdefault("Topaz, pretrained", []).append((average_precision(data, picks), cost))
         for epochs in options.epochs:
             key = f"puclassify, {epochs} epochs"
-            rows.setdefault(key, []).append(train(data, labels, seed, epochs, options.network))
+            rows.setdefault(key, []).append(train(data, labels, seed, epochs, options))
     reference = np.mean([cost for _, cost in rows.get("Topaz, pretrained", [])] or [np.nan])
     for picker, values in rows.items():
         scores, costs = np.transpose(values)
@@ -71,12 +73,19 @@ def compare(name, folder, options):
         )
 
 
-def train(data, labels, seed, epochs, network):
+def train(data, labels, seed, epochs, options):
     """Return average precision and CPU-seconds of training."""
-    picker = ParticlePicker(data.particle_diameter, random_state=seed)
-    picker.set_params(classifier__max_epochs=epochs)
-    if network:
-        picker.set_params(classifier__module=network)
+    expected = round(np.mean([len(xy) for xy in data.train_coordinates]))  # as it is told
+    picker = ParticlePicker(
+        data.particle_diameter, expected_particles=expected, threshold=0.0, random_state=seed
+    )
+    picker.set_params(
+        classifier__max_epochs=epochs,
+        classifier__device=options.device,
+        classifier__precision=options.precision,
+    )
+    if options.network:
+        picker.set_params(classifier__module=options.network)
     picks, cost, _ = fit_and_pick(picker, data, labels)
     return average_precision(data, picks), cost
 

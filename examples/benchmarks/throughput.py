@@ -1,0 +1,124 @@
+"""
+Micrographs a second, and how close that is to reading the files
+================================================================
+
+Picks files of one size through ``iter_predict`` and takes the wall time, by turns with nothing but
+reading the same files into the same memory again and again, and with the reference on the same
+device::
+
+    python examples/benchmarks/throughput.py --device cuda --topaz path/to/topaz
+
+Every file is another one on the disk. They are read once before, so that they come from the
+system's cache, which is the hardest case: any disk is slower. ``--cold`` has the system forget
+them before each pass, as far as it does. The reference, a program, is run on one micrograph and on
+several, and the difference is divided by their number, so that its start is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from reference_picker import TopazRunner
+from scoring import DIAMETER, make_picker, write_micrographs
+from tables import table_head, table_row
+
+
+def main():
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--topaz", default=shutil.which("topaz"), help="the program")
+    parser.add_argument("--networks", nargs="+", default=["resnet8", "resnet9"])
+    parser.add_argument("--edges", nargs="+", type=int, default=[1024, 4096], help="in pixels")
+    parser.add_argument("--micrographs", type=int, default=48)
+    parser.add_argument("--of-reference", type=int, default=8, help="micrographs it is given")
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions-of-reference", type=int, default=1, help="it takes minutes")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--cold", action="store_true", help="forget the files before each pass")
+    options = parser.parse_args()
+    print(table_head(["pixels", "", "micrographs a second, median", "MiB/s", "ms each"]))
+    for edge in options.edges:
+        with tempfile.TemporaryDirectory() as folder:
+            compare(edge, folder, options)
+
+
+def compare(edge, folder, options):
+    """Print the rows of one size."""
+    binning = edge // 1024
+    paths = write_micrographs(folder, 4, edge, binning * DIAMETER)
+    paths += [
+        shutil.copyfile(paths[i % 4], os.path.join(folder, f"copy_{i:04d}.mrc"))
+        for i in range(4, options.micrographs)
+    ]
+    before = partial(forget, paths) if options.cold else lambda: None
+    runs = {"reading": partial(read, paths)}
+    for name in options.networks:
+        picker = make_picker(name, binning * DIAMETER, options.device)
+        pick(picker, paths[:3])  # the first calls load and choose kernels
+        runs[f"puclassify, {name}"] = partial(pick, picker, paths)
+    if options.topaz:
+        device = -1 if options.device == "cpu" or not torch.cuda.is_available() else 0
+        reference = TopazRunner(options.topaz, device=device)
+        some = paths[: 1 + options.of_reference]
+        runs["Topaz, resnet8"] = partial(pick_with, reference, some, binning)
+    seconds = {name: [] for name in runs}
+    for repetition in range(options.repetitions):
+        for name, run in runs.items():
+            if name.startswith("Topaz") and repetition >= options.repetitions_of_reference:
+                continue
+            before()
+            seconds[name].append(run())
+    size = os.path.getsize(paths[0]) / 2**20
+    for name, values in seconds.items():
+        each = np.median(values)
+        row = [edge, name, f"{1 / each:.1f}", f"{size / each:.0f}", f"{1e3 * each:.1f}"]
+        print(table_row(row), flush=True)
+
+
+def read(paths):
+    """Return seconds per file of reading."""
+    memory = memoryview(bytearray(os.path.getsize(paths[0])))
+    start = time.perf_counter()
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            while file.readinto(memory):
+                pass
+    return (time.perf_counter() - start) / len(paths)
+
+
+def pick(picker, paths):
+    """Return seconds per file from files to picks."""
+    start = time.perf_counter()
+    for _ in picker.iter_predict(paths, threshold=-6.0):
+        pass
+    return (time.perf_counter() - start) / len(paths)
+
+
+def pick_with(reference, paths, binning):
+    """Return the same of the reference, without its start."""
+    one = reference.pick_time(paths[:1], DIAMETER / 2, binning=binning)
+    several = reference.pick_time(paths, DIAMETER / 2, binning=binning)
+    return (several - one) / (len(paths) - 1)
+
+
+def forget(paths):
+    """Have the system drop its copies of files."""
+    for path in paths:
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+if __name__ == "__main__":
+    main()
