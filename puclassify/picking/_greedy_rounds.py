@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 
 import numpy as np
 import torch
@@ -111,7 +112,11 @@ class _Blocks:
         rows, columns = (span(-m, m + 1) for m in self.margin)
         around = (rows[:, None] * n_blocks[1] + columns).view(-1)
         self.around = around[around != 0]
-        self.starts, self.runs = _by_length(runs, self.width, values.device)
+        self.runs, by_length = runs, _by_length(runs, self.width)
+        self.starts = torch.tensor([*chain.from_iterable(by_length.values())], device=values.device)
+        self.runs_of_length = [
+            (self._rows(length), len(starts)) for length, starts in by_length.items()
+        ]
         # A table: one row for every row of blocks.
         self.best = self._maxima(board, n_blocks)
         if self.best.isnan().any():
@@ -146,10 +151,10 @@ class _Blocks:
 
     def take(self, blocks) -> torch.Tensor:
         """Choose the maxima of blocks and empty their discs; return their indices on the map."""
-        chosen = self.positions(blocks)
-        starts = self.starts[:, None] + chosen
-        for length, first, last in self.runs:
-            self._rows(length).index_fill_(0, starts[first:last].view(-1), -math.inf)
+        chosen = self._positions_of_chosen(blocks)
+        starts = _sums(self.starts, chosen).split([n * len(chosen) for _, n in self.runs_of_length])
+        for (rows, _), of_length in zip(self.runs_of_length, starts, strict=True):
+            rows.index_fill_(0, of_length, -math.inf)
         best = self.best.view(-1)
         best[blocks] = -math.inf  # a disc covers the whole block of its centre
         touched = torch.zeros_like(best, dtype=torch.bool)
@@ -168,11 +173,8 @@ class _Blocks:
         across = 2 * rows + 1, 2 * columns + 1
         up, left = rows * height, columns * width
         disc = np.zeros((2 * up + 1, 2 * left + 1), dtype=bool)
-        centre = up * self.width + left
-        for length, first, last in self.runs:
-            for start in self.starts[first:last].tolist():
-                row, column = divmod(start + centre, self.width)
-                disc[row, column : column + length] = True
+        for row, half in self.runs:
+            disc[up + row, left - half : left + half + 1] = True
         taken = []
         while (highest := best.max()) > self.limit:
             # Of equal maxima the first position, which need not be that of the first block.
@@ -192,10 +194,20 @@ class _Blocks:
         return torch.tensor(taken, dtype=torch.int64)
 
     def positions(self, blocks) -> torch.Tensor:
-        """Find the first position on the board that holds the maximum of each block."""
+        """Find the first position on the board that holds the maximum of each block.
+
+        Where none does, because it was emptied and left alone, the answer lies beyond the board.
+        """
         is_best = self._values(blocks) == self.best.view(-1)[blocks, None]
-        # The first of them, several times as fast as argmax.
+        # Several times as fast as argmax.
         return self.corner[blocks] + torch.where(is_best, self.offsets, self.beyond).amin(dim=1)
+
+    def _positions_of_chosen(self, blocks) -> torch.Tensor:
+        is_best = self._values(blocks) == self.best.view(-1)[blocks, None]
+        where = torch.nonzero(is_best.view(-1))[:, 0]
+        if len(where) > len(blocks):  # some have several
+            return self.positions(blocks)
+        return self.corner[blocks] + self.offsets[where % len(self.offsets)]
 
     def _values(self, blocks):
         rows = self._rows(self.side[1])
@@ -254,22 +266,12 @@ def disc_runs(shape, step, radius) -> tuple[list[tuple[int, int]], tuple[int, in
     return runs, (reach[0], reach[1])
 
 
-def _by_length(runs, width, device) -> tuple[torch.Tensor, list[tuple[int, int, int]]]:
-    """Sort the runs of a disc by their length.
-
-    Returns
-    -------
-    starts : Tensor of int64
-        Where they start on a board of that width, from the centre.
-    lengths : list of (int, int, int)
-        Every length, and which of the starts have it: the first, and the one after the last.
-    """
+def _by_length(runs, width: int) -> dict[int, list[int]]:
+    """Return where the runs of a disc start on a board of that width, from the centre."""
     by_length: dict[int, list[int]] = {}
     for row, half in runs:
         by_length.setdefault(2 * half + 1, []).append(row * width - half)
-    edges = np.cumsum([0, *map(len, by_length.values())]).tolist()
-    starts = torch.tensor([start for group in by_length.values() for start in group], device=device)
-    return starts, list(zip(by_length, edges[:-1], edges[1:], strict=True))
+    return by_length
 
 
 def _sums(numbers: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
