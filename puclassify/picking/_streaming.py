@@ -85,7 +85,7 @@ def ahead(function: Callable, items: Iterable) -> Generator:
         Takes an item.
     items : iterable
         The items. They are taken in the thread too, so that waiting for the next one holds up no
-        result.
+        result. A generator is closed at the end.
 
     Yields
     ------
@@ -121,6 +121,10 @@ def ahead(function: Callable, items: Iterable) -> Generator:
             put((None, error))
         else:
             put((_END, None))
+        finally:
+            # Not left to the garbage: an error that somebody keeps would keep a thread going.
+            if isinstance(items, Generator):
+                items.close()
 
     # A daemon: a generator of items that never comes back must not keep the program from ending.
     thread = threading.Thread(target=work, name="puclassify-ahead", daemon=True)

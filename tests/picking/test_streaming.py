@@ -104,6 +104,18 @@ def test_all_threads_of_a_stream_end_when_nobody_wants_more():
         assert not thread.is_alive()
 
 
+def test_all_threads_of_a_stream_end_after_an_error_that_is_kept():
+    def fails(item):
+        raise ValueError("cannot take {} {}".format(*item))
+
+    before = set(threading.enumerate())
+    with pytest.raises(ValueError, match="cannot take 0 0"):
+        next(stream([prepare, fails], str.upper, itertools.count(), None))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 def test_steps_of_a_stream_run_side_by_side():
     both = threading.Barrier(2)
 
