@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 
 import numpy as np
 import torch
@@ -108,21 +109,40 @@ def autocast(device: torch.device, dtype: torch.dtype | None):
     """
     if dtype is not None:
         return torch.autocast(device.type, dtype=dtype)
-    return _whole_float32() if device.type == "cuda" else contextlib.nullcontext()
+    return _WholeFloat32() if device.type == "cuda" else contextlib.nullcontext()
 
 
-@contextlib.contextmanager
-def _whole_float32():
-    """Keep convolutions on a GPU from rounding float32 to the ten bits of TensorFloat-32."""
-    owner, name, exact = torch.backends.cudnn, "allow_tf32", False
-    if hasattr(owner, "conv"):  # since PyTorch 2.9, which warns of the other way
-        owner, name, exact = owner.conv, "fp32_precision", "ieee"
-    before = getattr(owner, name)
-    setattr(owner, name, exact)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
+class _WholeFloat32(contextlib.AbstractContextManager):
+    """Keep convolutions on a GPU from rounding float32 to the ten bits of TensorFloat-32.
+
+    PyTorch has one setting for all threads: the first to enter changes it, the last to leave puts
+    it back.
+    """
+
+    _lock = threading.Lock()
+    _n_inside = 0
+    _before: object = None
+
+    def __enter__(self):
+        owner, name, exact = self._setting()
+        with self._lock:
+            if _WholeFloat32._n_inside == 0:
+                _WholeFloat32._before = getattr(owner, name)
+                setattr(owner, name, exact)
+            _WholeFloat32._n_inside += 1
+
+    def __exit__(self, *error):
+        owner, name, _ = self._setting()
+        with self._lock:
+            _WholeFloat32._n_inside -= 1
+            if _WholeFloat32._n_inside == 0:
+                setattr(owner, name, _WholeFloat32._before)
+
+    @staticmethod
+    def _setting():
+        if hasattr(torch.backends.cudnn, "conv"):  # since PyTorch 2.9, which warns of the other way
+            return torch.backends.cudnn.conv, "fp32_precision", "ieee"
+        return torch.backends.cudnn, "allow_tf32", False
 
 
 def _cpu_has_bfloat16() -> bool:

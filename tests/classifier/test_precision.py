@@ -1,11 +1,13 @@
 """In which arithmetic networks are trained and score."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 
 from puclassify import PUImageClassifier
-from puclassify.classifier._precision import bfloat16_is_too_coarse
+from puclassify.classifier._precision import autocast, bfloat16_is_too_coarse
 
 
 @pytest.fixture
@@ -166,3 +168,32 @@ class TestTooCoarse:
     @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 3, 1, 1), (1, 1, 5000, 4000)])
     def test_any_size(self, shape):
         assert not bfloat16_is_too_coarse(torch.zeros(shape))
+
+
+def test_threads_share_float32_on_a_gpu():
+    """PyTorch has one setting for all threads, which it also has without a GPU."""
+
+    def setting():
+        if hasattr(torch.backends.cudnn, "conv"):
+            return torch.backends.cudnn.conv.fp32_precision
+        return torch.backends.cudnn.allow_tf32
+
+    seen = [setting()]
+    entered, left = threading.Event(), threading.Event()
+
+    def first():
+        with autocast(torch.device("cuda"), None):
+            seen.append(setting())
+            entered.wait(10)
+        left.set()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    with autocast(torch.device("cuda"), None):
+        entered.set()
+        left.wait(10)
+        seen.append(setting())
+    thread.join()
+    before, one, other = seen
+    assert one == other != before
+    assert setting() == before
