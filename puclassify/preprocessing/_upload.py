@@ -38,7 +38,7 @@ def page_locked(values) -> torch.Tensor:
     if isinstance(values, torch.Tensor):
         return values
     if not _is_whole_map(values):
-        return as_tensor(values).pin_memory()
+        return as_tensor(values).contiguous().pin_memory()  # of repeated pixels, all
     dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
     pixels = torch.empty(values.shape, dtype=dtype, pin_memory=True)
     read_into(pixels.numpy(), values)
@@ -58,7 +58,7 @@ def read_into(pixels: np.ndarray, values: np.memmap) -> None:
     Raises
     ------
     OSError
-        If the file cannot be read or has become shorter than it was.
+        If reading fails or the file has become shorter than it was.
 
     Examples
     --------
@@ -75,15 +75,17 @@ def read_into(pixels: np.ndarray, values: np.memmap) -> None:
     """
     rest = pixels.reshape(-1).view(np.uint8).data
     try:
-        with io.FileIO(str(values.filename)) as file:
-            file.seek(values.offset)
-            while len(rest):
-                n_read = file.readinto(rest)  # at most 2 GiB at a time
-                if not n_read:
-                    raise OSError(f"{values.filename} has become shorter while it was being read")
-                rest = rest[n_read:]
-    except FileNotFoundError:  # removed or renamed: the map still has it
+        file = io.FileIO(str(values.filename))
+    except OSError:  # removed, renamed or closed to us: the map still has it
         pixels[...] = values
+        return
+    with file:
+        file.seek(values.offset)
+        while len(rest):
+            n_read = file.readinto(rest)  # at most 2 GiB at a time
+            if not n_read:
+                raise OSError(f"{values.filename} has become shorter while it was being read")
+            rest = rest[n_read:]
 
 
 def _is_whole_map(values) -> bool:
@@ -91,8 +93,10 @@ def _is_whole_map(values) -> bool:
     return (
         isinstance(values, np.memmap)
         and isinstance(values.base, mmap.mmap)  # and not a part of another map
+        and values.filename is not None  # as of a temporary file
         and values.mode == "r"
         and values.dtype.isnative
+        and values.dtype.itemsize <= 8  # torch has nothing longer
         and values.flags.c_contiguous
     )
 

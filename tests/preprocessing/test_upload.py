@@ -1,6 +1,7 @@
 """What a GPU gets is what the file holds."""
 
 import mmap
+import tempfile
 import threading
 
 import mrcfile
@@ -46,9 +47,12 @@ class TestReadInto:
         read_into(pixels, values)
         np.testing.assert_array_equal(pixels, numbers)
 
-    def test_file_that_is_gone(self, mapped, numbers, tmp_path):
+    @pytest.mark.parametrize("instead", [None, "a folder"])
+    def test_file_that_is_gone(self, mapped, numbers, tmp_path, instead):
         values = mapped()
         (tmp_path / "mic1.mrc").unlink()
+        if instead:
+            (tmp_path / "mic1.mrc").mkdir()
         pixels = np.empty(values.shape, values.dtype)
         read_into(pixels, values)
         np.testing.assert_array_equal(pixels, numbers)
@@ -88,6 +92,19 @@ class TestIsWholeMap:
     def test_other_byte_order(self, mapped):
         assert not _upload._is_whole_map(mapped(">f4"))
 
+    def test_file_without_a_name(self, numbers):
+        with tempfile.TemporaryFile() as file:
+            numbers.tofile(file)
+            file.flush()
+            values = np.memmap(file, numbers.dtype, "r", shape=numbers.shape)
+            assert not _upload._is_whole_map(values)
+
+    @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="nothing longer here")
+    def test_longer_than_torch_has(self, numbers, tmp_path):
+        numbers.astype(np.longdouble).tofile(tmp_path / "pixels")
+        values = np.memmap(tmp_path / "pixels", np.longdouble, "r", shape=numbers.shape)
+        assert not _upload._is_whole_map(values)
+
     def test_changed_in_memory_only(self, mapped, tmp_path):
         offset = mapped().offset
         values = np.memmap(tmp_path / "mic1.mrc", np.float32, "c", offset=offset, shape=(7, 11))
@@ -104,6 +121,11 @@ class TestPageLocked:
         pixels = page_locked(mapped(dtype)[part])
         assert pixels.is_pinned()
         np.testing.assert_array_equal(pixels.cuda().cpu(), numbers[part])
+
+    def test_repeated_pixels(self, numbers):
+        pixels = page_locked(np.broadcast_to(numbers[0], numbers.shape))
+        assert pixels.is_pinned()
+        np.testing.assert_array_equal(pixels, np.broadcast_to(numbers[0], numbers.shape))
 
     def test_memory_is_not_given_out_while_a_copy_is_under_way(self):
         numbers = range(100)
