@@ -55,9 +55,9 @@ class MicrographPipeline:
         -------
         list of callable
             `load` and `preprocess`: both at once, or one after the other where the second is up
-            to a GPU and nothing should keep the first from reading on.
+            to a GPU and nothing should keep the first, which copies the pixels, from reading on.
         """
-        if self.scorer.device is not None and self.scorer.device.type == "cuda":
+        if self._runs_on_device() and self.scorer.device.type == "cuda":
             return [self.load, self.preprocess]
         return [self.read]
 
@@ -118,11 +118,12 @@ class MicrographPipeline:
             As of `read`.
         """
         micrograph, name = loaded
-        with own_stream(self.scorer.device):
-            if self._runs_on_device():
+        if self._runs_on_device():
+            with own_stream(self.scorer.device):
                 image = preprocess_on(self.preprocessing, micrograph, self.scorer.device)
-            else:  # as in fit, the preprocessing gets what the caller gave
-                image = self.preprocessing.transform([micrograph])[0]
+                (image,) = check_images([image], self.preprocessing)
+        else:  # as in fit, the preprocessing gets what the caller gave, where it works in fit
+            image = self.preprocessing.transform([micrograph])[0]
             (image,) = check_images([image], self.preprocessing)
         return replace(image, name=name)
 

@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from puclassify.grid import GridImage
+from puclassify.picking import _micrograph_pipeline
+from puclassify.picking._streaming import stream
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 
@@ -37,6 +42,32 @@ def test_any_other_preprocessing_gets_what_the_caller_gave(make_picker, simulate
     image = picker._pipeline().read(simulated.micrographs[4], 0)
     assert isinstance(image.values, np.ndarray)
     assert seen == [simulated.micrographs[4]]
+
+
+def test_any_other_preprocessing_has_done_when_the_next_micrograph_is_taken(
+    pipeline, simulated, monkeypatch
+):
+    """A generator may then put the next one into the same memory, on whatever device it is."""
+    monkeypatch.setattr(type(pipeline.scorer), "device", torch.device("cuda"))
+    assert len(pipeline.steps()) == 2
+    monkeypatch.setattr(
+        _micrograph_pipeline, "own_stream", lambda device: pytest.fail("not a stream to expect")
+    )
+    other = replace(pipeline, preprocessing=make_pipeline(FunctionTransformer(copy_of)))
+    memory, taken = np.zeros((3, 4), np.float32), []
+
+    def frames():
+        for number in range(5):
+            memory[...] = number
+            yield memory
+
+    for image in stream(other.steps(), lambda image: image, frames(), None):
+        taken.append(image.values[0, 0])
+    assert taken == [0, 1, 2, 3, 4]
+
+
+def copy_of(micrographs):
+    return [GridImage(np.array(pixels)) for pixels in micrographs]
 
 
 def test_arrays_are_named_by_their_place(pipeline, simulated):
