@@ -215,7 +215,8 @@ def can_be_fitted(labels) -> bool:
     Returns
     -------
     bool
-        False if fewer than five labels have a candidate, or nine tenths of these one score.
+        False if fewer than five labels have a candidate, or nine tenths of these the same lowest
+        score. Nine tenths of one higher score can be fitted.
     """
     hits = labels[np.isfinite(labels)]
     return len(hits) >= _FEWEST_FOUND and hits.min() < np.quantile(hits, _SURE_QUANTILE)
