@@ -39,7 +39,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--topaz", default=shutil.which("topaz"), help="the program")
     parser.add_argument("--networks", nargs="+", default=["resnet8", "resnet9"])
-    parser.add_argument("--edges", nargs="+", type=int, default=[1024, 4096], help="in pixels")
+    parser.add_argument(
+        "--edges", nargs="+", type=int, default=[1024, 4096], help="pixels, multiples of 1024"
+    )
     parser.add_argument("--micrographs", type=int, default=48)
     parser.add_argument("--of-reference", type=int, default=8, help="micrographs it is given")
     parser.add_argument("--repetitions", type=int, default=3)

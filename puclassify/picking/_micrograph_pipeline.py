@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,11 +99,14 @@ class MicrographPipeline:
             What it is called.
         """
         name = micrograph_name(micrograph, index)
-        if self._runs_on_device():
-            micrograph = as_grid_image(micrograph, name)
-            if self.scorer.device.type == "cuda":
-                micrograph = replace(micrograph, values=page_locked(micrograph.values))
-        return micrograph, name
+        if not self._runs_on_device():
+            return micrograph, name
+        image = as_grid_image(micrograph, name)
+        if self.scorer.device.type == "cuda":
+            is_path = isinstance(micrograph, (str, os.PathLike))
+            pixels: Any = page_locked(image.values, just_opened=is_path)
+            image = replace(image, values=pixels)
+        return image, name
 
     def preprocess(self, loaded: tuple) -> GridImage:
         """Preprocess one micrograph.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from sklearn.pipeline import Pipeline
 
 from puclassify.grid import GridImage
@@ -69,7 +70,8 @@ def preprocess_on(preprocessing, image, device) -> GridImage:
     tensor([[1., 1.],
             [1., 1.]])
     """
-    image = replace(image, values=as_tensor(image.values).to(device, non_blocking=True))
+    on_gpu = torch.device(device).type == "cuda"  # where what follows waits for it
+    image = replace(image, values=as_tensor(image.values).to(device, non_blocking=on_gpu))
     for step in _steps(preprocessing):
         image = step._function()(image)
     return replace(image, values=image.values.float())

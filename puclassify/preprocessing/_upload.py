@@ -17,13 +17,15 @@ __all__ = ["own_stream", "page_locked", "read_into"]
 _of_thread = threading.local()
 
 
-def page_locked(values) -> torch.Tensor:
+def page_locked(values, *, just_opened: bool = False) -> torch.Tensor:
     """Read the pixels of a micrograph into memory from which a GPU can fetch them by itself.
 
     Parameters
     ----------
     values : ndarray or Tensor of shape (height, width)
         The pixels, of any real number type.
+    just_opened : bool, default=False
+        Whether nobody can have put another file in the place of the one that ``values`` map.
 
     Returns
     -------
@@ -32,12 +34,12 @@ def page_locked(values) -> torch.Tensor:
 
     Notes
     -----
-    A memory-mapped file is read without a detour through the map, which costs a fault for every
+    A file mapped just now is read without a detour through the map, which costs a fault for every
     few pages. PyTorch keeps memory of this kind and gives it out again.
     """
     if isinstance(values, torch.Tensor):
         return values
-    if not _is_whole_map(values):
+    if not (just_opened and _is_whole_map(values)):
         return as_tensor(values).contiguous().pin_memory()  # of repeated pixels, all
     dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
     pixels = torch.empty(values.shape, dtype=dtype, pin_memory=True)

@@ -118,7 +118,7 @@ class TestPageLocked:
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("part", [np.s_[:, :], np.s_[1:, ::2], np.s_[::-1]], ids=str)
     def test_equals_the_map(self, mapped, numbers, dtype, part):
-        pixels = page_locked(mapped(dtype)[part])
+        pixels = page_locked(mapped(dtype)[part], just_opened=True)
         assert pixels.is_pinned()
         np.testing.assert_array_equal(pixels.cuda().cpu(), numbers[part])
 
