@@ -1,4 +1,4 @@
-"""What a picker's components are when nobody says."""
+"""What a picker's components are, and what is in them, when nobody says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from puclassify.losses import GEBinomialLoss
 from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
-__all__ = ["default_component"]
+__all__ = ["complete_preprocessing", "default_component"]
 
 
 def default_component(name: str, particle_diameter, pixel_size):
@@ -44,6 +44,35 @@ def default_component(name: str, particle_diameter, pixel_size):
     if name == "nms":
         return NonMaximumSuppression(_half_diameter(particle_diameter, pixel_size))
     return None
+
+
+def complete_preprocessing(preprocessing, particle_diameter, pixel_size, n_jobs):
+    """Fill in what the picker knows and its preprocessing was not told.
+
+    Parameters
+    ----------
+    preprocessing : transformer
+        Changed in place: the diameter and pixel size of each `FourierDownsample` without a
+        diameter, and every ``n_jobs`` that is None.
+    particle_diameter : float
+        Of the picker, in ångström.
+    pixel_size : float or "header"
+        Of the picker, in ångström.
+    n_jobs : int or None
+        Of the picker.
+
+    Returns
+    -------
+    transformer
+        The same.
+    """
+    nested = preprocessing.get_params(deep=True)
+    for key, value in [("", preprocessing), *nested.items()]:
+        if isinstance(value, FourierDownsample) and value.particle_diameter is None:
+            value.set_params(particle_diameter=particle_diameter, pixel_size=pixel_size)
+        if key.rpartition("__")[2] == "n_jobs" and value is None:
+            preprocessing.set_params(**{key: n_jobs})
+    return preprocessing
 
 
 def _half_diameter(particle_diameter, pixel_size) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from puclassify.grid import GridImage
+from puclassify.preprocessing._pixel_size import stored_pixel_size
 
 __all__ = ["PickingGeometry", "in_all"]
 
@@ -28,6 +29,39 @@ class PickingGeometry:
 
     diameter: float
     label_radius: float | None = None
+
+    @classmethod
+    def common_to(cls, images, particle_diameter, pixel_size, label_radius) -> PickingGeometry:
+        """Return the geometry of several micrographs; refuse a mixture of pixel sizes.
+
+        Parameters
+        ----------
+        images : list of GridImage
+            The preprocessed micrographs.
+        particle_diameter : float
+            In ångström.
+        pixel_size : float or "header"
+            Ångström per stored pixel.
+        label_radius : float or None
+            In stored pixels.
+
+        Returns
+        -------
+        PickingGeometry
+            Of all of them.
+
+        Raises
+        ------
+        ValueError
+            If headers differ by more than one per cent.
+        """
+        sizes = [stored_pixel_size(pixel_size, image) for image in images]
+        if max(sizes) > 1.01 * min(sizes):
+            raise ValueError(
+                f"the headers give pixel sizes from {min(sizes):g} to {max(sizes):g} Å; train on "
+                "micrographs of one pixel size, or pass them as GridImages of one grid"
+            )
+        return cls(particle_diameter / sizes[0], label_radius)
 
     def label_radius_on(self, image: GridImage) -> float:
         """Return the label radius in stored pixels: an eighth diameter, at least one grid step.

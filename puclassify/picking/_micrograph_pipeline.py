@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from puclassify.classifier._calibration import UNCALIBRATED
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
@@ -47,7 +48,7 @@ class MicrographPipeline:
     suppression: dict
     particle_diameter: float
     pixel_size: float | str
-    calibration: tuple[float, float] = (1.0, 0.0)
+    calibration: tuple[float, float] = UNCALIBRATED
 
     def steps(self) -> list:
         """Return what turns a micrograph and its index into what the scorer takes.
@@ -202,6 +203,6 @@ class MicrographPipeline:
     def _scores(self, image):
         scores = self.scorer.score_map(image)
         slope, intercept = self.calibration
-        if self.calibration == (1.0, 0.0):
+        if self.calibration == UNCALIBRATED:
             return scores
         return replace(scores, values=slope * scores.values + intercept)

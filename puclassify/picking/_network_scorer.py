@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from puclassify.classifier import PUImageClassifier
@@ -45,6 +46,24 @@ class NetworkScorer:
         check_unpadded(network)
         self.field, self.stride = network.receptive_field, network.stride
         classifier.image_shape_ = (1, self.field, self.field)
+
+    def shortened(self, share: float) -> NetworkScorer:
+        """Return a scorer like this one, to be trained afresh and for fewer epochs.
+
+        Parameters
+        ----------
+        share : float
+            Of the epochs; there is at least one.
+
+        Returns
+        -------
+        NetworkScorer
+            With a clone of the classifier, which reports to nobody.
+        """
+        n_epochs = max(1, round(share * self.classifier.max_epochs))
+        shorter = clone(self.classifier)
+        shorter.set_params(max_epochs=n_epochs, callbacks=None, verbose=0)
+        return NetworkScorer(shorter, self.geometry)
 
     def fit(self, images, labels, prior, rng, report, *, verbose=0):
         """Train on tiles.

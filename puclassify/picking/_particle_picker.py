@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections import deque
-from contextlib import closing
 from functools import partial
 from operator import itemgetter
 
@@ -19,39 +15,29 @@ from sklearn.utils.validation import check_is_fitted
 from puclassify._parallel import on_this_machine
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
 from puclassify.classifier import PUImageClassifier
+from puclassify.classifier._calibration import UNCALIBRATED
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._training import warn_if_diverged
-from puclassify.grid import GridImage
-from puclassify.io import check_coordinates, check_micrographs, micrograph_name
-from puclassify.io._micrograph import iter_micrographs
-from puclassify.io._pick_writer import PickWriter
+from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
-from puclassify.picking._cross_fitting import held_out_scores
-from puclassify.picking._default_components import default_component
-from puclassify.picking._geometry import PickingGeometry, in_all
+from puclassify.picking._check_labels import check_labels
+from puclassify.picking._default_components import complete_preprocessing, default_component
+from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking._memory import check_memory_budget
 from puclassify.picking._micrograph_pipeline import MicrographPipeline
+from puclassify.picking._micrograph_stream import collected, stream_micrographs
 from puclassify.picking._network_scorer import NetworkScorer
-from puclassify.picking._pick_estimates import PickEstimates
-from puclassify.picking._pick_posterior import can_be_fitted
+from puclassify.picking._pick_estimation import (
+    FEWEST_LABELS,
+    PickEstimation,
+    estimated_attributes,
+)
 from puclassify.picking._picker_parameters import check_picker_parameters
-from puclassify.picking._streaming import progress, stream
-from puclassify.picking._threshold_rules import check_threshold, is_rule
+from puclassify.picking._threshold_rules import check_threshold, check_thresholds, is_rule
 from puclassify.picking._window_scorer import WindowScorer
-from puclassify.preprocessing import FourierDownsample
-from puclassify.preprocessing._pixel_size import stored_pixel_size
-from puclassify.regions import labels_inside
 
 __all__ = ["ParticlePicker"]
-
-_FEWEST_LABELS = 10  # for estimates by cross-fitting
-_SHORTER = 0.35  # epochs of a cross-fitted training, of those of the final one
-_CONTRADICTION = 1.25  # by how much a given number may lie outside the interval of the estimate
-_UNCALIBRATED = (1.0, 0.0)
-_ONE_SCORE = (
-    "the classifier gives nearly all labelled particles one score, such as a probability of 1"
-)
 
 
 class ParticlePicker(
@@ -268,51 +254,50 @@ class ParticlePicker(
         micrographs = check_micrographs(X)
         labels = check_coordinates(y, len(micrographs))
         rng = check_random_state(self.random_state)
-        preprocessing = self._preprocessing()
+        preprocessing = complete_preprocessing(
+            self._component("preprocessing"), self.particle_diameter, self.pixel_size, self.n_jobs
+        )
         with on_this_machine():  # where they are needed next
             images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
-        labels = self._labels_inside(images, labels, micrographs)
-        geometry = self._common_geometry(images)
+        labels = check_labels(labels, images, micrographs)
+        geometry = PickingGeometry.common_to(
+            images, self.particle_diameter, self.pixel_size, self.label_radius
+        )
+        matching_radius = float(self.matching_radius or geometry.diameter / 2)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
-        scorer = _scorer(classifier, geometry)
+        scorer = (NetworkScorer if is_network else WindowScorer)(classifier, geometry)
         context = self._init_callback_context(max_subtasks=scorer.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        prior, held_out = self._given_prior(images, geometry, scorer.stride), None
-        if is_rule(self.threshold) or self._estimates_prior():
-            held_out = self._held_out(classifier, images, labels, geometry, prior, rng)
-        if held_out is not None:
-            at_held_out = held_out.posterior(geometry.guessed_particles(images))
-            if self._estimates_prior():
-                n_particles = held_out.once(at_held_out.cautious_n_particles)
-                prior = geometry.estimated_prior(images, scorer.stride, n_particles)
+        estimation = PickEstimation(
+            images,
+            labels,
+            geometry,
+            scorer.stride,
+            prior=self.prior,
+            expected_particles=self.expected_particles,
+            threshold=self.threshold,
+        )
+        estimation.hold_out(scorer, self._candidates, matching_radius, rng, verbose=self.verbose)
+        prior = estimation.prior
         if is_network:
             prior = classifier._training_prior(prior)  # its criterion's own wins
         fitted = {
             "preprocessing_": preprocessing,
             "n_labels_": sum(len(xy) for xy in labels),
             "prior_": prior,
-            "matching_radius_": self._matching_radius(geometry),
+            "matching_radius_": matching_radius,
         }
-        raw = fitted | _estimated(None, self.threshold)
+        raw = fitted | estimated_attributes(None, self.threshold)
         report = FitReport(
             self, context, X, y, lambda module: raw | _attributes(scorer.with_module(module))
         )
         scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
-        estimates = None
-        if held_out is not None:
-            scores = [self._candidates(scorer, image)[:, 2] for image in images]
-            candidates = np.sort(np.concatenate(scores))
-            if not len(candidates):
-                pass  # training diverged, of which a warning tells
-            elif not can_be_fitted(held_out.carried_to(candidates)):
-                self._without_estimates(_ONE_SCORE, prior_is_a_guess=False, stacklevel=4)
-            else:
-                estimates = PickEstimates.fit(held_out, at_held_out, candidates, in_all(images))
-                self._warn_if_contradicted(estimates)
-        # All at once, so that a fit that fails leaves the picker as it was.
+        estimates = estimation.carry_over(scorer, self._candidates)
         threshold = self.threshold if estimates is None else estimates.threshold(self.threshold)
-        vars(self).update(fitted | _estimated(estimates, threshold) | _attributes(scorer))
+        estimated = estimated_attributes(estimates, threshold)
+        # All at once, so that a fit that fails leaves the picker as it was.
+        vars(self).update(fitted | estimated | _attributes(scorer))
         if is_network:
             warn_if_diverged(self.history_, self.classifier_.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
@@ -331,7 +316,7 @@ class ParticlePicker(
         ndarray of n GridImage, dtype object
             Maps of logits on the network's stride.
         """
-        return _object_array(self._stream(X, MicrographPipeline.score_map))
+        return collected(self._stream(X, MicrographPipeline.score_map))
 
     def predict_proba(self, X):
         """Estimate how probable a particle is at every position, were it a maximum.
@@ -387,11 +372,11 @@ class ParticlePicker(
         """
         threshold = self._threshold(threshold)
         if not return_quality:
-            return _object_array(self.iter_predict(X, threshold, output))
+            return collected(self.iter_predict(X, threshold, output))
         found = self._fitted_estimates("return_quality=True").posterior.found
         judge = partial(MicrographPipeline.pick_and_judge, threshold=threshold, found=found)
-        results = list(self._picked(X, judge, output, picks_of=itemgetter(0)))
-        picks = _object_array(picks for picks, _ in results)
+        results = list(self._stream(X, judge, output, picks_of=itemgetter(0)))
+        picks = collected(picks for picks, _ in results)
         quality = [expected for _, expected in results]
         return picks, {name: np.array([one[name] for one in quality]) for name in quality[0]}
 
@@ -418,7 +403,7 @@ class ParticlePicker(
         with their number. A run that is broken off keeps the files that it has written.
         """
         pick = partial(MicrographPipeline.pick, threshold=self._threshold(threshold))
-        return self._picked(X, pick, output)
+        return self._stream(X, pick, output)
 
     def expected_quality(self, thresholds=None):
         """Tell what is expected of the picks of the training micrographs, from the labels alone.
@@ -448,13 +433,7 @@ class ParticlePicker(
         puclassify.plotting.PickQualityDisplay : Draws them.
         """
         estimates = self._fitted_estimates("expected_quality")
-        if thresholds is not None:
-            thresholds = np.asarray(thresholds, dtype=float)
-            if thresholds.ndim != 1 or np.isnan(thresholds).any():
-                raise ValueError(
-                    "thresholds must be a sequence of logits, none of them NaN, got an array of "
-                    f"shape {thresholds.shape} with {np.isnan(thresholds).sum()} NaN"
-                )
+        thresholds = None if thresholds is None else check_thresholds(thresholds)
         return estimates.expected_quality(thresholds)
 
     def score(self, X, y):
@@ -478,36 +457,32 @@ class ParticlePicker(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )
 
-    def _picked(self, X, pick, output, picks_of=None):
-        """Apply a method that picks to every micrograph, and write the picks where that is asked.
-
-        What the method gives is yielded; ``picks_of`` takes the picks out of it.
-        """
-        if output is None:
-            return self._stream(X, pick)
-        writer, paths = PickWriter(output), deque()
-        return _written(self._stream(X, pick, paths), paths, writer, picks_of)
-
-    def _stream(self, X, finish, paths=None):
-        """Apply a method of the `MicrographPipeline` to every micrograph, lazily.
-
-        What they are called is appended to ``paths`` as they are taken.
-        """
+    def _stream(self, X, finish, output=None, picks_of=None):
+        """Apply a method of the `MicrographPipeline` to every micrograph, lazily."""
         check_is_fitted(self)
-        items = iter_micrographs(X)
-        total = len(items) if hasattr(items, "__len__") else None
-        if paths is not None:
-            items = _noted(items, paths)
-        pipeline = self._pipeline()
-        results = stream(pipeline.steps(), partial(finish, pipeline), items, self.n_jobs)
-        return progress(results, total, self.verbose)
+        return stream_micrographs(
+            X,
+            self._pipeline(),
+            finish,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+            output=output,
+            picks_of=picks_of,
+        )
 
     def _pipeline(self):
         check_memory_budget(self.memory_budget)
-        self._scorer.memory_budget, self._scorer.compile = self.memory_budget, self.compile
-        return self._pipeline_of(self._scorer, self.preprocessing_, self.calibration_)
+        self._scorer.compile = self.compile
+        return self._pipeline_of(
+            self._scorer, preprocessing=self.preprocessing_, calibration=self.calibration_
+        )
 
-    def _pipeline_of(self, scorer, preprocessing=None, calibration=_UNCALIBRATED, **suppression):
+    def _candidates(self, scorer, image):
+        """Return all candidates of a preprocessed micrograph, with the scorer's own logits."""
+        return self._pipeline_of(scorer, max_picks=None).pick(image, -np.inf)
+
+    def _pipeline_of(self, scorer, *, preprocessing=None, calibration=UNCALIBRATED, **suppression):
+        scorer.memory_budget = self.memory_budget
         return MicrographPipeline(
             preprocessing,
             scorer,
@@ -531,174 +506,11 @@ class ParticlePicker(
         if self._picks is None:
             raise ValueError(
                 f"{what} takes estimates, which the fit has not made: fit with threshold='auto' "
-                f"and at least {_FEWEST_LABELS} labelled particles"
+                f"and at least {FEWEST_LABELS} labelled particles"
             )
         return self._picks
-
-    def _estimates_prior(self):
-        return self.prior == "auto" and self.expected_particles is None
-
-    def _matching_radius(self, geometry):
-        return float(self.matching_radius or geometry.diameter / 2)
-
-    def _held_out(self, classifier, images, labels, geometry, prior, rng):
-        """Score the labels by classifiers that have not learnt from them; None for too few."""
-        n_labels = sum(map(len, labels))
-        if n_labels < _FEWEST_LABELS:
-            return self._without_estimates(f"y holds {n_labels} labelled particles only")
-
-        def train(images, labels):
-            scorer = _scorer(_shortened(classifier), geometry)
-            scorer.fit(images, labels, prior, rng, None)
-            return partial(self._candidates, scorer)
-
-        if self.verbose:
-            print("cross-fitting, for the number of particles and the threshold")
-        found = held_out_scores(train, images, labels, self._matching_radius(geometry), rng)
-        if not can_be_fitted(found.labels) or not found.rank():
-            return self._without_estimates(
-                "classifiers trained on half of the labels do not tell the other half from the "
-                f"rest of the micrographs, or give nearly all of it one score, with {n_labels} "
-                "labels in all"
-            )
-        return found
-
-    def _without_estimates(self, why, prior_is_a_guess=True, stacklevel=5):
-        prior = "a guess" if prior_is_a_guess else "estimated from held-out labels"
-        warnings.warn(
-            f"how many particles there are, and where to cut, could not be estimated: {why}. "
-            f"The prior is {prior if self._estimates_prior() else 'as given'} and the "
-            f"threshold {'a logit of 0' if is_rule(self.threshold) else 'as given'}; label "
-            f"{_FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
-            "expected_particles and threshold",
-            UserWarning,
-            stacklevel=stacklevel,
-        )
-
-    def _candidates(self, scorer, image):
-        """Return all candidates of a preprocessed micrograph, with the scorer's own logits."""
-        scorer.memory_budget = self.memory_budget
-        return self._pipeline_of(scorer, max_picks=None).pick(image, -np.inf)
-
-    def _warn_if_contradicted(self, estimates):
-        given = self.expected_particles
-        if given is None:
-            return
-        low, high = estimates.report(0.0)["n_particles_interval"]
-        if not low / _CONTRADICTION <= given <= high * _CONTRADICTION:
-            warnings.warn(
-                f"expected_particles={given:g} contradicts the labels, which tell "
-                f"{estimates.n_particles:.0f} ({low:.0f} to {high:.0f}) particles in a "
-                "micrograph; is it the number in one micrograph, and were the labelled "
-                "particles a random choice, not the clearest?",
-                UserWarning,
-                stacklevel=4,
-            )
-
-    def _preprocessing(self):
-        """Return the preprocessing with the picker's diameter and number of jobs filled in."""
-        preprocessing = self._component("preprocessing")
-        nested = preprocessing.get_params(deep=True)
-        for key, value in [("", preprocessing), *nested.items()]:
-            if isinstance(value, FourierDownsample) and value.particle_diameter is None:
-                value.set_params(
-                    particle_diameter=self.particle_diameter, pixel_size=self.pixel_size
-                )
-            if key.rpartition("__")[2] == "n_jobs" and value is None:
-                preprocessing.set_params(**{key: self.n_jobs})
-        return preprocessing
-
-    def _labels_inside(self, images, labels, micrographs):
-        """Drop stray labels with a warning; refuse many of them, or none at all."""
-        steps = [item.step_xy if isinstance(item, GridImage) else (1, 1) for item in micrographs]
-        labels, n_outside = labels_inside(images, labels, steps=steps)
-        if n_outside:
-            warnings.warn(
-                f"{n_outside} labels in y lie outside their micrograph and were left out",
-                UserWarning,
-                stacklevel=4,
-            )
-        if not any(map(len, labels)):
-            raise ValueError("y holds no labelled particle at all; at least one is needed")
-        return labels
-
-    def _geometry(self, image):
-        diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
-        return PickingGeometry(diameter, self.label_radius)
-
-    def _common_geometry(self, images):
-        """Return the geometry of all training micrographs; refuse a mixture of pixel sizes."""
-        sizes = [stored_pixel_size(self.pixel_size, image) for image in images]
-        if max(sizes) > 1.01 * min(sizes):
-            raise ValueError(
-                f"the headers give pixel sizes from {min(sizes):g} to {max(sizes):g} Å; train on "
-                "micrographs of one pixel size, or pass them as GridImages of one grid"
-            )
-        return self._geometry(images[0])
-
-    def _given_prior(self, images, geometry, stride):
-        if self.prior == "auto":
-            return geometry.prior(images, stride, self.expected_particles)
-        return float(self.prior)
-
-
-def _scorer(classifier, geometry):
-    kind = NetworkScorer if isinstance(classifier, PUImageClassifier) else WindowScorer
-    return kind(classifier, geometry)
-
-
-def _shortened(classifier):
-    """Return a classifier for a cross-fitted training."""
-    shorter = clone(classifier)
-    if isinstance(classifier, PUImageClassifier):
-        n_epochs = max(1, round(_SHORTER * classifier.max_epochs))
-        shorter.set_params(max_epochs=n_epochs, callbacks=None, verbose=0)
-    return shorter
-
-
-def _estimated(estimates, threshold) -> dict:
-    """Return the attributes of a picker that are estimated; a rule without estimates is 0."""
-    if estimates is None:
-        return {
-            "threshold_": 0.0 if is_rule(threshold) else float(threshold),
-            "threshold_report_": None,
-            "expected_particles_": None,
-            "calibration_": _UNCALIBRATED,
-            "_picks": None,
-        }
-    return {
-        "threshold_": threshold,
-        "threshold_report_": estimates.report(threshold),
-        "expected_particles_": estimates.n_particles,
-        "calibration_": estimates.calibration,
-        "_picks": estimates,
-    }
 
 
 def _attributes(scorer) -> dict:
     """Return what a picker keeps of its scorer."""
     return {"_scorer": scorer, "classifier_": scorer.classifier, "history_": scorer.history}
-
-
-def _object_array(items) -> np.ndarray:
-    """Collect what a stream gives."""
-    items = list(items)
-    if not items:
-        raise ValueError("X holds no micrographs, at least 1 is required")
-    return np.fromiter(items, dtype=object, count=len(items))  # copies no pixels
-
-
-def _written(results, paths, writer, picks_of=None):
-    """Write the picks of every micrograph, under the path that the caller gave, and yield them."""
-    with closing(results):
-        for result in results:
-            writer.write(paths.popleft(), result if picks_of is None else picks_of(result))
-            yield result
-    writer.finish()
-
-
-def _noted(items, paths):
-    for index, item in enumerate(items):
-        is_path = isinstance(item, (str, os.PathLike))
-        paths.append(os.fspath(item) if is_path else micrograph_name(item, index))
-        yield item

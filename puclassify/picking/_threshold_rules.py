@@ -10,7 +10,15 @@ from scipy.special import expit
 
 from puclassify._numbers import is_number
 
-__all__ = ["RULES", "check_threshold", "choose_threshold", "cuts", "is_rule", "quality"]
+__all__ = [
+    "RULES",
+    "check_threshold",
+    "check_thresholds",
+    "choose_threshold",
+    "cuts",
+    "is_rule",
+    "quality",
+]
 
 RULES = ("precision", "recall")
 _BEST_F1 = ("auto", "expected_f1")
@@ -48,6 +56,33 @@ def check_threshold(threshold, *, also: str = ""):
         f"threshold must be a number (a logit), 'auto', 'expected_f1', ('precision', p) or "
         f"('recall', r) with p or r between 0 and 1{also}; got {threshold!r}"
     )
+
+
+def check_thresholds(thresholds) -> np.ndarray:
+    """Refuse what is no sequence of logits.
+
+    Parameters
+    ----------
+    thresholds : array-like of shape (m,)
+        What the caller passed.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        The same as numbers.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or one of them is NaN.
+    """
+    thresholds = np.asarray(thresholds, dtype=float)
+    if thresholds.ndim != 1 or np.isnan(thresholds).any():
+        raise ValueError(
+            "thresholds must be a sequence of logits, none of them NaN, got an array of "
+            f"shape {thresholds.shape} with {np.isnan(thresholds).sum()} NaN"
+        )
+    return thresholds
 
 
 def is_rule(threshold) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.base import clone
 
 from puclassify.picking._dense_scoring import map_length, pad_for_map
 from puclassify.picking._geometry import PickingGeometry
@@ -40,6 +41,21 @@ class WindowScorer:
         self.classifier = classifier
         self.geometry = geometry
         self.history: list[dict] = []
+
+    def shortened(self, share: float) -> WindowScorer:
+        """Return a scorer like this one, to be trained afresh.
+
+        Parameters
+        ----------
+        share : float
+            Not used; such a classifier has no epochs.
+
+        Returns
+        -------
+        WindowScorer
+            With a clone of the classifier.
+        """
+        return WindowScorer(clone(self.classifier), self.geometry)
 
     def fit(self, images, labels, prior, rng, report, *, verbose=0):
         """Train on regions around the labels and at random positions.

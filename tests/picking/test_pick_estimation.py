@@ -1,0 +1,139 @@
+"""Estimates of a fit, with scorers that need no training and whose truth is known."""
+
+import numpy as np
+import pytest
+
+from puclassify import GridImage
+from puclassify.datasets import label_particles
+from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._pick_estimation import PickEstimation, estimated_attributes
+
+N_MICROGRAPHS, N_PARTICLES, N_OTHERS = 6, 40, 200
+GEOMETRY, STRIDE, RADIUS = PickingGeometry(20.0), 4, 1.0
+
+
+class Scorer:
+    """Scores by what is stored; notes what it is trained on."""
+
+    def __init__(self, scale=1.0, trainings=None):
+        self.scale = scale
+        self.trainings = [] if trainings is None else trainings
+
+    def shortened(self, share):
+        assert share < 1
+        return Scorer(trainings=self.trainings)
+
+    def fit(self, images, labels, prior, rng, report):
+        assert report is None
+        self.trainings.append(([image.name for image in images], labels, prior))
+
+
+@pytest.fixture
+def micrographs():
+    """Images, their particles, and candidates by name: particles score 4 more than others."""
+    rng = np.random.default_rng(0)
+    images, truth, candidates = [], [], {}
+    grid = np.stack(np.meshgrid(np.arange(5, 500, 20), np.arange(5, 500, 20)), -1).reshape(-1, 2)
+    for number in range(N_MICROGRAPHS):
+        xy = rng.permutation(grid)[: N_PARTICLES + N_OTHERS].astype(float)
+        scores = rng.normal(size=len(xy))
+        scores[:N_PARTICLES] += 4
+        order = np.argsort(-scores)
+        images.append(GridImage(np.zeros((500, 500)), name=f"mic{number}"))
+        truth.append(xy[:N_PARTICLES])
+        candidates[f"mic{number}"] = np.column_stack([xy, scores])[order]
+    return images, truth, candidates
+
+
+@pytest.fixture
+def labels(micrographs):
+    return label_particles(micrographs[1], 100, random_state=0)
+
+
+@pytest.fixture
+def candidates_of(micrographs):
+    def pick(scorer, image):
+        return micrographs[2][image.name] * [1, 1, scorer.scale]
+
+    return pick
+
+
+def estimation_of(micrographs, labels, **given):
+    given = {"prior": "auto", "expected_particles": None, "threshold": "auto", **given}
+    return PickEstimation(micrographs[0], labels, GEOMETRY, STRIDE, **given)
+
+
+class TestHoldOut:
+    def test_no_scorer_sees_the_labels_it_scores(self, micrographs, labels, candidates_of):
+        scorer = Scorer()
+        estimation = estimation_of(micrographs, labels)
+        guess = estimation.prior
+        estimation.hold_out(scorer, candidates_of, RADIUS, np.random.RandomState(0))
+        (first, some, _), (second, others, _) = scorer.trainings
+        assert sorted(first + second) == sorted(image.name for image in micrographs[0])
+        assert sum(map(len, some)) + sum(map(len, others)) == 100
+        assert [prior for *_, prior in scorer.trainings] == [guess, guess]
+
+    def test_the_prior_becomes_that_of_the_number(self, micrographs, labels, candidates_of):
+        estimation = estimation_of(micrographs, labels)
+        true = GEOMETRY.estimated_prior(micrographs[0], STRIDE, N_MICROGRAPHS * N_PARTICLES)
+        assert estimation.prior > 1.5 * true  # the guess
+        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
+        assert estimation.prior == pytest.approx(true, rel=0.2)  # a lower quartile
+
+    @pytest.mark.parametrize(
+        ("given", "prior"),
+        [
+            ({"prior": 0.07}, 0.07),
+            ({"expected_particles": 30}, 30 / 500**2 * np.pi * (20 / 8) ** 2),  # discs of labels
+        ],
+    )
+    def test_a_prior_that_is_given_stays(self, micrographs, labels, candidates_of, given, prior):
+        estimation = estimation_of(micrographs, labels, **given)
+        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
+        assert estimation.prior == pytest.approx(prior)
+
+    def test_nothing_is_trained_where_nothing_is_asked_for(
+        self, micrographs, labels, candidates_of
+    ):
+        scorer = Scorer()
+        estimation = estimation_of(micrographs, labels, threshold=0.5, expected_particles=40)
+        estimation.hold_out(scorer, candidates_of, RADIUS, np.random.RandomState(0))
+        assert scorer.trainings == []
+        assert estimation.carry_over(scorer, candidates_of) is None
+
+
+class TestCarryOver:
+    def test_another_scale_of_scores_tells_the_same(self, micrographs, labels, candidates_of):
+        estimation = estimation_of(micrographs, labels)
+        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
+        one, other = (estimation.carry_over(Scorer(scale), candidates_of) for scale in (1.0, 8.0))
+        assert one.n_particles == pytest.approx(N_PARTICLES, rel=0.2)
+        assert other.n_particles == pytest.approx(one.n_particles, rel=1e-3)
+        assert other.calibration[0] == pytest.approx(one.calibration[0] / 8, rel=1e-3)
+        np.testing.assert_allclose(other.logits, one.logits, atol=0.01)
+
+    def test_no_candidates_tell_nothing(self, micrographs, labels, candidates_of):
+        estimation = estimation_of(micrographs, labels)
+        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
+        assert estimation.carry_over(Scorer(), lambda scorer, image: np.empty((0, 3))) is None
+
+
+class TestEstimatedAttributes:
+    @pytest.mark.parametrize(
+        ("threshold", "logit"), [(0.7, 0.7), ("auto", 0.0), (("recall", 0.9), 0.0)]
+    )
+    def test_without_estimates(self, threshold, logit):
+        attributes = estimated_attributes(None, threshold)
+        assert attributes["threshold_"] == logit
+        assert attributes["calibration_"] == (1.0, 0.0)
+        assert attributes["threshold_report_"] is attributes["expected_particles_"] is None
+
+    def test_are_those_at_the_threshold(self, micrographs, labels, candidates_of):
+        estimation = estimation_of(micrographs, labels)
+        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
+        estimates = estimation.carry_over(Scorer(), candidates_of)
+        attributes = estimated_attributes(estimates, 1.5)
+        report = attributes["threshold_report_"]
+        assert report["n_picks"] * N_MICROGRAPHS == pytest.approx(np.sum(estimates.logits > 1.5))
+        assert report["n_particles"] == attributes["expected_particles_"] == estimates.n_particles
