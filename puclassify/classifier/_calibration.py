@@ -37,7 +37,7 @@ def is_calibrated(calibration, n_positive: int, share: float) -> bool:
 
 
 def fit_calibration(logits, positive, prior: float, scenario: str) -> tuple[float, float]:
-    """Fit slope and intercept; warn the caller of the ``fit`` that calls this if there are none.
+    """Fit slope and intercept; warn the caller of the ``fit`` if there are none.
 
     Parameters
     ----------
@@ -65,6 +65,6 @@ def fit_calibration(logits, positive, prior: float, scenario: str) -> tuple[floa
             "epochs if the loss of early_stopping=True says so, label more, or set "
             "calibration=None",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         return UNCALIBRATED

@@ -17,10 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from puclassify._labels import check_pu_labels
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
-from puclassify.classifier._calibration import UNCALIBRATED, fit_calibration, is_calibrated
-from puclassify.classifier._held_out import hold_out
+from puclassify.classifier._calibration import UNCALIBRATED
+from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._parameters import check_classifier_parameters
-from puclassify.classifier._prior_estimation import PriorEstimation
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
 from puclassify.classifier._training import (
@@ -29,9 +28,8 @@ from puclassify.classifier._training import (
     resolve_device,
     warn_if_diverged,
 )
+from puclassify.classifier._unlabelled_prior import prior_of_unlabelled
 from puclassify.losses import LOSSES, PULoss
-from puclassify.losses.registry import make_loss
-from puclassify.prior import unlabelled_prior
 
 __all__ = ["PUImageClassifier"]
 
@@ -279,55 +277,33 @@ class PUImageClassifier(
         source = self._check_samples(X, reset=True)
         self.classes_, positive = check_pu_labels(y, len(source), self)
         self.image_shape_ = source.sample_shape
-        estimates = isinstance(self.prior, str) and self._own_prior is None
-        if not estimates:
-            self.unlabelled_prior_ = self._resolve_unlabelled_prior(positive, self._first_prior)
+        if not self._estimates_prior:
+            prior = self._training_prior(self._first_prior)
+            self.unlabelled_prior_ = prior_of_unlabelled(prior, self.scenario, positive)
         rng = check_random_state(self.random_state)
-        union = self.scenario == "single_training_set" and getattr(
-            make_loss(self.criterion, self._first_prior), "unlabelled_is_everything", True
-        )
-        rows, held, held_out, estimation = np.arange(len(source)), None, None, None
-        calibrated = is_calibrated(self.calibration, np.sum(positive), self.validation_fraction)
-        if self.early_stopping or calibrated or estimates:
-            rows, held = hold_out(positive, self.validation_fraction, rng)
-            logits = partial(
-                self._map, first_logits, source, device=resolve_device(self.device), rows=held
-            )
-        if self.early_stopping:
-            held_positive = held[positive[held]]
-            graded = np.concatenate([held_positive, held if union else held[~positive[held]]])
-            targets = torch.zeros(len(graded))
-            targets[: len(held_positive)] = 1
-            held_out = (source, graded, targets)
-        if estimates:
-            estimation = PriorEstimation(
-                self.prior,
-                self.scenario,
-                logits,
-                positive[held],
-                float(np.mean(positive)),
-                int(self.max_epochs),
-            )
+        held_out = HeldOutExamples(self, positive, partial(self._logits_of, source), rng)
         batches = PUBatches(
             source,
-            rows,
-            positive[rows],
+            held_out.trained,
+            positive[held_out.trained],
             batch_size=self.batch_size,
             positive_fraction=self.positive_fraction,
-            union=union,
+            union=self._unlabelled_is_everything,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
         )
         report = FitReport(self, context, X, y, lambda module: {"module_": module})
         self._train(
-            batches, self._first_prior, rng, report, held_out=held_out, estimation=estimation
+            batches,
+            self._first_prior,
+            rng,
+            report,
+            stopping=held_out.stopping,
+            estimation=held_out.estimation,
         )
-        if estimates:
-            self.unlabelled_prior_ = self._resolve_unlabelled_prior(positive, self.prior_)
+        if self._estimates_prior:
+            self.unlabelled_prior_ = prior_of_unlabelled(self.prior_, self.scenario, positive)
         warn_if_diverged(self.history_, self.lr)
-        if calibrated:
-            self.calibration_ = fit_calibration(
-                logits().numpy(), positive[held], self.prior_, self.scenario
-            )
+        self.calibration_ = held_out.calibration(self.prior_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
@@ -429,6 +405,11 @@ class PUImageClassifier(
             )
         return float(roc_auc_score(y == self.classes_[1], logits))
 
+    def _logits_of(self, source, rows):
+        """Return the network's own logits of some samples."""
+        device = resolve_device(self.device)
+        return self._map(first_logits, source, device=device, rows=rows)
+
     def _forward(self, X, run):
         check_is_fitted(self, "module_")
         source = self._check_samples(X, reset=False)
@@ -439,20 +420,6 @@ class PUImageClassifier(
             # rows are scored beside it.
             module, dtype = copy.deepcopy(module).double(), torch.float64
         return self._map(run, source, device=device, module=module, dtype=dtype).numpy()
-
-    def _resolve_unlabelled_prior(self, positive, prior):
-        """Return the prior of what is unlabelled; refuse one below the fraction labelled."""
-        prior, labelled = self._training_prior(prior), np.mean(positive)
-        if self.scenario == "case_control":
-            return prior
-        if labelled > prior:
-            raise ValueError(
-                f"prior={prior} is impossible in the single-training-set scenario: "
-                f"{np.sum(positive)} of {len(positive)} examples ({labelled:.3f}) are labelled "
-                "positive already; give a larger prior, or scenario='case_control' if the "
-                "positives were drawn separately"
-            )
-        return unlabelled_prior(prior, labelled / prior)
 
     @property
     def _n_features_out(self):

@@ -13,7 +13,6 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from puclassify.classifier._calibration import UNCALIBRATED
-from puclassify.classifier._held_out import HeldOutLoss
 from puclassify.classifier._net import HybridModule, PUNet, resolve_device, seeded
 from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._precision import (
@@ -63,6 +62,19 @@ class TrainingMixin:
     def _own_prior(self):
         """The prior of the criterion itself, None where it has none."""
         return None if isinstance(self.criterion, type) else getattr(self.criterion, "prior", None)
+
+    @property
+    def _estimates_prior(self):
+        """Whether the prior is estimated in the course of a fit."""
+        return isinstance(self.prior, str) and self._own_prior is None
+
+    @property
+    def _unlabelled_is_everything(self):
+        """Whether labelled examples belong to the unlabelled sample of the objective too."""
+        if self.scenario != "single_training_set":
+            return False
+        loss = make_loss(self.criterion, self._first_prior)
+        return getattr(loss, "unlabelled_is_everything", True)
 
     @property
     def _first_prior(self):
@@ -120,7 +132,7 @@ class TrainingMixin:
         report,
         *,
         tiles=False,
-        held_out=None,
+        stopping=None,
         estimation=None,
         verbose=None,
     ):
@@ -139,8 +151,8 @@ class TrainingMixin:
             Whom the scikit-learn callbacks belong to; None tells them nothing.
         tiles : bool
             Whether the inputs are tiles to be mapped whole, not single images to be cropped.
-        held_out : (PixelSource, rows, targets) or None
-            For early stopping.
+        stopping : HeldOutLoss or None
+            Stops it early.
         estimation : PriorEstimation or None
             Estimates the prior in the course of it; ``prior`` then is a first guess.
         verbose : int or None
@@ -160,25 +172,22 @@ class TrainingMixin:
         progress = [] if report is None else [SklearnCallbackBridge(report, self.module_)]
         verbose = self.verbose if verbose is None else verbose
         with seeded(device, training_seed):
-            self._train_net(batches, device, tiles, held_out, estimation, progress, verbose)
+            self._train_net(batches, device, tiles, stopping, estimation, progress, verbose)
         if estimation is not None:
             self.prior_ = estimation.result()
         self.module_.eval()
 
-    def _train_net(self, batches, device, tiles, held_out, estimation, progress, verbose):
+    def _train_net(self, batches, device, tiles, stopping, estimation, progress, verbose):
         if not tiles:
             self._check_one_logit()
         decoder = None
         if self.reconstruction_weight != 0:
             decoder = self._build_decoder(tiles).to(device)
-        callbacks, stopper = list(progress), None
+        callbacks = list(progress)
         if estimation is not None:
             callbacks.append(estimation)
-        if held_out is not None:
-            source, rows, targets = held_out
-            score = partial(self._map, first_logits, source, device=device, rows=rows)
-            stopper = HeldOutLoss(score, targets)
-            callbacks.append(stopper)  # ahead of the user's, which may monitor its valid_loss
+        if stopping is not None:
+            callbacks.append(stopping)  # ahead of the user's, which may monitor its valid_loss
         callbacks += self.callbacks or []
         if not any(_is_schedule(callback) for callback in callbacks):
             callbacks.append(OneCycle(int(self.max_epochs) * len(batches)))
@@ -200,8 +209,8 @@ class TrainingMixin:
         )
         net.initialize()
         net.train(batches, self.max_epochs)
-        if stopper is not None:
-            stopper.restore(net.module_)
+        if stopping is not None:
+            stopping.restore(net.module_)
         kept = {"epoch": int, "dur": float}
         kept |= dict.fromkeys(("train_loss", "valid_loss", "prior"), float)
         self.history_ = [

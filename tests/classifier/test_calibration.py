@@ -134,8 +134,9 @@ class TestWhenThereIsNone:
         X[y == 1, 0] += 2
         X[held, 0] *= -1  # what is held out is the opposite of what is learned
         classifier = PUImageClassifier(calibration="platt", validation_fraction=0.3, **QUICK)
-        with pytest.warns(UserWarning, match=r"logits are left .* reverse the ranking"):
+        with pytest.warns(UserWarning, match=r"logits are left .* reverse the ranking") as caught:
             classifier.fit(X, y)
+        assert [warning.filename for warning in caught] == [__file__]
         assert classifier.calibration_ == (1.0, 0.0)
 
     def test_one_labelled_positive_cannot_be_held_out(self, rows):
