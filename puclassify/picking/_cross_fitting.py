@@ -11,7 +11,7 @@ from scipy.stats import mannwhitneyu
 from puclassify.metrics import match_picks
 from puclassify.picking._pick_posterior import PickPosterior
 
-__all__ = ["HeldOutScores", "held_out_scores"]
+__all__ = ["HeldOutScores", "held_out_scores", "scores_of"]
 
 N_FOLDS = 2
 _CHANCE = 0.01  # level of the test that scores rank at all
@@ -149,6 +149,32 @@ def held_out_scores(train: Callable, images, labels, radius, rng) -> HeldOutScor
                 n_left_out += len(xy) - own.sum()
     of_labels, of_all = (np.concatenate(kind) for kind in zip(*scores))
     return HeldOutScores(of_labels, np.sort(of_all), n_times, n_left_out)
+
+
+def scores_of(pick: Callable, images, labels, radius) -> tuple[np.ndarray, np.ndarray]:
+    """Score labels and all candidates by one scorer, whatever it has learnt from.
+
+    Parameters
+    ----------
+    pick : callable
+        From a micrograph to all its candidates as x, y, score by descending score.
+    images : list of n GridImage
+        The preprocessed micrographs.
+    labels : list of n ndarray of shape (k_i, 2)
+        Labelled centres in stored pixels.
+    radius : float
+        Largest distance from a label to its candidate, in stored pixels.
+
+    Returns
+    -------
+    of_labels : ndarray of shape (k,)
+        ``-inf`` where there is no candidate.
+    of_all : ndarray of shape (n,), ascending
+        Of all candidates.
+    """
+    scores = [_scores(pick(image), xy, radius) for image, xy in zip(images, labels, strict=True)]
+    of_labels, of_all = (np.concatenate(kind) for kind in zip(*scores))
+    return of_labels, np.sort(of_all)
 
 
 def _scores(picks, labels, radius, held=None):

@@ -35,6 +35,7 @@ class NetworkScorer:
 
     memory_budget: float | str = "auto"  # of the picker
     compile = False  # of the picker
+    may_memorize = False  # turned and magnified labels among thousands of others, for some epochs
     _cache = None
 
     def __init__(self, classifier: PUImageClassifier, geometry: PickingGeometry):

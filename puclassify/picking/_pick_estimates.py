@@ -8,12 +8,12 @@ import numpy as np
 from scipy.special import expit
 
 from puclassify.picking._cross_fitting import HeldOutScores
-from puclassify.picking._pick_posterior import PickPosterior
+from puclassify.picking._pick_posterior import PickPosterior, can_be_fitted
 from puclassify.picking._threshold_rules import choose_threshold, cuts, is_rule, quality
 
 __all__ = ["PickEstimates"]
 
-
+_HELD_OUT = 0.632  # weight of scores of labels not learnt from, beside those learnt from
 _KNOWN = 0.03  # spread of the logarithm of a number that is known
 
 
@@ -24,11 +24,9 @@ class PickEstimates:
     Parameters
     ----------
     posterior : PickPosterior
-        By the scores of the final scorer.
-    held_out : HeldOutScores
-        Of scorers that had not learnt from the labels they scored.
-    at_held_out : PickPosterior
-        By their scores.
+        By the scores of the final scorer, with the number of particles that was settled on.
+    extremes : tuple of PickPosterior
+        The same by each kind of scores alone, and with the number open.
     logits : ndarray of shape (n,), ascending
         Calibrated logits of all candidates.
     n_micrographs : float
@@ -36,49 +34,62 @@ class PickEstimates:
 
     Notes
     -----
-    How many particles there are is told by held-out labels among the candidates of the scorers
-    that they were held out from: `PickPosterior.cautious_n_particles`. The final scorer has its
-    own scale. On it the labels take the places that they had, held out, among those candidates,
-    and the number is known, which leaves one parameter to be found. The intervals are those at
-    the same place among the held-out candidates.
+    The final scorer has learnt from all labels, for longer, and from more of them than the
+    scorers they were held out from. What it gives them is better than what it gives other
+    particles; the places that they had among the candidates of those scorers are worse. Both are
+    taken, with weights .368 and .632, as the .632 estimator of an error rate does with what was
+    learnt from and what was not (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number that is
+    settled on is `PickPosterior.cautious_n_particles`. Intervals reach from the lower of the two
+    lower ends that either would have alone to the higher of the upper ones.
     """
 
     posterior: PickPosterior
-    held_out: HeldOutScores
-    at_held_out: PickPosterior
+    extremes: tuple[PickPosterior, ...]
     logits: np.ndarray
     n_micrographs: float
 
     @classmethod
-    def fit(cls, held_out: HeldOutScores, at_held_out: PickPosterior, candidates, n_micrographs):
+    def fit(
+        cls, held_out: HeldOutScores, learnt, candidates, guess: float, n_micrographs: float
+    ) -> PickEstimates | None:
         """Estimate them for the final scorer.
 
         Parameters
         ----------
         held_out : HeldOutScores
             Of scorers that had not learnt from the labels they scored.
-        at_held_out : PickPosterior
-            By their scores.
+        learnt : ndarray of shape (k,) or None
+            What the final scorer gives the labels, ``-inf`` where there is no candidate; None if
+            it may know them by heart.
         candidates : ndarray of shape (n,), ascending
-            What the final scorer gives all candidates of the training micrographs.
+            What it gives all candidates of the training micrographs.
+        guess : float
+            Number of particles in the micrographs, to within a factor of several.
         n_micrographs : float
             How many micrographs of median area were trained on.
 
         Returns
         -------
-        PickEstimates
-            The estimates.
-
-        Raises
-        ------
-        ValueError
-            If the scores of the labels cannot be fitted.
+        PickEstimates or None
+            The estimates; None if the scores of the labels cannot be fitted.
         """
-        number = held_out.once(at_held_out.cautious_n_particles)
-        labels = held_out.carried_to(candidates)
-        posterior = PickPosterior.fit(labels, candidates, guess=number, spread=_KNOWN)
+        kinds = [held_out.carried_to(candidates)]
+        weights, n_labels = np.ones(len(kinds[0])), len(kinds[0])
+        if learnt is not None:
+            kinds.append(learnt)
+            weights = np.repeat([_HELD_OUT, 1 - _HELD_OUT], n_labels)
+        labels = np.concatenate(kinds)
+        if not can_be_fitted(labels, weights):
+            return None
+
+        def fit(labels, weights=None, **number):
+            return PickPosterior.fit(labels, candidates, weights=weights, **number)
+
+        number = fit(labels, weights, guess=guess).cautious_n_particles
+        posterior = fit(labels, weights, guess=max(number, n_labels), spread=_KNOWN)
+        extremes = tuple(fit(kind, guess=guess) for kind in kinds if can_be_fitted(kind))
         logits = posterior.slope * candidates + posterior.intercept
-        return cls(posterior, held_out, at_held_out, logits, n_micrographs)
+        return cls(posterior, extremes, logits, n_micrographs)
 
     @property
     def calibration(self) -> tuple[float, float]:
@@ -153,25 +164,27 @@ class PickEstimates:
             thresholds, _ = cuts(self.logits)
         thresholds = np.asarray(thresholds, dtype=float)
         expected = quality(self.logits, thresholds, self.posterior.found)
-        intervals = self.at_held_out.intervals(self._held_out_thresholds(thresholds))
+        intervals = self._intervals(thresholds)
         told = {"threshold": thresholds}
         for name in ("precision", "recall", "f1"):
             told |= {name: expected[name], f"{name}_interval": intervals[name]}
         return told | {
             "n_picks": expected["n_picks"] / self.n_micrographs,
             "n_particles": self.n_particles,
-            "n_particles_interval": tuple(
-                float(self.held_out.once(number) / self.n_micrographs)
-                for number in intervals["n_particles"]
-            ),
+            "n_particles_interval": tuple((intervals["n_particles"] / self.n_micrographs).tolist()),
         }
 
-    def _held_out_thresholds(self, thresholds):
-        """Return the scores of held-out candidates above which as many of them lie."""
-        share = np.searchsorted(self.logits, thresholds, side="right") / len(self.logits)
-        candidates = self.held_out.candidates
-        at = np.rint(share * len(candidates)).astype(int)
-        return np.append(-np.inf, candidates)[at]
+    def _intervals(self, thresholds) -> dict[str, np.ndarray]:
+        """Return intervals as wide as those of either kind of scores, at logits."""
+        slope, intercept = self.calibration
+        thresholds = (thresholds - intercept) / slope
+        of_kinds = [posterior.intervals(thresholds) for posterior in self.extremes]
+
+        def spanned(name):
+            low, high = np.moveaxis([intervals[name] for intervals in of_kinds], -1, 0)
+            return np.stack([low.min(axis=0), high.max(axis=0)], axis=-1)
+
+        return {name: spanned(name) for name in of_kinds[0]}
 
 
 def _of_one_threshold(values):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import warnings
 from functools import partial
 
-import numpy as np
-
 from puclassify.classifier._calibration import UNCALIBRATED
-from puclassify.picking._cross_fitting import HeldOutScores, held_out_scores
+from puclassify.picking._cross_fitting import HeldOutScores, held_out_scores, scores_of
 from puclassify.picking._geometry import in_all
 from puclassify.picking._pick_estimates import PickEstimates
 from puclassify.picking._pick_posterior import can_be_fitted
@@ -117,10 +115,10 @@ class PickEstimation:
                 "labels in all"
             )
             return
-        self._held_out = found
-        self._at_held_out = found.posterior(self.geometry.guessed_particles(self.images))
+        self._held_out, self._radius = found, radius
         if self.is_prior_wanted:
-            n_particles = found.once(self._at_held_out.cautious_n_particles)
+            posterior = found.posterior(self.geometry.guessed_particles(self.images))
+            n_particles = found.once(posterior.cautious_n_particles)
             self.prior = self.geometry.estimated_prior(self.images, self.stride, n_particles)
 
     def carry_over(self, scorer, candidates) -> PickEstimates | None:
@@ -145,16 +143,22 @@ class PickEstimation:
         """
         if self._held_out is None:
             return None
-        scores = [candidates(scorer, image)[:, 2] for image in self.images]
-        found = np.sort(np.concatenate(scores))
+        learnt, found = scores_of(
+            partial(candidates, scorer), self.images, self.labels, self._radius
+        )
         if not len(found):
             return None  # training diverged, of which a warning tells
-        if not can_be_fitted(self._held_out.carried_to(found)):
+        estimates = PickEstimates.fit(
+            self._held_out,
+            None if scorer.may_memorize else learnt,
+            found,
+            self.geometry.guessed_particles(self.images),
+            in_all(self.images),
+        )
+        if estimates is None:
             self._warn_of_none(_ONE_SCORE)
-            return None
-        n_micrographs = in_all(self.images)
-        estimates = PickEstimates.fit(self._held_out, self._at_held_out, found, n_micrographs)
-        self._warn_if_contradicted(estimates)
+        else:
+            self._warn_if_contradicted(estimates)
         return estimates
 
     def _warn_of_none(self, why):

@@ -70,7 +70,9 @@ class PickPosterior:
     alternatives: np.ndarray
 
     @classmethod
-    def fit(cls, labels, candidates, *, guess: float, spread: float = 1.0) -> PickPosterior:
+    def fit(
+        cls, labels, candidates, *, guess: float, spread: float = 1.0, weights=None
+    ) -> PickPosterior:
         """Estimate it from the scores of labels among those of all candidates.
 
         Parameters
@@ -84,6 +86,8 @@ class PickPosterior:
         spread : float, default=1.0
             Standard deviation of its logarithm: to within a factor of several, unless it is known
             better.
+        weights : ndarray of shape (k,) or None, default=None
+            How many labels each of ``labels`` counts for; None is one.
 
         Returns
         -------
@@ -95,19 +99,24 @@ class PickPosterior:
         ValueError
             If it is one that `can_be_fitted` denies.
         """
-        hits = labels[np.isfinite(labels)]
-        if not can_be_fitted(labels):
+        weights = np.ones(len(labels)) if weights is None else weights
+        has_candidate = np.isfinite(labels)
+        hits, of_hits = labels[has_candidate], weights[has_candidate]
+        if not can_be_fitted(labels, weights):
             raise ValueError(
                 f"{len(hits)} of {len(labels)} labelled particles have a candidate within the "
                 f"matching radius; at least {_FEWEST_FOUND}, of different scores, are needed"
             )
-        found = (len(hits) + 0.5) / (len(labels) + 1)
-        width = hits.std()
+        n_hits = of_hits.sum()
+        found = (n_hits + 0.5) / (weights.sum() + 1)
+        mean = np.average(hits, weights=of_hits)
+        width = np.sqrt(np.average((hits - mean) ** 2, weights=of_hits))
         low = max(candidates.min(), hits.min() - 6 * width)
         edges = np.linspace(low, max(candidates.max(), hits.max()) + 1e-6 * width, _N_BINS + 1)
-        counts, at_labels = (np.histogram(np.maximum(s, low), edges)[0] for s in (candidates, hits))
+        counts = np.histogram(np.maximum(candidates, low), edges)[0]
+        at_labels = np.histogram(hits, edges, weights=of_hits)[0]
         middles = (edges[1:] + edges[:-1]) / 2
-        sure = np.quantile(hits, _SURE_QUANTILE)
+        sure = _sure(hits, of_hits)
         slopes = np.geomspace(*_SLOPES, _N_SLOPES) / width
         halves = np.linspace(low, sure, _N_MIDDLES)
         slopes, halves = (axis.ravel() for axis in np.meshgrid(slopes, halves, indexing="ij"))
@@ -115,7 +124,7 @@ class PickPosterior:
         slopes, halves = slopes[plausible], halves[plausible]
         log_p = log_expit(slopes[:, None] * (middles - halves[:, None]))
         n_found = np.exp(log_p) @ counts
-        log_weight = log_p @ at_labels - len(hits) * np.log(n_found)
+        log_weight = log_p @ at_labels - n_hits * np.log(n_found)
         log_weight -= (np.log(n_found / found / guess) / spread) ** 2 / 2
         weights = np.exp(log_weight - log_weight.max())
         weights /= weights.sum()
@@ -204,13 +213,15 @@ class PickPosterior:
         return np.take_along_axis(ordered, np.array(at), axis=0).T
 
 
-def can_be_fitted(labels) -> bool:
+def can_be_fitted(labels, weights=None) -> bool:
     """Tell whether labelled particles have a distribution of scores to speak of.
 
     Parameters
     ----------
     labels : ndarray of shape (k,)
         Scores of the candidates on labelled particles; ``-inf`` for a label without one.
+    weights : ndarray of shape (k,) or None, default=None
+        How many labels each counts for; None is one.
 
     Returns
     -------
@@ -218,8 +229,15 @@ def can_be_fitted(labels) -> bool:
         False if fewer than five labels have a candidate, or nine tenths of these the same lowest
         score. Nine tenths of one higher score can be fitted.
     """
-    hits = labels[np.isfinite(labels)]
-    return len(hits) >= _FEWEST_FOUND and hits.min() < np.quantile(hits, _SURE_QUANTILE)
+    weights = np.ones(len(labels)) if weights is None else weights
+    has_candidate = np.isfinite(labels)
+    hits, of_hits = labels[has_candidate], weights[has_candidate]
+    return bool(of_hits.sum() >= _FEWEST_FOUND and hits.min() < _sure(hits, of_hits))
+
+
+def _sure(hits, weights) -> float:
+    """Return a score from which on candidates are taken for particles."""
+    return float(np.quantile(hits, _SURE_QUANTILE, weights=weights, method="inverted_cdf"))
 
 
 def _sums_from(values) -> np.ndarray:

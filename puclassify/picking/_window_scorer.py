@@ -29,6 +29,7 @@ class WindowScorer:
         The radii.
     """
 
+    may_memorize = True  # as a nearest neighbour or a forest does
     n_epochs = 0
     device = None  # such a classifier takes arrays
     stride = 4

@@ -15,13 +15,15 @@ GEOMETRY, STRIDE, RADIUS = PickingGeometry(20.0), 4, 1.0
 class Scorer:
     """Scores by what is stored; notes what it is trained on."""
 
-    def __init__(self, scale=1.0, trainings=None):
+    def __init__(self, scale=1.0, trainings=None, may_memorize=False, is_short=False):
         self.scale = scale
         self.trainings = [] if trainings is None else trainings
+        self.may_memorize = may_memorize
+        self.is_short = is_short
 
     def shortened(self, share):
         assert share < 1
-        return Scorer(trainings=self.trainings)
+        return Scorer(trainings=self.trainings, is_short=True)
 
     def fit(self, images, labels, prior, rng, report):
         assert report is None
@@ -117,6 +119,51 @@ class TestCarryOver:
         estimation = estimation_of(micrographs, labels)
         estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
         assert estimation.carry_over(Scorer(), lambda scorer, image: np.empty((0, 3))) is None
+
+
+class TestWhatWasLearnt:
+    """Held-out scores are worse than those of other particles, learnt ones better."""
+
+    @pytest.fixture
+    def estimates(self, micrographs, labels):
+        """Less of a difference while short, and more for the labels that were learnt."""
+
+        def pick(scorer, image):
+            images, truth, candidates = micrographs
+            picks, index = candidates[image.name].copy(), images.index(image)
+            picks[np.isin(picks[:, 0] + 1e3 * picks[:, 1], truth[index] @ [1, 1e3]), 2] -= (
+                1.5 * scorer.is_short
+            )
+            learnt = np.isin(picks[:, 0] + 1e3 * picks[:, 1], labels[index] @ [1, 1e3])
+            picks[learnt, 2] += 0.0 if scorer.is_short else 0.3
+            return picks[np.argsort(-picks[:, 2])]
+
+        estimation = estimation_of(micrographs, labels)
+        estimation.hold_out(Scorer(), pick, RADIUS, np.random.RandomState(0))
+        both, held_out = (
+            estimation.carry_over(Scorer(may_memorize=may), pick) for may in (False, True)
+        )
+        return both, held_out
+
+    def test_the_number(self, estimates):
+        for told in estimates:
+            assert told.n_particles == pytest.approx(N_PARTICLES, rel=0.15)
+
+    def test_both_tell_the_recall_better(self, estimates, micrographs):
+        rng = np.random.default_rng(1)
+        of_particles = rng.normal(4.0, size=100_000)
+        errors = []
+        for told in estimates:
+            slope, intercept = told.calibration
+            thresholds = slope * np.array([1.5, 2.0, 2.5]) + intercept
+            truth = np.mean(slope * of_particles + intercept > thresholds[:, None], axis=1)
+            errors.append(told.expected_quality(thresholds)["recall"] - truth)
+        both, held_out = np.abs(errors).max(axis=1)
+        assert both < 0.75 * held_out
+
+    def test_intervals_hold_both(self, estimates):
+        both, held_out = (told.report(0.0)["n_particles_interval"] for told in estimates)
+        assert both[0] < held_out[0] < N_PARTICLES < held_out[1] == both[1]
 
 
 class TestEstimatedAttributes:
