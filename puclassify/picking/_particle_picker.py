@@ -141,9 +141,10 @@ class ParticlePicker(
 
     What is expected of picks is estimated from the labels alone, by cross-fitting: the micrographs
     are parted in two, and the labels of each half are scored by a classifier that was trained, for
-    a third of the epochs, on the other half. Where they then stand among all candidates tells
-    how many particles there are and how probable each candidate is
-    (`puclassify.picking._pick_posterior`). It takes 10 labels that are a random choice of the
+    a third of the epochs, on the other half. Where they then stand among all candidates, and what
+    the final classifier gives them, a network, tells how many particles there are and how
+    probable each candidate is (`puclassify.picking._pick_posterior` and ``._pick_estimates``).
+    It takes 10 labels that are a random choice of the
     particles; with fewer, ``fit`` warns, the prior is that of particles which cover a fifth of a
     micrograph, and the threshold a logit of 0. No estimates are made where ``threshold`` is a
     number and ``prior`` or ``expected_particles`` is given; the fit then takes half as long.
