@@ -12,7 +12,8 @@ expects of its picks on unseen micrographs with what they are::
 and the true one, relative to that, with its sign in the column before. "precision at .8" and ".9"
 are those reached with ``threshold=("precision", 0.8)`` and ``0.9``, "F1" is that at
 ``threshold="auto"``, "best F1" that of the best of all thresholds, found on the test micrographs
-themselves.
+themselves. "held" is 1 where the interval of ``threshold_report_`` holds the precision and recall
+on the test micrographs, and the number in the training micrographs.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from tables import table_head, table_row
 
 SIMULATED = ("globular", "ring", "elongated")
 SNR = 0.2
+REPORTED = ("precision", "recall", "n_particles")
 COLUMNS = (
     "AP",
     "best F1",
@@ -44,6 +46,9 @@ COLUMNS = (
     "precision at .9",
     "count, signed",
     "count",
+    "precision held",
+    "recall held",
+    "count held",
     "fit CPU-s",
 )
 
@@ -102,16 +107,27 @@ def measure(data, n_labels, seed, epochs):
             picks = picker.predict(data.test, threshold=threshold)
         return pick_precision_recall_fscore(truth, picks, data.radius, threshold=-np.inf)
 
+    *reached_by_default, f1 = reached(None)
+    n_particles = np.mean([len(xy) for xy in data.train_coordinates])
+    held = [
+        low <= value <= high
+        for value, (low, high) in zip(
+            (*reached_by_default, n_particles),
+            (picker.threshold_report_[f"{name}_interval"] for name in REPORTED),
+            strict=True,
+        )
+    ]
     precision, recall, _ = pick_precision_recall_curve(truth, candidates, data.radius)
     off = quality["n_particles"] / [len(xy) for xy in truth] - 1
     return (
         average_precision(data, candidates),
         np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)),
-        reached(None)[2],
+        f1,
         reached(("precision", 0.8))[0],
         reached(("precision", 0.9))[0],
         np.median(off),
         np.median(np.abs(off)),
+        *held,
         fit_seconds,
     )
 
