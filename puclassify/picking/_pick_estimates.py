@@ -85,11 +85,12 @@ class PickEstimates:
         def fit(labels, weights=None, **number):
             return PickPosterior.fit(labels, candidates, weights=weights, **number)
 
-        number = fit(labels, weights, guess=guess).cautious_n_particles
-        posterior = fit(labels, weights, guess=max(number, n_labels), spread=_KNOWN)
-        extremes = tuple(fit(kind, guess=guess) for kind in kinds if can_be_fitted(kind))
+        of_both = fit(labels, weights, guess=guess)
+        number = max(of_both.cautious_n_particles, n_labels)
+        posterior = fit(labels, weights, guess=number, spread=_KNOWN)
+        extremes = [fit(kind, guess=guess) for kind in kinds if can_be_fitted(kind)]
         logits = posterior.slope * candidates + posterior.intercept
-        return cls(posterior, extremes, logits, n_micrographs)
+        return cls(posterior, tuple(extremes or [of_both]), logits, n_micrographs)
 
     @property
     def calibration(self) -> tuple[float, float]:

@@ -5,7 +5,9 @@ import pytest
 
 from puclassify import GridImage
 from puclassify.datasets import label_particles
+from puclassify.picking._cross_fitting import HeldOutScores
 from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._pick_estimates import PickEstimates
 from puclassify.picking._pick_estimation import PickEstimation, estimated_attributes
 
 N_MICROGRAPHS, N_PARTICLES, N_OTHERS = 6, 40, 200
@@ -164,6 +166,15 @@ class TestWhatWasLearnt:
     def test_intervals_hold_both(self, estimates):
         both, held_out = (told.report(0.0)["n_particles_interval"] for told in estimates)
         assert both[0] < held_out[0] < N_PARTICLES < held_out[1] == both[1]
+
+
+def test_each_kind_may_have_one_score_if_both_have_two():
+    candidates = np.sort(np.random.default_rng(0).normal(size=500))
+    at = candidates[450]
+    held_out = HeldOutScores(np.full(20, at), candidates)
+    estimates = PickEstimates.fit(held_out, np.full(20, at + 1.0), candidates, 60.0, 1.0)
+    low, high = estimates.report(0.0)["n_particles_interval"]
+    assert 20 < low < high < 500
 
 
 class TestEstimatedAttributes:
