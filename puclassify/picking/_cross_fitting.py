@@ -127,8 +127,8 @@ def held_out_scores(train: Callable, images, labels, radius, rng) -> HeldOutScor
     Notes
     -----
     The halves are of micrographs, so that neither a label nor the micrograph around it was learnt
-    from. Where there is only one micrograph with labels, its labels are parted instead, and the
-    micrograph is scored as often as there are parts.
+    from. Where most labels are on one micrograph, labels are parted instead, and every micrograph
+    is scored as often as there are parts.
     """
     parts = _parts_of_micrographs(labels, rng)
     scores, n_times, n_left_out = [], 1, 0
@@ -189,12 +189,15 @@ def _scores(picks, labels, radius, held=None):
 
 
 def _parts_of_micrographs(labels, rng) -> list[np.ndarray] | None:
-    """Deal micrographs out so that the parts have about equally many labels; None for one."""
+    """Deal micrographs out so that the parts have about equally many labels; None if they cannot.
+
+    That is, if one would have less than half of its share.
+    """
     n_labels = np.array([len(xy) for xy in labels])
-    if np.count_nonzero(n_labels) < N_FOLDS:
-        return None
     shuffled = rng.permutation(len(labels))
     order = shuffled[np.argsort(-n_labels[shuffled], kind="stable")]
     turn = np.concatenate([np.arange(N_FOLDS), np.arange(N_FOLDS)[::-1]])
     part_of = np.resize(turn, len(order))  # there and back again: 0 1 1 0 0 1 ...
-    return [np.sort(order[part_of == number]) for number in range(N_FOLDS)]
+    parts = [np.sort(order[part_of == number]) for number in range(N_FOLDS)]
+    fewest = min(n_labels[part].sum() for part in parts)
+    return parts if 2 * N_FOLDS * fewest >= n_labels.sum() else None

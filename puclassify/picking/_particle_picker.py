@@ -114,7 +114,8 @@ class ParticlePicker(
     threshold_report_ : dict or None
         What is expected of the picks above it: ``precision``, ``recall``, ``f1``, ``n_picks`` and
         ``n_particles`` (in a training micrograph of median area), and 90 % intervals such as
-        ``precision_interval``. None without estimates.
+        ``precision_interval``. Of all picks, whatever ``max_picks`` of the suppression leaves of
+        them. None without estimates.
     expected_particles_ : float or None
         Particles in a training micrograph of median area as the labels tell; None without
         estimates.

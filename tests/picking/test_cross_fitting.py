@@ -57,6 +57,19 @@ class TestHeldOut:
         assert (scores.n_times, scores.n_left_out) == (2, 6)
         assert scores.once(2 * 50 - 6) == 50
 
+    @pytest.mark.parametrize(
+        ("n_labels", "are_parted"), [([12, 1], True), ([6, 2], False), ([9, 2], True)]
+    )
+    def test_most_labels_on_one_micrograph(self, world, n_labels, are_parted):
+        candidates, _ = world
+        labels = [c[:n, :2] for c, n in zip(candidates, n_labels)]
+        train = Recorder(candidates)
+        scores = held_out_scores(train, range(2), labels, 5.0, np.random.RandomState(0))
+        assert scores.n_times == 1 + are_parted
+        trained_on = [sum(map(len, xy)) for _, xy in train.trained]
+        assert sum(trained_on) == sum(n_labels) == len(scores.labels)
+        assert min(trained_on) >= sum(n_labels) // 4
+
     def test_a_label_without_a_candidate(self):
         picks = np.array([[0.0, 0.0, 3.0], [50.0, 0.0, 1.0]])
         labels = np.array([[1.0, 0.0], [0.0, 90.0]])
