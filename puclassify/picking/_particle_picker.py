@@ -94,7 +94,7 @@ class ParticlePicker(
         needs a C++ compiler on a CPU, and pays with thousands of micrographs and ``n_jobs=None``.
     n_jobs : int or None, default=None
         Micrographs read, scored and picked at once (a joblib setting). With None or 1 the next
-        micrograph is read and preprocessed in a thread while one is scored.
+        micrograph is read and preprocessed in a thread, for a GPU in two, while one is scored.
     verbose : int, default=0
         Above 0 a line is printed every training epoch, and predictions show their progress and how
         much time is left.
