@@ -40,7 +40,7 @@ class PickEstimates:
     taken, with weights .368 and .632, as the .632 estimator of an error rate does with what was
     learnt from and what was not (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number that is
     settled on is `PickPosterior.cautious_n_particles`. Intervals reach from the lower of the two
-    lower ends that either would have alone to the higher of the upper ones.
+    lower ends that either would have alone to the higher of the upper ones, and to the estimate.
     """
 
     posterior: PickPosterior
@@ -168,11 +168,13 @@ class PickEstimates:
         intervals = self._intervals(thresholds)
         told = {"threshold": thresholds}
         for name in ("precision", "recall", "f1"):
-            told |= {name: expected[name], f"{name}_interval": intervals[name]}
+            interval = _widened(intervals[name], expected[name])
+            told |= {name: expected[name], f"{name}_interval": interval}
+        interval = _widened(intervals["n_particles"] / self.n_micrographs, self.n_particles)
         return told | {
             "n_picks": expected["n_picks"] / self.n_micrographs,
             "n_particles": self.n_particles,
-            "n_particles_interval": tuple((intervals["n_particles"] / self.n_micrographs).tolist()),
+            "n_particles_interval": tuple(interval.tolist()),
         }
 
     def _intervals(self, thresholds) -> dict[str, np.ndarray]:
@@ -186,6 +188,12 @@ class PickEstimates:
             return np.stack([low.min(axis=0), high.max(axis=0)], axis=-1)
 
         return {name: spanned(name) for name in of_kinds[0]}
+
+
+def _widened(interval, value) -> np.ndarray:
+    """Widen an interval to an estimate, which a cautious number can carry beyond its end."""
+    low, high = np.moveaxis(interval, -1, 0)
+    return np.stack([np.minimum(low, value), np.maximum(high, value)], axis=-1)
 
 
 def _of_one_threshold(values):

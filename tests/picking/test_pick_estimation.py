@@ -163,6 +163,13 @@ class TestWhatWasLearnt:
         both, held_out = np.abs(errors).max(axis=1)
         assert both < 0.75 * held_out
 
+    def test_intervals_hold_the_estimates(self, estimates):
+        for told in estimates:
+            expected = told.expected_quality()
+            for name in ("precision", "recall", "f1", "n_particles"):
+                low, high = np.transpose(expected[f"{name}_interval"])
+                assert np.all((low <= expected[name]) & (expected[name] <= high))
+
     def test_intervals_hold_both(self, estimates):
         both, held_out = (told.report(0.0)["n_particles_interval"] for told in estimates)
         assert both[0] < held_out[0] < N_PARTICLES < held_out[1] == both[1]
