@@ -130,9 +130,10 @@ class _Blocks:
     def unrivalled(self) -> torch.Tensor:
         """Return the blocks with a maximum that comes before those of all blocks around."""
         highest = _highest_around(self.best, self.margin)
-        winners = (self.best == highest) & (self.best > self.limit)
-        blocks = torch.nonzero(winners.view(-1))[:, 0]
-        maxima = self.best.view(-1)[blocks]
+        before = (self.best.numel() - len(highest)) // 2
+        best = self.best.view(-1)[before : before + len(highest)]
+        blocks = torch.nonzero((best == highest) & (best > self.limit))[:, 0].add_(before)
+        maxima = self.best.view(-1).index_select(0, blocks)
         ordered = maxima.sort().values
         if not (ordered[1:] == ordered[:-1]).any():
             return blocks
@@ -156,12 +157,12 @@ class _Blocks:
         for (rows, _), of_length in zip(self.runs_of_length, starts, strict=True):
             rows.index_fill_(0, of_length, -math.inf)
         best = self.best.view(-1)
-        best[blocks] = -math.inf  # a disc covers the whole block of its centre
+        best.index_fill_(0, blocks, -math.inf)  # a disc covers the whole block of its centre
         touched = torch.zeros_like(best, dtype=torch.bool)
-        touched[_sums(blocks, self.around)] = True
+        touched.index_fill_(0, _sums(blocks, self.around), True)
         touched = torch.nonzero(touched & (best > self.limit))[:, 0]
         for part in touched.split(max(1, _AT_ONCE // math.prod(self.side))):
-            best[part] = self._values(part).amax(dim=1)
+            best.index_copy_(0, part, self._values(part).amax(dim=1))
         rows, columns = chosen // self.width - self.top, chosen % self.width - self.left
         return rows * self.map_width + columns
 
@@ -203,15 +204,16 @@ class _Blocks:
         return self.corner[blocks] + torch.where(is_best, self.offsets, self.beyond).amin(dim=1)
 
     def _positions_of_chosen(self, blocks) -> torch.Tensor:
-        is_best = self._values(blocks) == self.best.view(-1)[blocks, None]
+        is_best = self._values(blocks) == self.best.view(-1).index_select(0, blocks)[:, None]
         where = torch.nonzero(is_best.view(-1))[:, 0]
         if len(where) > len(blocks):  # some have several
             return self.positions(blocks)
-        return self.corner[blocks] + self.offsets[where % len(self.offsets)]
+        within = self.offsets.index_select(0, where % len(self.offsets))
+        return within.add_(self.corner.index_select(0, blocks))
 
     def _values(self, blocks):
         rows = self._rows(self.side[1])
-        values = rows.index_select(0, _sums(self.corner[blocks], self.block_rows))
+        values = rows.index_select(0, _sums(self.corner.index_select(0, blocks), self.block_rows))
         return values.view(len(blocks), math.prod(self.side))
 
     def _rows(self, length):
@@ -223,7 +225,10 @@ class _Blocks:
 
 
 def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
-    """Return the maximum of the rectangle around every entry of a table with a margin as wide."""
+    """Return the maximum of the rectangle around every entry of a table with a margin as wide.
+
+    The entries are in one row, without those within the reach of the two ends.
+    """
     flat = table.view(-1)
     for stride, distance in zip((table.shape[1], 1), reach):
         # Windows of 2, 4, 8, ... entries, and two of these that overlap for the whole length; what
@@ -233,8 +238,7 @@ def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
             shift = min(length, window - length)
             flat = torch.maximum(flat[: -shift * stride], flat[shift * stride :])
             length += shift
-        flat = torch.nn.functional.pad(flat, (distance * stride,) * 2, value=-math.inf)
-    return flat.view(table.shape)
+    return flat
 
 
 def disc_runs(shape, step, radius) -> tuple[list[tuple[int, int]], tuple[int, int]]:
