@@ -2,6 +2,11 @@ import pytest
 import torch
 
 
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+
+
 @pytest.fixture(autouse=True)
 def _one_thread():
     n_threads = torch.get_num_threads()

@@ -140,7 +140,6 @@ class TestDevice:
             PUImageClassifier(device=device).fit(rows.X, rows.y)
 
     @pytest.mark.gpu
-    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
     class TestCuda:
         def test_predicts_what_the_cpu_predicts(self, make, images):
             classifier = make(random_state=0, device="cpu").fit(images.X, images.y)

@@ -35,14 +35,8 @@ def image():
     return GridImage(values, step=2.0, offset=1.0, name="mic")
 
 
-CUDA = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
-]
-
-
 @pytest.mark.parametrize("tile", [1, 3, 7, 20, 1000])
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=CUDA)])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_tiles_give_the_untiled_map(network, image, tile, device):
     if tile == 1:
         image = GridImage(image.values[:24, :30])

@@ -8,13 +8,8 @@ from puclassify.picking import _suppression, non_maximum_suppression
 from puclassify.picking._greedy_ranks import greedy_ranks, suits_ranks
 from puclassify.picking._greedy_rounds import greedy_maxima
 
-CUDA = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
-]
 
-
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=CUDA)])
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
     return torch.device(request.param)
 
@@ -58,7 +53,6 @@ def test_cpus_do_without():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(("radius", "suits"), [(3.75, True), (20.0, False)])
 def test_a_gpu_picks_what_a_cpu_picks(radius, suits, monkeypatch):
     values = np.random.default_rng(0).normal(size=(500, 512)).astype(np.float32)

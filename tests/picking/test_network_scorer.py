@@ -102,7 +102,6 @@ class TestSteps:
 
     @pytest.mark.gpu
     @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
-    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
     @pytest.mark.parametrize("criterion", [*CRITERIA, "vpu", "dist_pu"])
     def test_do_not_wait_for_cuda(self, make_picker, simulated, criterion):
         picker = make_picker().set_params(

@@ -14,10 +14,7 @@ N_LABELLED = _tiles.TILES_PER_STEP // 2
         "cpu",
         pytest.param(
             "cuda",
-            marks=[
-                pytest.mark.gpu,
-                pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
-            ],
+            marks=pytest.mark.gpu,
         ),
     ]
 )

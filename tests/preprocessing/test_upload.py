@@ -13,10 +13,6 @@ from puclassify.io import read_micrograph
 from puclassify.preprocessing import _upload
 from puclassify.preprocessing._upload import own_stream, page_locked, read_into
 
-gpu = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
-]
 DTYPES = ["int8", "int16", "uint16", "float16", "float32", ">f4", ">i2"]
 
 
@@ -112,9 +108,8 @@ class TestIsWholeMap:
         assert not _upload._is_whole_map(values)
 
 
+@pytest.mark.gpu
 class TestPageLocked:
-    pytestmark = gpu
-
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("part", [np.s_[:, :], np.s_[1:, ::2], np.s_[::-1]], ids=str)
     def test_equals_the_map(self, mapped, numbers, dtype, part):
@@ -138,10 +133,9 @@ class TestOwnStream:
     @pytest.mark.parametrize("device", [None, torch.device("cpu")])
     def test_is_nothing_without_a_gpu(self, device):
         with own_stream(device):
-            pass
+            assert device not in vars(_upload._of_thread).get("streams", {})
 
     @pytest.mark.gpu
-    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
     def test_every_thread_keeps_its_own(self):
         device, seen = torch.device("cuda"), []
 
