@@ -147,8 +147,7 @@ def held_out_scores(train: Callable, images, labels, radius, rng) -> HeldOutScor
             for image, xy, own in zip(images, labels, held):
                 scores.append(_scores(pick(image), xy, radius, own))
                 n_left_out += len(xy) - own.sum()
-    of_labels, of_all = (np.concatenate(kind) for kind in zip(*scores))
-    return HeldOutScores(of_labels, np.sort(of_all), n_times, n_left_out)
+    return HeldOutScores(*_gathered(scores), n_times, n_left_out)
 
 
 def scores_of(pick: Callable, images, labels, radius) -> tuple[np.ndarray, np.ndarray]:
@@ -173,6 +172,11 @@ def scores_of(pick: Callable, images, labels, radius) -> tuple[np.ndarray, np.nd
         Of all candidates.
     """
     scores = [_scores(pick(image), xy, radius) for image, xy in zip(images, labels, strict=True)]
+    return _gathered(scores)
+
+
+def _gathered(scores) -> tuple[np.ndarray, np.ndarray]:
+    """Join the scores of labels and of candidates from all micrographs, the latter ascending."""
     of_labels, of_all = (np.concatenate(kind) for kind in zip(*scores))
     return of_labels, np.sort(of_all)
 

@@ -19,12 +19,8 @@ def suits_ranks(values: torch.Tensor, radius: float, step_xy=(1.0, 1.0)) -> bool
 
     Parameters
     ----------
-    values : Tensor of shape (height, width)
-        The map.
-    radius : float
-        Suppression radius, in the unit of ``step_xy``.
-    step_xy : (float, float), default=(1.0, 1.0)
-        Distance of neighbouring positions along x and y.
+    values, radius, step_xy
+        As of `greedy_ranks`.
 
     Returns
     -------
@@ -47,16 +43,8 @@ def greedy_ranks(
 
     Parameters
     ----------
-    values : Tensor of shape (height, width)
-        The map, on any device; NaN marks positions that do not take part.
-    radius : float
-        Suppression radius, in the unit of ``step_xy``.
-    limit : float, default=-inf
-        Only values above it take part.
-    inside : (slice, slice), default=everything
-        Rows and columns that take part.
-    step_xy : (float, float), default=(1.0, 1.0)
-        Distance of neighbouring positions along x and y.
+    values, radius, limit, inside, step_xy
+        As of `puclassify.picking._greedy_rounds.greedy_maxima`.
 
     Returns
     -------
@@ -65,11 +53,11 @@ def greedy_ranks(
 
     Notes
     -----
-    The result is that of `puclassify.picking._greedy_rounds.greedy_maxima`. Every position gets
-    its rank, so that no two are equal. In a round all positions whose rank is the highest of
-    their disc are chosen, and every position with a chosen one in its disc leaves. That is a dozen
-    operations on all positions and their discs, none of which has to know how many there are:
-    a GPU is done with them before the host could ask.
+    The result is that of `greedy_maxima`. Every position gets its rank, so that no two are equal.
+    In a round all positions whose rank is the highest of their disc are chosen, and every position
+    with a chosen one in its disc leaves. That is a dozen operations on all positions and their
+    discs, none of which has to know how many there are: a GPU is done with them before the host
+    could ask.
 
     Examples
     --------

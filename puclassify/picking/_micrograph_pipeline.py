@@ -68,10 +68,8 @@ class MicrographPipeline:
 
         Parameters
         ----------
-        micrograph : path, 2-D array or GridImage
-            The micrograph.
-        index : int
-            Its place in the sequence, which names arrays.
+        micrograph, index
+            As of `load`.
 
         Returns
         -------
