@@ -25,7 +25,7 @@ from puclassify.io import (
     write_coordinates,
 )
 
-__all__ = ["TopazRunner", "as_mrc", "cpu_seconds"]
+__all__ = ["TopazRunner", "as_mrc", "cost_of_one_more", "cpu_seconds"]
 
 
 class TopazRunner:
@@ -157,6 +157,25 @@ class TopazRunner:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
+
+
+def cost_of_one_more(cost, paths):
+    """Return what a program takes for each of some files, without its start.
+
+    Parameters
+    ----------
+    cost : callable
+        Runs the program on some of the files and returns what that took.
+    paths : list of str
+        The files.
+
+    Returns
+    -------
+    float
+        The difference between all of them and the first, for each of the others.
+    """
+    first = cost(paths[:1])
+    return (cost(paths) - first) / (len(paths) - 1)
 
 
 def as_mrc(paths, folder):

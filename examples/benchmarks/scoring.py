@@ -43,7 +43,7 @@ from puclassify.picking import _tiles, non_maximum_suppression
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from networks import gflop, make
 from process_memory import megabytes
-from reference_picker import TopazRunner, cpu_seconds
+from reference_picker import TopazRunner, cost_of_one_more, cpu_seconds
 from tables import table_head, table_row
 
 DIAMETER = 30.0  # pixels of a 1024 x 1024 micrograph
@@ -79,7 +79,8 @@ def compare_pickers(options, folder):
         for name, picker in pickers.items()
     }
     if options.topaz:
-        runs["Topaz, resnet8"] = lambda: reference_cost(TopazRunner(options.topaz), paths)
+        cost = partial(TopazRunner(options.topaz).pick_cost, radius=DIAMETER / 2)
+        runs["Topaz, resnet8"] = partial(cost_of_one_more, cost, paths)
     costs = {name: [] for name in runs}
     for repetition in range(options.repetitions):
         for name, run in runs.items():
@@ -159,12 +160,6 @@ def own_cost(picker, paths):
     start = cpu_seconds(resource.RUSAGE_SELF)
     picker.predict(paths, threshold=-6.0)
     return (cpu_seconds(resource.RUSAGE_SELF) - start) / len(paths)
-
-
-def reference_cost(reference, paths):
-    """Return the same of the reference, without its start."""
-    one = reference.pick_cost(paths[:1], DIAMETER / 2)
-    return (reference.pick_cost(paths, DIAMETER / 2) - one) / (len(paths) - 1)
 
 
 def write_micrographs(folder, n, edge, diameter):

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from reference_picker import TopazRunner
+from reference_picker import TopazRunner, cost_of_one_more
 from scoring import DIAMETER, make_picker, write_micrographs
 from tables import table_head, table_row
 
@@ -73,7 +73,8 @@ def compare(edge, folder, options):
         device = -1 if options.device == "cpu" or not torch.cuda.is_available() else 0
         reference = TopazRunner(options.topaz, device=device)
         some = paths[: 1 + options.of_reference]
-        runs["Topaz, resnet8"] = partial(pick_with, reference, some, binning)
+        cost = partial(reference.pick_time, radius=DIAMETER / 2, binning=binning)
+        runs["Topaz, resnet8"] = partial(cost_of_one_more, cost, some)
     seconds = {name: [] for name in runs}
     for repetition in range(options.repetitions):
         for name, run in runs.items():
@@ -105,13 +106,6 @@ def pick(picker, paths):
     for _ in picker.iter_predict(paths, threshold=-6.0):
         pass
     return (time.perf_counter() - start) / len(paths)
-
-
-def pick_with(reference, paths, binning):
-    """Return the same of the reference, without its start."""
-    one = reference.pick_time(paths[:1], DIAMETER / 2, binning=binning)
-    several = reference.pick_time(paths, DIAMETER / 2, binning=binning)
-    return (several - one) / (len(paths) - 1)
 
 
 def forget(paths):
