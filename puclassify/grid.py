@@ -196,3 +196,8 @@ def mirror_index(index, length) -> np.ndarray:
     last = np.asarray(length) - 1
     index = np.abs(np.asarray(index)) % np.maximum(2 * last, 1)
     return np.minimum(index, 2 * last - index)
+
+
+def map_length(length: int, stride: int) -> int:
+    """Return how many positions ``0, stride, 2 * stride, ...`` lie on an axis."""
+    return -(-length // stride)

@@ -485,8 +485,7 @@ def priors_of_examples():
     pixels, labels = images()
     X = pixels.reshape(240, -1)
     return [
-        one.fit(X, labels).prior_
-        for one in (BBEPrior(random_state=0), DEDPULPrior(random_state=0))
+        one.fit(X, labels).prior_ for one in (BBEPrior(random_state=0), DEDPULPrior(random_state=0))
     ]
 
 

@@ -7,7 +7,7 @@ import math
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from puclassify._numbers import check_number
+from puclassify._parameters import check_number
 from puclassify.calibration._objectives import EmpiricalLikelihood, UnbiasedRisk, minimise
 from puclassify.calibration._scored_sample import ScoredSample
 
@@ -105,7 +105,7 @@ def pu_platt_scaling(
     (True, True)
     """
     expected = "a number between 0 and 1, both excluded"
-    check_number(prior, "prior", expected, lambda value: 0 < value < 1)
+    check_number(prior, "prior", expected, above=0, below=1)
     positives = ScoredSample.check(positive_scores, positive_weights, "positive")
     unlabelled = ScoredSample.check(unlabelled_scores, unlabelled_weights, "unlabelled")
     centre, spread = unlabelled.mean(unlabelled.values), unlabelled.spread

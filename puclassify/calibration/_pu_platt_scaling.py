@@ -9,8 +9,7 @@ from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._labels import check_pu_labels
-from puclassify._numbers import check_number
-from puclassify._scenarios import check_scenario
+from puclassify._parameters import check_number, check_scenario
 from puclassify.base import PUBaseEstimator
 from puclassify.calibration._platt import pu_platt_scaling
 from puclassify.calibration._scored_sample import check_finite_scores
@@ -104,7 +103,7 @@ class PUPlattScaling(PUBaseEstimator):
             labelled positives do not score above unlabelled examples on average.
         """
         expected = "a number between 0 and 1, both excluded"
-        check_number(self.prior, "prior", expected, lambda value: 0 < value < 1)
+        check_number(self.prior, "prior", expected, above=0, below=1)
         check_scenario(self.scenario)
         scores = check_finite_scores(scores, "scores")
         classes, positive = check_pu_labels(y, len(scores), self, name="scores")

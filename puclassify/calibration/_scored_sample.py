@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from puclassify._scores import check_score_vector
+from puclassify._parameters import check_score_vector
 
 __all__ = ["ScoredSample", "check_finite_scores"]
 

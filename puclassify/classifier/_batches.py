@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
+from puclassify._devices import some_of
 from puclassify.classifier._pixels import PixelSource
-from puclassify.classifier._precision import some_of
 
 __all__ = ["PUBatches"]
 

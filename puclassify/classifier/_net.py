@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Mapping
 
@@ -10,70 +9,11 @@ import skorch
 import torch
 from torch import nn
 
+from puclassify._devices import autocast
 from puclassify.classifier._mixup import Mixup
-from puclassify.classifier._precision import autocast
 from puclassify.losses import MixupPULoss, reconstruction_error
 
-__all__ = ["HybridModule", "PUNet", "resolve_device", "seeded"]
-
-
-def resolve_device(device) -> torch.device:
-    """Turn the ``device`` parameter into a torch device.
-
-    Parameters
-    ----------
-    device : str or torch.device
-        "auto" prefers CUDA.
-
-    Returns
-    -------
-    torch.device
-        A device that is there.
-
-    Raises
-    ------
-    ValueError
-        If there is no such device.
-    """
-    if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}"
-        ) from error
-    if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f"device={device!r} was asked for but torch sees no CUDA device; take device='auto', "
-            "or install a CUDA build of torch and check its driver"
-        )
-    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"device={device!r} was asked for but torch sees only {torch.cuda.device_count()} "
-            "CUDA devices, counted from 0"
-        )
-    return resolved
-
-
-@contextlib.contextmanager
-def seeded(device: torch.device, seed: int):
-    """Context in which torch draws from a seed; the caller's generators are put back after it.
-
-    Parameters
-    ----------
-    device : torch.device
-        Its generator and that of the CPU are seeded, those of other devices are not touched.
-    seed : int
-        The seed.
-    """
-    on_cuda = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_cuda else []):
-        torch.default_generator.manual_seed(seed)
-        if on_cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
+__all__ = ["HybridModule", "PUNet"]
 
 
 class HybridModule(nn.Module):

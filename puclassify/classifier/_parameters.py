@@ -12,10 +12,8 @@ import skorch
 import torch
 from sklearn.utils import check_random_state
 
-from puclassify._numbers import is_number
-from puclassify._scenarios import check_scenario
-from puclassify.classifier._net import resolve_device
-from puclassify.classifier._precision import resolve_precision
+from puclassify._devices import resolve_device, resolve_precision
+from puclassify._parameters import check_scenario, is_number
 from puclassify.classifier._prior_estimation import PRIOR_ESTIMATORS
 
 __all__ = ["OPTIMIZERS", "check_classifier_parameters"]

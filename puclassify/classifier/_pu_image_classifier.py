@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from puclassify._devices import resolve_device
 from puclassify._labels import check_pu_labels
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
@@ -22,12 +23,7 @@ from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._sample_checks import SampleChecksMixin
-from puclassify.classifier._training import (
-    TrainingMixin,
-    first_logits,
-    resolve_device,
-    warn_if_diverged,
-)
+from puclassify.classifier._training import TrainingMixin, first_logits, warn_if_diverged
 from puclassify.classifier._unlabelled_prior import prior_of_unlabelled
 from puclassify.losses import LOSSES, PULoss
 

@@ -12,14 +12,16 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from puclassify.classifier._calibration import UNCALIBRATED
-from puclassify.classifier._net import HybridModule, PUNet, resolve_device, seeded
-from puclassify.classifier._parameters import OPTIMIZERS
-from puclassify.classifier._precision import (
+from puclassify._devices import (
     autocast,
     bfloat16_is_too_coarse,
+    resolve_device,
     resolve_precision,
+    seeded,
 )
+from puclassify.classifier._calibration import UNCALIBRATED
+from puclassify.classifier._net import HybridModule, PUNet
+from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import OneCycle, SklearnCallbackBridge
 from puclassify.losses.registry import make_loss

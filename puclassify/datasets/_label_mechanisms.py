@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit, logit, ndtri
 from scipy.stats import rankdata
 
-from puclassify._numbers import check_number
+from puclassify._parameters import check_number
 
 __all__ = [
     "MECHANISMS",
@@ -42,7 +42,7 @@ def check_mechanism(mechanism, strength, easiness) -> None:
     """
     if not isinstance(mechanism, str) or mechanism not in MECHANISMS:
         raise ValueError(f"mechanism must be one of {', '.join(MECHANISMS)}; got {mechanism!r}")
-    check_number(strength, "strength", "a number from 0 to 1", lambda value: 0 <= value <= 1)
+    check_number(strength, "strength", "a number from 0 to 1", at_least=0, at_most=1)
     if mechanism == "easiest_first" and easiness is None:
         raise ValueError(
             "mechanism='easiest_first' needs easiness, a number for each positive, the higher the "

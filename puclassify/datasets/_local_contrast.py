@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify._numbers import check_number
+from puclassify._parameters import check_number
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs
 
 __all__ = ["local_contrast"]
@@ -63,7 +63,7 @@ def local_contrast(micrographs, coordinates, radius, *, dark=True) -> np.ndarray
     array([2., 1.])
     """
     expected = "a positive number of stored pixels"
-    check_number(radius, "radius", expected, lambda value: 0 < value < np.inf)
+    check_number(radius, "radius", expected, above=0)
     items = check_micrographs(micrographs)
     centres = check_coordinates(coordinates, len(items))
     contrasts = np.empty(len(items), dtype=object)

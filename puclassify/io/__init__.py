@@ -9,6 +9,8 @@ from puclassify.io._micrograph import (
     micrograph_name,
     read_micrograph,
 )
+from puclassify.io._micrograph import iter_micrographs as iter_micrographs
+from puclassify.io._pick_writer import PickWriter as PickWriter
 
 __all__ = [
     "as_grid_image",

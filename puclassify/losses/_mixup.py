@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from puclassify.losses._base import PULoss
-from puclassify.losses.functional._examples import check_interval
+from puclassify.losses.functional import check_interval
 
 __all__ = ["MixupPULoss"]
 

@@ -1,12 +1,15 @@
 """Measures of how good predictions, picks and scores are."""
 
 from puclassify.metrics._pick_matching import PickMatches, match_picks
+from puclassify.metrics._pick_matching import check_matching_radius as check_matching_radius
+from puclassify.metrics._pick_matching import check_true_and_picked as check_true_and_picked
 from puclassify.metrics._pick_precision_recall import (
     pick_average_precision_score,
     pick_precision_recall_curve,
     pick_precision_recall_fscore,
 )
 from puclassify.metrics._pu_calibration import pu_calibration_error
+from puclassify.metrics._pu_calibration_curve import binned_shares as binned_shares
 from puclassify.metrics._pu_calibration_curve import pu_calibration_curve
 from puclassify.metrics._pu_classification import (
     pu_accuracy_score,
@@ -14,9 +17,11 @@ from puclassify.metrics._pu_classification import (
     pu_precision_score,
     pu_recall_score,
 )
+from puclassify.metrics._pu_precision_recall import counts_above as counts_above
 from puclassify.metrics._pu_precision_recall import pu_precision_recall_curve
 from puclassify.metrics._pu_ranking import pu_average_precision_score, pu_roc_auc_score
 from puclassify.metrics._pu_risk import pu_risk_score
+from puclassify.metrics._pu_sample import PUSample as PUSample
 
 __all__ = [
     "PickMatches",

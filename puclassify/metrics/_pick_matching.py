@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from puclassify._numbers import is_number
+from puclassify._parameters import is_number
 
 __all__ = ["PickMatches", "match_picks"]
 

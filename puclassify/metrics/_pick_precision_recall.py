@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from puclassify._numbers import is_number
+from puclassify._parameters import is_number
 from puclassify.metrics._pick_matching import check_true_and_picked, match_picks
 
 __all__ = [

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from puclassify._labels import check_pu_labels
-from puclassify._numbers import check_number
+from puclassify._parameters import check_number, check_scenario, check_score_vector
 from puclassify._propensities import weights_of_labelled
-from puclassify._scenarios import check_scenario
-from puclassify._scores import check_score_vector
 
 __all__ = ["PUSample"]
 
@@ -90,7 +88,7 @@ class PUSample:
         one_set = scenario == "single_training_set"
         if prior is not None or needs_prior:
             expected = "a number between 0 and 1, both excluded"
-            check_number(prior, "prior", expected, lambda value: 0 < value < 1)
+            check_number(prior, "prior", expected, above=0, below=1)
             prior = float(prior)
             if one_set and n_labelled / n_samples > prior:
                 raise ValueError(

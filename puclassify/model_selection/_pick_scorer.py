@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify._numbers import is_number
-from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
-from puclassify.model_selection._final_picker import (
+from puclassify._last_step import (
     all_candidates,
     final_picker,
     is_particle_picker,
     own_matching_radius,
 )
+from puclassify._parameters import is_number
+from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 
 __all__ = ["make_pick_scorer"]
 

@@ -12,9 +12,8 @@ import numpy as np
 from scipy.special import logit
 
 from puclassify import metrics
-from puclassify._numbers import check_number
-from puclassify._scenarios import check_scenario
-from puclassify.model_selection._final_picker import last_step
+from puclassify._last_step import last_step
+from puclassify._parameters import check_number, check_scenario
 
 __all__ = ["PU_SCORERS", "make_pu_scorer"]
 
@@ -129,7 +128,7 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, return_std=False, **par
     name = _metric_name(metric)
     if prior is not None:
         expected = "a number between 0 and 1, both excluded, or None"
-        check_number(prior, "prior", expected, lambda value: 0 < value < 1)
+        check_number(prior, "prior", expected, above=0, below=1)
     if scenario is not None:
         check_scenario(scenario)
     taken = set(inspect.signature(_METRICS[name].function).parameters)

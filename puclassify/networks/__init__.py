@@ -4,6 +4,7 @@ from puclassify.networks._cnn import CompactCNN
 from puclassify.networks._contract import check_unpadded, set_head_bias
 from puclassify.networks._conv import Conv31, Conv63, Conv127
 from puclassify.networks._decoder import Decoder
+from puclassify.networks._folding import fold_batch_norm as fold_batch_norm
 from puclassify.networks._fully_convolutional import FullyConvolutional
 from puclassify.networks._mlp import MLP
 from puclassify.networks._receptive_field import receptive_field

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from puclassify._devices import all_finite
 from puclassify.grid import GridImage
-from puclassify.preprocessing._pixel_tensors import all_finite
 
 __all__ = ["check_images"]
 

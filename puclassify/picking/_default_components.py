@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from puclassify.classifier import PUImageClassifier
 from puclassify.losses import GEBinomialLoss
-from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
+from puclassify.picking.suppression import NonMaximumSuppression
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 __all__ = ["complete_preprocessing", "default_component"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from puclassify._pixel_size import stored_pixel_size
 from puclassify.grid import GridImage
-from puclassify.preprocessing._pixel_size import stored_pixel_size
 
 __all__ = ["PickingGeometry", "in_all"]
 

@@ -14,28 +14,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from puclassify._parallel import on_this_machine
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
-from puclassify.classifier import PUImageClassifier
-from puclassify.classifier._calibration import UNCALIBRATED
-from puclassify.classifier._progress import FitReport
-from puclassify.classifier._training import warn_if_diverged
+from puclassify.classifier import UNCALIBRATED, FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
 from puclassify.picking._check_labels import check_labels
 from puclassify.picking._default_components import complete_preprocessing, default_component
 from puclassify.picking._geometry import PickingGeometry
-from puclassify.picking._memory import check_memory_budget
-from puclassify.picking._micrograph_pipeline import MicrographPipeline
-from puclassify.picking._micrograph_stream import collected, stream_micrographs
-from puclassify.picking._network_scorer import NetworkScorer
-from puclassify.picking._pick_estimation import (
+from puclassify.picking._picker_parameters import check_picker_parameters
+from puclassify.picking.estimates import (
     FEWEST_LABELS,
     PickEstimation,
+    check_threshold,
+    check_thresholds,
     estimated_attributes,
+    is_rule,
 )
-from puclassify.picking._picker_parameters import check_picker_parameters
-from puclassify.picking._threshold_rules import check_threshold, check_thresholds, is_rule
-from puclassify.picking._window_scorer import WindowScorer
+from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
+from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
 
 __all__ = ["ParticlePicker"]
 
@@ -144,9 +140,8 @@ class ParticlePicker(
     are parted in two, and the labels of each half are scored by a classifier that was trained, for
     a third of the epochs, on the other half. Where they then stand among all candidates, and what
     the final classifier gives them, a network, tells how many particles there are and how
-    probable each candidate is (`puclassify.picking._pick_posterior` and ``._pick_estimates``).
-    It takes 10 labels that are a random choice of the
-    particles; with fewer, ``fit`` warns, the prior is that of particles which cover a fifth of a
+    probable each candidate is (``puclassify/picking/estimates``). It takes 10 labels that are a
+    random choice of the particles; with fewer, ``fit`` warns, the prior is that of particles which cover a fifth of a
     micrograph, and the threshold a logit of 0. No estimates are made where ``threshold`` is a
     number and ``prior`` or ``expected_particles`` is given; the fit then takes half as long.
 

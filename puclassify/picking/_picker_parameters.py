@@ -7,14 +7,12 @@ import warnings
 
 import numpy as np
 
-from puclassify._numbers import is_number
-from puclassify.classifier import PUImageClassifier
-from puclassify.classifier._parameters import check_classifier_parameters
-from puclassify.picking._memory import check_memory_budget
-from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
-from puclassify.picking._suppression import check_suppression_parameters
-from puclassify.picking._threshold_rules import check_threshold
-from puclassify.preprocessing._pixel_size import check_pixel_size
+from puclassify._parameters import is_number
+from puclassify._pixel_size import check_pixel_size
+from puclassify.classifier import PUImageClassifier, check_classifier_parameters
+from puclassify.picking.estimates import check_threshold
+from puclassify.picking.scoring import check_memory_budget
+from puclassify.picking.suppression import NonMaximumSuppression, check_suppression_parameters
 
 __all__ = ["check_picker_parameters"]
 

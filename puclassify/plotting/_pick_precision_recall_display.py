@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from puclassify._last_step import (
+    all_candidates,
+    final_picker,
+    own_matching_radius,
+)
 from puclassify.metrics import (
     pick_average_precision_score,
     pick_precision_recall_curve,
     pick_precision_recall_fscore,
-)
-from puclassify.model_selection._final_picker import (
-    all_candidates,
-    final_picker,
-    own_matching_radius,
 )
 from puclassify.plotting._axes import axes_or_new
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify.metrics import pick_precision_recall_curve
-from puclassify.model_selection._final_picker import (
+from puclassify._last_step import (
     all_candidates,
     final_picker,
     last_step,
     own_matching_radius,
 )
+from puclassify.metrics import pick_precision_recall_curve
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
 
 __all__ = ["PickQualityDisplay"]

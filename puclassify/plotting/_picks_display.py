@@ -7,10 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+from puclassify._last_step import last_step, own_matching_radius
 from puclassify.grid import GridImage
-from puclassify.metrics import match_picks
-from puclassify.metrics._pick_matching import check_matching_radius, check_true_and_picked
-from puclassify.model_selection._final_picker import last_step, own_matching_radius
+from puclassify.metrics import check_matching_radius, check_true_and_picked, match_picks
 from puclassify.plotting._axes import COLORS, axes_or_new
 
 __all__ = ["PicksDisplay"]

@@ -7,9 +7,8 @@ import math
 import numpy as np
 from sklearn.base import clone
 
-from puclassify._numbers import check_number
-from puclassify.metrics._pu_precision_recall import counts_above
-from puclassify.metrics._pu_sample import PUSample
+from puclassify._parameters import check_number
+from puclassify.metrics import PUSample, counts_above
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
 from puclassify.plotting._pu_settings import checked_scores
 from puclassify.prior import BBEPrior, DEDPULPrior
@@ -202,7 +201,7 @@ class PriorDisplay:
         """
         if true_prior is not None:
             expected = "a number between 0 and 1, both excluded, or None"
-            check_number(true_prior, "true_prior", expected, lambda value: 0 < value < 1)
+            check_number(true_prior, "true_prior", expected, above=0, below=1)
         scores = checked_scores(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=true_prior, scenario=scenario, name="scores", needs_prior=False
@@ -249,7 +248,7 @@ class PriorDisplay:
             The display itself.
         """
         if ymax is not None:
-            check_number(ymax, "ymax", "a positive number, or None", lambda v: 0 < v < math.inf)
+            check_number(ymax, "ymax", "a positive number, or None", above=0)
         self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.2))
         rows = _corners(np.asarray(self.recall), np.asarray(self.ratio))
         recall = np.asarray(self.recall)[rows]

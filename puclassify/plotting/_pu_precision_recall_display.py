@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from puclassify.metrics import pu_average_precision_score, pu_precision_recall_curve
-from puclassify.metrics._pu_sample import PUSample
-from puclassify.model_selection._final_picker import last_step
+from puclassify._last_step import last_step
+from puclassify.metrics import PUSample, pu_average_precision_score, pu_precision_recall_curve
 from puclassify.plotting._axes import axes_or_new
 from puclassify.plotting._confidence import normal_quantile
 from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of

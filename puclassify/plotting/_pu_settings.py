@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify._scores import check_score_vector
-from puclassify.model_selection._final_picker import last_step
+from puclassify._last_step import last_step
+from puclassify._parameters import check_score_vector
 
 __all__ = ["checked_scores", "own_prior", "own_scenario", "scores_of"]
 

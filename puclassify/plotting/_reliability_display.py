@@ -7,10 +7,8 @@ import math
 import numpy as np
 from sklearn.calibration import calibration_curve
 
-from puclassify.metrics import pu_calibration_error
-from puclassify.metrics._pu_calibration_curve import binned_shares
-from puclassify.metrics._pu_sample import PUSample
-from puclassify.model_selection._final_picker import last_step
+from puclassify._last_step import last_step
+from puclassify.metrics import PUSample, binned_shares, pu_calibration_error
 from puclassify.plotting._axes import axes_below, axes_or_new, legend_above
 from puclassify.plotting._confidence import normal_quantile
 from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario

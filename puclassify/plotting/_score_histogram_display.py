@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from puclassify.metrics._pu_sample import PUSample
+from puclassify.metrics import PUSample
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
 from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
 from puclassify.prior import unlabelled_prior

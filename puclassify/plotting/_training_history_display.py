@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify._numbers import is_number
-from puclassify.model_selection._final_picker import last_step
+from puclassify._last_step import last_step
+from puclassify._parameters import is_number
 from puclassify.plotting._axes import COLORS, axes_or_new
 
 __all__ = ["TrainingHistoryDisplay"]

@@ -5,6 +5,8 @@ from puclassify.preprocessing._normalize_micrograph import (
     NormalizeMicrograph,
     normalize_micrograph,
 )
+from puclassify.preprocessing._on_device import preprocess_on as preprocess_on
+from puclassify.preprocessing._on_device import runs_on_devices as runs_on_devices
 
 __all__ = [
     "FourierDownsample",

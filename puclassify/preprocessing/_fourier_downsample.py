@@ -8,19 +8,11 @@ from functools import partial
 import numpy as np
 import torch
 
+from puclassify._devices import all_finite, as_tensor, at_once, centred, empty_image, like, pivot_of
+from puclassify._parameters import check_number
+from puclassify._pixel_size import check_pixel_size, stored_pixel_size
 from puclassify.grid import GridImage
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
-from puclassify.preprocessing._parameters import check_number
-from puclassify.preprocessing._pixel_size import check_pixel_size, stored_pixel_size
-from puclassify.preprocessing._pixel_tensors import (
-    all_finite,
-    as_tensor,
-    at_once,
-    centred,
-    empty_image,
-    like,
-    pivot_of,
-)
 from puclassify.preprocessing._transforms import (
     fft_of_columns,
     ifft_of_columns,
@@ -96,8 +88,10 @@ class FourierDownsample(MicrographTransformer):
                 'factor="auto" needs particle_diameter, got None; pass particle_diameter in '
                 "ångström together with pixel_size, or a number as factor"
             )
-        diameter = check_number(self.particle_diameter, "particle_diameter", "a positive number")
-        target = check_number(self.target_diameter, "target_diameter", "a positive number")
+        diameter = check_number(
+            self.particle_diameter, "particle_diameter", "a positive number", above=0
+        )
+        target = check_number(self.target_diameter, "target_diameter", "a positive number", above=0)
         check_pixel_size(self.pixel_size)
         return partial(
             _downsample_to_step, wanted_step=diameter / target, pixel_size=self.pixel_size
@@ -291,5 +285,5 @@ def _check_factor(factor) -> tuple[float, float]:
         pair = np.broadcast_to(np.asarray(factor, dtype=object), (2,)).tolist()
     except ValueError:
         raise ValueError(f"factor must be {expected}, got {factor!r}") from None
-    x, y = (check_number(number, "factor", expected, least=1.0) for number in pair)
+    x, y = (check_number(number, "factor", expected, at_least=1) for number in pair)
     return x, y

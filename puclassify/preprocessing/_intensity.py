@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from puclassify._devices import all_finite
 from puclassify.preprocessing._block_grid import BlockGrid, BlockStatistics, thinned
 from puclassify.preprocessing._materials import dominant_material
-from puclassify.preprocessing._pixel_tensors import all_finite
 
 __all__ = ["dominant_intensity"]
 

@@ -9,7 +9,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
-from puclassify.io._micrograph import as_grid_image, check_micrographs, micrograph_name
+from puclassify.io import as_grid_image, check_micrographs, micrograph_name
 
 __all__ = ["MicrographTransformer"]
 

@@ -9,20 +9,12 @@ import numpy as np
 import torch
 from scipy.fft import next_fast_len
 
+from puclassify._devices import all_finite, as_tensor, at_once, centred, empty_image, like, pivot_of
+from puclassify._parameters import check_number
 from puclassify.grid import GridImage
 from puclassify.preprocessing._dead_regions import without_dead_regions
 from puclassify.preprocessing._intensity import dominant_intensity
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
-from puclassify.preprocessing._parameters import check_number
-from puclassify.preprocessing._pixel_tensors import (
-    all_finite,
-    as_tensor,
-    at_once,
-    centred,
-    empty_image,
-    like,
-    pivot_of,
-)
 
 __all__ = ["NormalizeMicrograph", "normalize_micrograph"]
 
@@ -203,4 +195,4 @@ def _check_parameters(method, background_radius, clip) -> None:
         raise ValueError(f'method must be "mixture" or "standard", got {method!r}')
     for name, value in (("background_radius", background_radius), ("clip", clip)):
         if value is not None:
-            check_number(value, name, "a positive number or None")
+            check_number(value, name, "a positive number or None", above=0)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 from sklearn.pipeline import Pipeline
 
+from puclassify._devices import as_tensor
 from puclassify.grid import GridImage
 from puclassify.preprocessing._fourier_downsample import FourierDownsample
 from puclassify.preprocessing._normalize_micrograph import NormalizeMicrograph
-from puclassify.preprocessing._pixel_tensors import as_tensor
 
 __all__ = ["preprocess_on", "runs_on_devices"]
 

@@ -3,6 +3,6 @@
 from puclassify.prior._bbe import BBEPrior
 from puclassify.prior._dedpul import DEDPULPrior
 from puclassify.prior._elkan_noto import ElkanNotoPrior
-from puclassify.prior._scenarios import unlabelled_prior
+from puclassify.prior._unlabelled_prior import unlabelled_prior
 
 __all__ = ["BBEPrior", "DEDPULPrior", "ElkanNotoPrior", "unlabelled_prior"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from puclassify._numbers import check_number
+from puclassify._parameters import check_number, check_probability
 from puclassify._propensities import effective_size
 from puclassify.prior._prior_estimator import PriorEstimator
 
@@ -160,11 +160,9 @@ class BBEPrior(PriorEstimator):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        for name, expected, is_valid in (
-            ("delta", "a number between 0 and 1, both excluded", lambda value: 0 < value < 1),
-            ("gamma", "a number from 0 up to, but not, 1", lambda value: 0 <= value < 1),
-        ):
-            check_number(getattr(self, name), name, expected, is_valid)
+        check_probability(self.delta, "delta")
+        expected = "a number from 0 up to, but not, 1"
+        check_number(self.gamma, "gamma", expected, at_least=0, below=1)
 
 
 def _shares_above(positives, weights, unlabelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from numbers import Integral
 
 import numpy as np
 
-from puclassify._numbers import check_number
+from puclassify._parameters import check_number
 
 __all__ = ["check_bootstrap", "percentile_interval"]
 
@@ -32,7 +32,8 @@ def check_bootstrap(estimator) -> None:
         estimator.confidence_level,
         "confidence_level",
         "a number between 0 and 1, both excluded",
-        lambda value: 0 < value < 1,
+        above=0,
+        below=1,
     )
 
 

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
 from sklearn.utils import check_random_state
 
-from puclassify._numbers import check_number
+from puclassify._parameters import check_number
 from puclassify._propensities import effective_size
 from puclassify.prior._bootstrap import check_bootstrap, percentile_interval
 from puclassify.prior._prior_estimator import PriorEstimator
@@ -165,10 +165,8 @@ class DEDPULPrior(PriorEstimator):
         between = "a number between 0 and 1, both excluded"
         if not (isinstance(self.tolerance, str) and self.tolerance == "auto"):
             expected = f'"auto" or {between}'
-            check_number(self.tolerance, "tolerance", expected, lambda value: 0 < value < 1)
-        check_number(
-            self.bandwidth, "bandwidth", "a positive number", lambda value: 0 < value < math.inf
-        )
+            check_number(self.tolerance, "tolerance", expected, above=0, below=1)
+        check_number(self.bandwidth, "bandwidth", "a positive number", above=0)
         check_bootstrap(self)
 
     def _estimate(self, scores, positive, weights) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from scipy.stats import norm, rankdata
 from sklearn.utils import check_random_state
 
 from puclassify._labels import check_pu_labels
+from puclassify._parameters import check_scenario
 from puclassify._propensities import effective_size, weights_of_labelled
-from puclassify._scenarios import check_scenario
 from puclassify.base import PUBaseEstimator
 from puclassify.prior._out_of_fold import out_of_fold_scores, trees_and_logits
 from puclassify.prior._score_checks import check_scores

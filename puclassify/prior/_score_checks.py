@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify._scores import check_score_vector
+from puclassify._parameters import check_score_vector
 
 __all__ = ["check_scores"]
 

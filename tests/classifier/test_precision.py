@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from puclassify import PUImageClassifier
-from puclassify.classifier._precision import autocast, bfloat16_is_too_coarse
+from puclassify._devices._precision import autocast, bfloat16_is_too_coarse
 
 
 @pytest.fixture

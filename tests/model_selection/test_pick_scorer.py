@@ -9,8 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 from puclassify.model_selection import make_pick_scorer
-from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
-from puclassify.picking._suppression import non_maximum_suppression
+from puclassify.picking import NonMaximumSuppression, non_maximum_suppression
 
 
 class ThresholdPicker(BaseEstimator):

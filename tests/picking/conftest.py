@@ -2,7 +2,7 @@ import pytest
 
 from puclassify import ParticlePicker, PUImageClassifier
 from puclassify.datasets import make_micrographs
-from puclassify.picking import _tiles
+from puclassify.picking.tiles import _tile_batches
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def simulated():
 
 @pytest.fixture
 def short_epochs(monkeypatch):
-    monkeypatch.setattr(_tiles, "STEPS_PER_EPOCH", 12)
+    monkeypatch.setattr(_tile_batches, "STEPS_PER_EPOCH", 12)
 
 
 def small_classifier(**params):

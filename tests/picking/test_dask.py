@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from puclassify import ParticlePicker, PUImageClassifier
-from puclassify.picking import _tiles
+from puclassify.picking.tiles import _tile_batches
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 distributed = pytest.importorskip("distributed")
@@ -45,10 +45,10 @@ def short_epochs(on_cluster, monkeypatch):
     """Shorten the epochs here and in both workers, which are not to die in this test."""
 
     def set_steps(n_steps):  # nested, so that it travels by value
-        _tiles.STEPS_PER_EPOCH = n_steps
+        _tile_batches.STEPS_PER_EPOCH = n_steps
 
-    n_steps = _tiles.STEPS_PER_EPOCH
-    monkeypatch.setattr(_tiles, "STEPS_PER_EPOCH", 4)
+    n_steps = _tile_batches.STEPS_PER_EPOCH
+    monkeypatch.setattr(_tile_batches, "STEPS_PER_EPOCH", 4)
     on_cluster.run(set_steps, 4)
     yield
     on_cluster.run(set_steps, n_steps)

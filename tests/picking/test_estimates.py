@@ -12,7 +12,7 @@ from puclassify import NonMaximumSuppression, ParticlePicker
 from puclassify.datasets import label_particles, make_micrographs
 from puclassify.io import read_coordinates
 from puclassify.metrics import match_picks, pick_precision_recall_fscore
-from puclassify.picking import _network_scorer
+from puclassify.picking.scoring import _network_scorer
 
 from .conftest import small_classifier
 

@@ -24,7 +24,7 @@ from puclassify import (
 from puclassify.io import read_coordinates
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 from puclassify.model_selection import make_pick_scorer
-from puclassify.picking import _window_scorer
+from puclassify.picking.scoring import _window_scorer
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 

@@ -6,7 +6,7 @@ from puclassify.metrics import (
     pick_average_precision_score,
     pick_precision_recall_fscore,
 )
-from puclassify.picking._suppression import non_maximum_suppression
+from puclassify.picking import non_maximum_suppression
 from puclassify.plotting import PickPrecisionRecallDisplay
 
 TRUTH = [[[10.0, 10.0], [30.0, 10.0], [50.0, 10.0], [70.0, 10.0]]]

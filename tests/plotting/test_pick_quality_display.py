@@ -5,7 +5,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from puclassify import NonMaximumSuppression
 from puclassify.metrics import pick_precision_recall_fscore
-from puclassify.picking._suppression import non_maximum_suppression
+from puclassify.picking import non_maximum_suppression
 from puclassify.plotting import PickQualityDisplay
 
 NAMES = ("precision", "recall", "f1")

@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from puclassify.grid import GridImage
-from puclassify.picking._non_maximum_suppression import NonMaximumSuppression
+from puclassify.picking import NonMaximumSuppression
 from puclassify.plotting import PicksDisplay
 
 

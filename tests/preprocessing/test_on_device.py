@@ -9,6 +9,7 @@ import torch
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from puclassify._devices._pixel_tensors import as_tensor
 from puclassify.grid import GridImage
 from puclassify.io import read_micrograph
 from puclassify.preprocessing import (
@@ -19,7 +20,6 @@ from puclassify.preprocessing import (
     normalize_micrograph,
 )
 from puclassify.preprocessing._on_device import preprocess_on, runs_on_devices
-from puclassify.preprocessing._pixel_tensors import as_tensor
 
 DTYPES = [
     bool,
@@ -134,7 +134,7 @@ class TestFourierDownsample:
     def test_many_parts_are_one_whole(self, device, ice, monkeypatch):
         whole = fourier_downsample(on(device, ice), 2)
         for name in ("_PIXELS_IN_A_CACHE", "_PIXELS_FOR_A_GPU"):
-            monkeypatch.setattr(f"puclassify.preprocessing._pixel_tensors.{name}", 1000)
+            monkeypatch.setattr(f"puclassify._devices._pixel_tensors.{name}", 1000)
         ice[7, 8] = np.nan
         parts = fourier_downsample(on(device, ice), 2).values
         ice[7, 8] = np.nanmedian(ice)

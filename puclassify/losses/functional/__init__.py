@@ -15,6 +15,7 @@ from puclassify.losses.functional._distribution import (
     distribution_mixup_term,
     distribution_pu_loss,
 )
+from puclassify.losses.functional._examples import check_interval as check_interval
 from puclassify.losses.functional._expectation import (
     ge_binomial_loss,
     ge_kl_loss,

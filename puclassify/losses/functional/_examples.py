@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import logsigmoid
 
-from puclassify._numbers import is_number
+from puclassify._parameters import is_number
 
 __all__ = [
     "check_interval",

@@ -1,0 +1,100 @@
+"""Checks of parameters: numbers, flags, options, the scenario and score vectors.
+
+Every check returns the value or raises a ValueError that names the parameter, says what it must be
+and shows what it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "SCENARIOS",
+    "check_flag",
+    "check_number",
+    "check_option",
+    "check_probability",
+    "check_scenario",
+    "check_score_vector",
+    "check_whole_number",
+    "is_number",
+]
+
+SCENARIOS = ("case_control", "single_training_set")
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a real number (NaN and infinities included, booleans not)."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_number(
+    value: Any,
+    name: str,
+    expected: str,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+) -> float:
+    """Return a finite number within the bounds as a float; ``expected`` says it in words."""
+    if is_number(value):
+        number = float(value)
+        if above < number < below and at_least <= number <= at_most:
+            return number
+    raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def check_probability(value: Any, name: str, expected: str = "") -> float:
+    """Return a number between 0 and 1, both excluded."""
+    expected = expected or "a number between 0 and 1, both excluded"
+    return check_number(value, name, expected, above=0, below=1)
+
+
+def check_whole_number(value: Any, name: str, *, at_least: int, expected: str = "") -> int:
+    """Return a whole number (booleans are none) as an int."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= at_least:
+        return int(value)
+    raise ValueError(f"{name} must be {expected or f'a whole number >= {at_least}'}, got {value!r}")
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Return True or False."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def check_option(value: Any, name: str, options: Iterable[str]) -> str:
+    """Return one of some strings."""
+    options = list(options)
+    if isinstance(value, str) and value in options:
+        return value
+    *others, last = map(repr, options)
+    listed = f"{', '.join(others)} or {last}" if others else last
+    raise ValueError(f"{name} must be {listed}, got {value!r}")
+
+
+def check_scenario(scenario: Any) -> str:
+    """Return the name of a scenario of positive-unlabelled data."""
+    return check_option(scenario, "scenario", SCENARIOS)
+
+
+def check_score_vector(scores: np.ndarray, name: str) -> np.ndarray:
+    """Return scores of shape (n,), one number for each example; NaN is refused."""
+    if scores.ndim != 1:
+        hint = ": pass predict_proba(X)[:, 1]" if scores.shape[1:] == (2,) else ""
+        raise ValueError(f"{name} must have shape (n,), got {scores.shape}{hint}")
+    missing = np.flatnonzero(np.isnan(scores))
+    if len(missing):
+        raise ValueError(
+            f"{name} must be numbers, but {len(missing)} of {len(scores)} are NaN, the first at "
+            f"index {missing[0]}; did the training of the classifier diverge?"
+        )
+    return scores

@@ -1,0 +1,122 @@
+"""Score maps: a fully convolutional network run over a whole micrograph on its own stride."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from puclassify._devices import autocast
+from puclassify.grid import GridImage, map_length, mirror_index
+
+__all__ = ["mirrored_axis", "pad_for_map", "score_map"]
+
+
+def mirrored_axis(length: int, field: int, stride: int) -> np.ndarray:
+    """Choose the pixels of an axis, mirrored beyond its ends, that a map of all of it looks at.
+
+    Parameters
+    ----------
+    length : int
+        Pixels of the axis.
+    field, stride : int
+        Receptive field and stride of the network.
+
+    Returns
+    -------
+    ndarray of int
+        Indices of pixels. An unpadded network maps an image of them to ``ceil(length / stride)``
+        logits, the first of them centred on pixel 0 (half a pixel beside it for an even field).
+    """
+    before = (field - 1) // 2
+    last = (map_length(length, stride) - 1) * stride + field - before
+    return mirror_index(np.arange(-before, last), length)
+
+
+def pad_for_map(values: np.ndarray, field: int, stride: int) -> np.ndarray:
+    """Mirror an image beyond its edges so that its map starts at the first pixel and covers all.
+
+    Parameters
+    ----------
+    values : ndarray of shape (height, width)
+        The image.
+    field, stride : int
+        Receptive field and stride of the network.
+
+    Returns
+    -------
+    ndarray of shape (height', width')
+        The padded image.
+    """
+    rows, columns = (mirrored_axis(length, field, stride) for length in values.shape)
+    return values[rows[:, None], columns]
+
+
+def score_map(
+    module: nn.Module,
+    image: GridImage,
+    *,
+    device: torch.device,
+    autocast_dtype: torch.dtype | None = None,
+    tile: int | None = None,
+) -> GridImage:
+    """Score every ``stride``-th position of a micrograph.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Fully convolutional and unpadded, with ``receptive_field`` and ``stride``; in eval mode and
+        on ``device``.
+    image : GridImage of shape (height, width)
+        The preprocessed micrograph; its pixels may be a tensor.
+    device : torch.device
+        Where to compute.
+    autocast_dtype : torch.dtype or None, default=None
+        Precision of the forward pass; None is float32.
+    tile : int or None, default=None
+        Map positions along an edge of one forward pass; None makes it a single one.
+
+    Returns
+    -------
+    GridImage of shape (ceil(height / stride), ceil(width / stride)), float32
+        Logits on the network's stride, laid over the same micrograph: a tensor on ``device``.
+
+    Notes
+    -----
+    The strided map equals the network applied patch by patch at the same positions. Tiles overlap
+    by what a position sees beyond its stride, so that any of them give the same map; they are
+    equally large, or nearly.
+    """
+    field, stride = cast(int, module.receptive_field), cast(int, module.stride)
+    pixels = _on_device(image.values, device)
+    height, width = (map_length(length, stride) for length in image.shape)
+    rows, columns = (
+        torch.from_numpy(mirrored_axis(length, field, stride)).to(device) for length in image.shape
+    )
+    scores = torch.empty(height, width, device=device)
+    with torch.inference_mode(), autocast(device, autocast_dtype):
+        for top, bottom in _parts(height, tile):
+            strip = pixels.index_select(0, rows[top * stride : (bottom - 1) * stride + field])
+            for left, right in _parts(width, tile):
+                window = columns[left * stride : (right - 1) * stride + field]
+                block = strip.index_select(1, window)[None, None]
+                block = block.contiguous(memory_format=torch.channels_last)
+                scores[top:bottom, left:right] = module(block)[0, 0].float()
+    centre = (field - 1) / 2 - (field - 1) // 2  # half a pixel for an even field
+    return image.with_values(scores, step=stride, offset=centre)
+
+
+def _on_device(values, device: torch.device) -> torch.Tensor:
+    if not isinstance(values, torch.Tensor):
+        values = torch.from_numpy(np.require(values, np.float32, ["C", "W"]))
+    return values.to(device, torch.float32, non_blocking=True)
+
+
+def _parts(length: int, largest: int | None):
+    """Divide an axis into equal parts, or nearly, none longer than the largest."""
+    n_parts = -(-length // largest) if largest else 1
+    edges = [length * part // n_parts for part in range(n_parts + 1)]
+    return pairwise(edges)

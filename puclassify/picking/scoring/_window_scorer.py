@@ -1,0 +1,131 @@
+"""Train any scikit-learn classifier on regions and slide it over whole micrographs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.base import clone
+
+from puclassify.grid import map_length
+from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking.scoring._score_map import pad_for_map
+from puclassify.regions import RegionExtractor, sample_regions
+
+__all__ = ["WindowScorer"]
+
+_REGIONS_UNLABELLED = 5000  # over all micrographs
+_REGIONS_LABELLED = 5000  # at most: every label has dozens, and each holds thousands of numbers
+_WINDOWS_AT_ONCE = 4096
+_LARGEST_LOGIT = 30.0  # of a probability of 0 or 1
+
+
+class WindowScorer:
+    """Scores micrographs with a classifier of flattened regions.
+
+    Parameters
+    ----------
+    classifier : scikit-learn classifier
+        With ``predict_proba`` or ``decision_function``; it is trained in place.
+    geometry : PickingGeometry
+        The radii.
+    """
+
+    may_memorize = True  # as a nearest neighbour or a forest does
+    n_epochs = 0
+    device = None  # such a classifier takes arrays
+    stride = 4
+
+    def __init__(self, classifier, geometry: PickingGeometry):
+        if not (hasattr(classifier, "predict_proba") or hasattr(classifier, "decision_function")):
+            raise TypeError(
+                f"classifier must have predict_proba or decision_function, got {classifier!r}"
+            )
+        self.classifier = classifier
+        self.geometry = geometry
+        self.history: list[dict] = []
+
+    def shortened(self, share: float) -> WindowScorer:
+        """Return a scorer like this one, to be trained afresh.
+
+        Parameters
+        ----------
+        share : float
+            Not used; such a classifier has no epochs.
+
+        Returns
+        -------
+        WindowScorer
+            With a clone of the classifier.
+        """
+        return WindowScorer(clone(self.classifier), self.geometry)
+
+    def fit(self, images, labels, prior, rng, report, *, verbose=0):
+        """Train on regions around the labels and at random positions.
+
+        Parameters
+        ----------
+        images : list of GridImage
+            The preprocessed micrographs.
+        labels : list of ndarray of shape (k_i, 2)
+            Labelled centres in stored pixels.
+        prior : float
+            Not used: such a classifier learns labelled against unlabelled.
+        rng : RandomState
+            Seeds the regions and the classifier.
+        report : FitReport or None
+            Not used; such a classifier has no epochs.
+        verbose : int, default=0
+            Not used.
+        """
+        diameter = self.geometry.diameter / float(np.mean(images[0].step_xy))
+        self.size = 2 * int(np.ceil(0.75 * diameter)) + 1  # one and a half diameters, odd
+        regions, y = sample_regions(
+            images,
+            labels,
+            n_unlabeled=-(-_REGIONS_UNLABELLED // len(images)),
+            radius=self.geometry.label_radius_on(images[0]),
+            random_state=rng,
+        )
+        if np.sum(y) > _REGIONS_LABELLED:
+            positives = rng.permutation(np.flatnonzero(y == 1))[:_REGIONS_LABELLED]
+            kept = np.concatenate([positives, np.flatnonzero(y == 0)])
+            regions, y = regions[kept], y[kept]
+        for name, value in self.classifier.get_params(deep=True).items():
+            if name.rpartition("__")[2] == "random_state" and value is None:
+                self.classifier.set_params(**{name: rng.randint(2**31 - 1)})
+        self.classifier.fit(RegionExtractor(self.size, flatten=True).transform(regions), y)
+
+    def score_map(self, image):
+        """Score one preprocessed micrograph window by window.
+
+        Parameters
+        ----------
+        image : GridImage of shape (height, width)
+            The micrograph.
+
+        Returns
+        -------
+        GridImage
+            Logits at every fourth pixel.
+        """
+        padded = pad_for_map(np.asarray(image.values, np.float32), self.size, self.stride)
+        windows = sliding_window_view(padded, (self.size, self.size))[
+            :: self.stride, :: self.stride
+        ]
+        shape = tuple(map_length(length, self.stride) for length in image.shape)
+        rows = max(1, _WINDOWS_AT_ONCE // shape[1])
+        logits = np.concatenate(
+            [
+                self._logits(windows[top : top + rows].reshape(-1, self.size**2))
+                for top in range(0, shape[0], rows)
+            ]
+        )
+        return image.with_values(logits.reshape(shape).astype(np.float32), step=self.stride)
+
+    def _logits(self, features):
+        if not hasattr(self.classifier, "predict_proba"):
+            return self.classifier.decision_function(features)
+        probability = self.classifier.predict_proba(features)[:, 1]
+        with np.errstate(divide="ignore"):
+            logits = np.log(probability) - np.log1p(-probability)
+        return np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)

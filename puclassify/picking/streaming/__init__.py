@@ -1,0 +1,5 @@
+"""One micrograph, or a stream of them, from the file to the picks."""
+
+from puclassify.picking.streaming._many_micrographs import collected as collected
+from puclassify.picking.streaming._many_micrographs import stream_micrographs as stream_micrographs
+from puclassify.picking.streaming._one_micrograph import MicrographPipeline as MicrographPipeline

@@ -1,0 +1,58 @@
+"""What the class prior means in either scenario."""
+
+from __future__ import annotations
+
+from puclassify._parameters import check_number
+
+__all__ = ["unlabelled_prior"]
+
+
+def unlabelled_prior(prior, labelled_fraction) -> float:
+    r"""Translate the prior over one sample into that among its examples without a label.
+
+    Parameters
+    ----------
+    prior : float
+        P(y = 1) over everything, labelled examples included; between 0 and 1.
+    labelled_fraction : float
+        Fraction of the positives that is labelled, from 0 to 1.
+
+    Returns
+    -------
+    float
+        P(y = 1) among the examples without a label: the prior of the case-control scenario, if
+        the labelled examples are set aside.
+
+    Raises
+    ------
+    ValueError
+        If either number is out of its range.
+
+    Notes
+    -----
+    Of a sample of which :math:`\pi` is positive and the fraction :math:`c` of the positives is
+    labelled, :math:`1 - c\,\pi` has no label, and :math:`(1 - c)\,\pi` is positive without one
+    (Elkan and Noto, KDD 2008, section 2, for :math:`c = P(s = 1 \mid y = 1)`):
+
+    .. math:: \pi_\mathrm{u} = \frac{(1 - c)\,\pi}{1 - c\,\pi} \le \pi.
+
+    With :math:`\ell = c\,\pi`, the share of labelled examples in everything, this is
+    :math:`(\pi - \ell) / (1 - \ell)`.
+
+    Examples
+    --------
+    >>> from puclassify.prior import unlabelled_prior
+    >>> round(unlabelled_prior(0.4, 0.25), 4)  # of 100, 40 are positive: 10 labelled, 30 of 90 not
+    0.3333
+    """
+    check_number(prior, "prior", "a number between 0 and 1, both excluded", above=0, below=1)
+    check_number(
+        labelled_fraction,
+        "labelled_fraction",
+        "a number from 0 to 1, the labelled positives among all positives (among everything they "
+        f"are at most prior={prior!r})",
+        at_least=0,
+        at_most=1,
+    )
+    prior, c = float(prior), float(labelled_fraction)
+    return (1 - c) * prior / (1 - c * prior)

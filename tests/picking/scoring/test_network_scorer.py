@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import skorch.callbacks
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from puclassify.classifier import _net
+from puclassify.picking.tiles import _spline_store
+
+# "vpu" and "dist_pu" draw the share of their mixup on the host, which waits for nothing but looks
+# like waiting where all is on the host.
+CRITERIA = ["pn", "upu", "nnpu", "abspu", "ge_kl", "ge_binomial", "cvir"]
+
+
+class Waiting(TorchDispatchMode):
+    """Remembers the operations for which a host would wait for its accelerator."""
+
+    ALWAYS = (
+        torch.ops.aten._local_scalar_dense,
+        torch.ops.aten.is_nonzero,
+        torch.ops.aten.equal,
+        torch.ops.aten.nonzero,
+        torch.ops.aten.masked_select,
+        torch.ops.aten._unique2,
+        torch.ops.aten.repeat_interleave,
+    )
+    WITH_MASK = (torch.ops.aten.index, torch.ops.aten.index_put, torch.ops.aten.index_put_)
+
+    def __init__(self):
+        super().__init__()
+        self.n_calls, self.found = 0, []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.n_calls += 1
+        operation = func.overloadpacket
+        masks = operation in self.WITH_MASK and any(
+            index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1]
+        )
+        if masks or operation in self.ALWAYS:
+            self.found.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+class WatchesSteps(skorch.callbacks.Callback):
+    """Watches three whole steps, from the end of one to the end of another."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.mode, self.n_batches = Waiting(), 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.n_batches += 1
+        if self.n_batches == 2:
+            self.mode.__enter__()
+        elif self.n_batches == 5:
+            self.mode.__exit__(None, None, None)
+
+
+class ForbidsWaiting(skorch.callbacks.Callback):
+    """Lets CUDA raise where one of some whole steps waits for it."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.n_batches = 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.n_batches += 1
+        torch.cuda.set_sync_debug_mode("error" if 2 <= self.n_batches < 8 else "default")
+
+
+def test_the_watch_sees_what_waits():
+    x = torch.arange(3.0)
+    for wait in (
+        x[0].item,
+        lambda: bool(x.any()),
+        lambda: x[x > 1],
+        lambda: x.masked_select(x > 1),
+        x.nonzero,
+        lambda: x.clone().__setitem__(x > 1, x[:1]),
+    ):
+        with Waiting() as mode:
+            wait()
+        assert mode.found
+    with Waiting() as mode:
+        x[torch.tensor([0, 2])].where(torch.tensor([True, False]), 0.0).sum()
+    assert not mode.found
+
+
+class TestSteps:
+    @pytest.mark.parametrize("criterion", CRITERIA)
+    def test_do_not_wait(self, make_picker, simulated, criterion, monkeypatch):
+        monkeypatch.setattr(_net, "_reading_waits", lambda device: True)
+        picker = make_picker().set_params(
+            classifier__callbacks=[WatchesSteps()],
+            classifier__criterion=criterion,
+            classifier__optimizer="sgd",  # Adam counts steps on the host
+            classifier__device="cpu",
+        )
+        picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        (watch,) = picker.classifier_.callbacks
+        assert watch.n_batches > 5
+        assert watch.mode.n_calls > 300
+        assert watch.mode.found == []
+
+    @pytest.mark.gpu
+    @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+    @pytest.mark.parametrize("criterion", [*CRITERIA, "vpu", "dist_pu"])
+    def test_do_not_wait_for_cuda(self, make_picker, simulated, criterion):
+        picker = make_picker().set_params(
+            classifier__callbacks=[ForbidsWaiting()],
+            classifier__criterion=criterion,
+            classifier__device="cuda",
+        )
+        try:
+            picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+def test_trains_the_same_from_a_file(make_picker, simulated, monkeypatch):
+    maps = []
+    for free in (np.inf, 0.0):
+        monkeypatch.setattr(_spline_store, "free_memory", lambda device, free=free: free)
+        picker = make_picker().fit(simulated.micrographs[:2], simulated.coordinates[:2])
+        maps.append(picker.transform(simulated.micrographs[4:5])[0].values)
+    np.testing.assert_array_equal(*maps)

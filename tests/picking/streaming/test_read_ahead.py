@@ -1,0 +1,143 @@
+import itertools
+import threading
+import time
+
+import pytest
+from sklearn import config_context, get_config
+
+from puclassify.picking.streaming._read_ahead import ahead, progress, stream
+
+
+def prepare(item, index):
+    return item, index
+
+
+def describe(pair):
+    return "{} {}".format(*pair)
+
+
+def numbers():
+    yield from (1, 2)
+
+
+class TestAhead:
+    def test_keeps_the_order(self):
+        assert list(ahead(lambda n: n * n, range(20))) == [n * n for n in range(20)]
+
+    def test_runs_a_little_ahead_and_no_further(self):
+        taken = []
+        results = ahead(lambda n: taken.append(n) or n, itertools.count())
+        assert next(results) == 0
+        for _ in range(200):
+            if len(taken) >= 4:
+                break
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert len(taken) == 4  # one taken, two waiting, one that finds no room
+        results.close()
+
+    def test_error_comes_in_its_turn(self):
+        def fail_at_two(n):
+            if n == 2:
+                raise ValueError("two")
+            return n
+
+        results = ahead(fail_at_two, range(9))
+        assert [next(results), next(results)] == [0, 1]
+        with pytest.raises(ValueError, match="two"):
+            next(results)
+
+    def test_error_of_the_items(self):
+        def items():
+            yield 1
+            raise OSError("no more files")
+
+        results = ahead(str, items())
+        assert next(results) == "1"
+        with pytest.raises(OSError, match="no more files"):
+            next(results)
+
+    def test_waiting_for_items_holds_up_no_result(self):
+        more = threading.Event()
+
+        def items():
+            yield 1
+            more.wait(10)
+            yield 2
+
+        results = ahead(str, items())
+        assert next(results) == "1"  # although the second is not there
+        more.set()
+        assert list(results) == ["2"]
+
+    def test_thread_ends_when_nobody_wants_more(self):
+        before = set(threading.enumerate())
+        results = ahead(str, itertools.count())
+        next(results)
+        (thread,) = set(threading.enumerate()) - before
+        results.close()
+        thread.join(5)
+        assert not thread.is_alive()
+
+    def test_settings_of_scikit_learn_hold_in_the_thread(self):
+        with config_context(working_memory=7):
+            assert list(ahead(lambda _: get_config()["working_memory"], [1])) == [7]
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, 2])
+def test_stream(n_jobs):
+    results = stream([prepare], describe, iter("abc"), n_jobs)
+    assert list(results) == ["a 0", "b 1", "c 2"]
+    results = stream([prepare, describe], str.upper, iter("abc"), n_jobs)
+    assert list(results) == ["A 0", "B 1", "C 2"]
+
+
+def test_all_threads_of_a_stream_end_when_nobody_wants_more():
+    before = set(threading.enumerate())
+    results = stream([prepare, describe], str.upper, itertools.count(), None)
+    assert next(results) == "0 0"
+    threads = set(threading.enumerate()) - before
+    assert len(threads) == 2
+    results.close()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_all_threads_of_a_stream_end_after_an_error_that_is_kept():
+    def fails(item):
+        raise ValueError("cannot take {} {}".format(*item))
+
+    before = set(threading.enumerate())
+    with pytest.raises(ValueError, match="cannot take 0 0"):
+        next(stream([prepare, fails], str.upper, itertools.count(), None))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_steps_of_a_stream_run_side_by_side():
+    both = threading.Barrier(2)
+
+    def first(item, index):
+        if index:
+            both.wait(10)
+        return item
+
+    def second(item):
+        if item == "a":
+            both.wait(10)  # while the first is at the next one
+        return item
+
+    assert list(stream([first, second], str.upper, "ab", None)) == ["A", "B"]
+
+
+class TestProgress:
+    def test_silent(self, capfd):
+        assert list(progress(numbers(), 2, 0)) == [1, 2]
+        assert capfd.readouterr().err == ""
+
+    @pytest.mark.parametrize(("total", "shown"), [(2, "2/2"), (None, "2micrograph")])
+    def test_shows_count_and_time(self, capfd, total, shown):
+        assert list(progress(numbers(), total, 1)) == [1, 2]
+        assert shown in capfd.readouterr().err

@@ -1,0 +1,266 @@
+import numpy as np
+import pytest
+import torch
+
+from puclassify.grid import GridImage
+from puclassify.picking.suppression import _suppress_by_blocks
+from puclassify.picking.suppression._suppress import non_maximum_suppression
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def brute_force(values, radius, *, threshold=0.0, step=(1.0, 1.0), border=0.0, max_picks=None):
+    """Every position in turn, compared with every earlier pick: (row, column) of the picks."""
+    height, width = values.shape
+    positions = sorted(
+        (-values[i, j], i, j)
+        for i in range(height)
+        for j in range(width)
+        if values[i, j] > threshold
+    )
+    chosen = []
+    for _, i, j in positions:
+        from_edge = min(
+            i * step[1], (height - 1 - i) * step[1], j * step[0], (width - 1 - j) * step[0]
+        )
+        if from_edge < border - 1e-9:
+            continue
+        if all(np.hypot((j - q) * step[0], (i - p) * step[1]) > radius + 1e-9 for p, q in chosen):
+            chosen.append((i, j))
+    return np.array(chosen[:max_picks], dtype=int).reshape(-1, 2)
+
+
+def grid_picks(values, radius, **options):
+    """Row and column of the picks on a map of step 1."""
+    picks = non_maximum_suppression(values, radius, subpixel=False, **options)
+    np.testing.assert_array_equal(
+        picks[:, 2], values[picks[:, 1].astype(int), picks[:, 0].astype(int)]
+    )
+    return picks[:, 1::-1].astype(int)
+
+
+@pytest.fixture(params=["rounds only", "one by one"])
+def both_ways(request, monkeypatch):
+    """Small maps are finished one by one after their first round; try the rounds on them too."""
+    monkeypatch.setattr(_suppress_by_blocks, "_FEW", 0 if request.param == "rounds only" else 10**6)
+
+
+@pytest.mark.usefixtures("both_ways")
+class TestAgainstBruteForce:
+    @pytest.mark.parametrize("radius", [0, 0.9, 1, 1.5, np.sqrt(13), 4.0, 7.3, 100.0])
+    @pytest.mark.parametrize("shape", [(23, 31), (1, 40), (40, 1), (8, 9)])
+    def test_random_maps(self, rng, shape, radius):
+        values = rng.normal(size=shape)
+        for threshold in (-np.inf, 0.0, 1.0):
+            expected = brute_force(values, radius, threshold=threshold)
+            np.testing.assert_array_equal(grid_picks(values, radius, threshold=threshold), expected)
+
+    @pytest.mark.parametrize("radius", [0.0, 0.5, 1.0, 2.5, 5.0])
+    def test_plateaus_and_ties(self, rng, radius):
+        values = rng.integers(-1, 3, size=(25, 27)).astype(float)
+        np.testing.assert_array_equal(grid_picks(values, radius), brute_force(values, radius))
+        everything = brute_force(values, radius, threshold=-np.inf)
+        np.testing.assert_array_equal(grid_picks(values, radius, threshold=-np.inf), everything)
+
+    @pytest.mark.parametrize("step", [(4.0, 4.0), (1.1, 1.1), (2.0, 3.0), (3.7, 0.6)])
+    @pytest.mark.parametrize("radius", [3.3, 6.0, 13.5])
+    def test_steps_of_the_grid(self, rng, step, radius):
+        values = rng.normal(size=(20, 24))
+        grid = GridImage(values, step=step, offset=(5.0, -2.5))
+        picks = non_maximum_suppression(grid, radius, subpixel=False)
+        rows, columns = brute_force(values, radius, step=step).T
+        np.testing.assert_allclose(picks[:, 0], 5.0 + step[0] * columns)
+        np.testing.assert_allclose(picks[:, 1], -2.5 + step[1] * rows)
+        np.testing.assert_array_equal(picks[:, 2], values[rows, columns])
+
+    @pytest.mark.parametrize("border", [0, 1, 1.5, 3, 30])
+    def test_border(self, rng, border):
+        values = rng.normal(size=(15, 18))
+        expected = brute_force(values, 2.0, border=border)
+        np.testing.assert_array_equal(grid_picks(values, 2.0, border=border), expected)
+        grid = GridImage(values, step=(1.0, 2.0))
+        rows, columns = brute_force(values, 2.0, border=border, step=(1.0, 2.0)).T
+        picks = non_maximum_suppression(grid, 2.0, border=border, subpixel=False)
+        np.testing.assert_array_equal(picks[:, :2], np.column_stack([columns, 2.0 * rows]))
+
+    @pytest.mark.parametrize("max_picks", [1, 5, 10_000])
+    def test_max_picks_are_the_best(self, rng, max_picks):
+        values = rng.normal(size=(20, 21))
+        expected = brute_force(values, 3.0, max_picks=max_picks)
+        np.testing.assert_array_equal(grid_picks(values, 3.0, max_picks=max_picks), expected)
+        zero_radius = brute_force(values, 0.0, max_picks=max_picks)
+        np.testing.assert_array_equal(grid_picks(values, 0.0, max_picks=max_picks), zero_radius)
+
+    @pytest.mark.parametrize("levels", [None, 40])
+    def test_maps_that_take_several_rounds(self, rng, levels):
+        values = rng.normal(size=(100, 90))
+        if levels:
+            values = np.round(values * levels / 8)
+        expected = brute_force(values, 6.0, threshold=-np.inf)
+        np.testing.assert_array_equal(grid_picks(values, 6.0, threshold=-np.inf), expected)
+
+
+class TestByHand:
+    def test_distance_equal_to_the_radius_is_suppressed(self):
+        values = np.zeros((1, 12))
+        values[0, [0, 3, 7]] = 3.0, 2.0, 1.0
+        assert grid_picks(values, 3.0).tolist() == [[0, 0], [0, 7]]
+        assert grid_picks(values, 2.999).tolist() == [[0, 0], [0, 3], [0, 7]]
+
+    def test_suppressed_positions_suppress_nothing(self):
+        values = np.array([[9.0, 0.0, 8.0, 0.0, 7.0]])
+        assert grid_picks(values, 2.0).tolist() == [[0, 0], [0, 4]]
+
+    def test_ties_go_to_the_smaller_row_then_column(self):
+        values = np.zeros((4, 4))
+        values[0, 2] = values[2, 0] = values[2, 2] = 1.0
+        assert grid_picks(values, 10.0).tolist() == [[0, 2]]
+        assert grid_picks(values, 1.0).tolist() == [[0, 2], [2, 0], [2, 2]]
+
+    def test_constant_map_is_tiled_from_the_first_corner(self):
+        assert grid_picks(np.ones((3, 5)), 1.0).tolist() == [
+            [0, 0], [0, 2], [0, 4], [1, 1], [1, 3], [2, 0], [2, 2], [2, 4],
+        ]  # fmt: skip
+
+    def test_threshold_is_strict_and_nan_never_counts(self):
+        values = np.array([[np.nan, 1.0, 2.0, np.nan, -np.inf, 0.5]])
+        assert grid_picks(values, 0.5, threshold=1.0).tolist() == [[0, 2]]
+        assert grid_picks(values, 0.5, threshold=-np.inf).tolist() == [[0, 2], [0, 1], [0, 5]]
+
+    def test_float32_is_compared_as_it_is(self):
+        values = np.full((1, 1), 0.1, dtype=np.float32)  # a little more than 0.1
+        assert len(non_maximum_suppression(values, 1.0, threshold=0.1)) == 1
+
+    @pytest.mark.parametrize(
+        "values", [np.zeros((5, 5)), np.full((3, 3), np.nan), np.zeros((0, 4))]
+    )
+    def test_nothing_to_pick(self, values):
+        picks = non_maximum_suppression(values, 2.0)
+        assert picks.shape == (0, 3)
+        assert picks.dtype == np.float64
+
+    def test_integer_and_boolean_maps(self):
+        values = np.array([[0, 3, 0, 0], [0, 0, 0, 2]])
+        assert non_maximum_suppression(values, 1.0).tolist() == [[1, 0, 3], [3, 1, 2]]
+        assert non_maximum_suppression(values > 0, 5.0).tolist() == [[1, 0, 1]]
+
+    def test_number_of_threads_is_what_it_was(self, rng):
+        before = torch.get_num_threads()
+        try:
+            torch.set_num_threads(2)
+            non_maximum_suppression(rng.normal(size=(9, 9)), 2.0)
+            assert torch.get_num_threads() == 2
+        finally:
+            torch.set_num_threads(before)
+
+    def test_map_is_not_changed(self, rng):
+        values = rng.normal(size=(9, 9))
+        values.flags.writeable = False
+        before = values.copy()
+        non_maximum_suppression(values, 2.0)
+        np.testing.assert_array_equal(values, before)
+
+
+class TestSubpixel:
+    def test_finds_the_top_of_paraboloids(self, rng):
+        y, x = np.mgrid[:9, :11]
+        for _ in range(20):
+            top = rng.uniform([4.6, 3.6], [5.4, 4.4])
+            a, b = rng.uniform(0.5, 2.0, 2)
+            tilt = rng.uniform(-0.3, 0.3)
+            dx, dy = x - top[0], y - top[1]
+            scores = 100.0 - a * dx**2 - b * dy**2 - tilt * dx * dy
+            grid = GridImage(scores, step=(2.0, 3.0), offset=(7.0, 1.0))
+            (pick,) = non_maximum_suppression(grid, 100.0)
+            np.testing.assert_allclose(pick[:2], top * [2.0, 3.0] + [7.0, 1.0], atol=1e-9)
+            assert pick[2] == scores[4, 5]
+
+    def test_moves_by_half_a_step_at_most(self):
+        values = np.zeros((7, 7))
+        values[2:5, 2:5] = [[0, 1, 2], [1, 3, 4], [2, 4, 5]]
+        values[4, 4] = 3.9
+        values[3, 3] = 4.1
+        offset = non_maximum_suppression(values, 10.0)[0, :2] - 3.0
+        np.testing.assert_array_equal(offset, [0.5, 0.5])
+
+    def test_the_least_squares_fit(self, rng):
+        y, x = (part.ravel() for part in np.mgrid[-1:2, -1:2])
+        design = np.column_stack([np.ones(9), x, y, x**2, x * y, y**2])
+        n_moved = 0
+        for _ in range(50):
+            patch = rng.uniform(0, 1, (3, 3))
+            patch[1, 1] = 1.5
+            _, b, c, d, e, f = np.linalg.lstsq(design, patch.ravel(), rcond=None)[0]
+            hessian = np.array([[2 * d, e], [e, 2 * f]])
+            if np.linalg.eigvalsh(hessian).max() >= 0:
+                continue
+            expected = np.clip(np.linalg.solve(hessian, [-b, -c]), -0.5, 0.5)
+            found = non_maximum_suppression(patch, 10.0)[0, :2] - 1.0
+            np.testing.assert_allclose(found, expected, atol=1e-9)
+            n_moved += 1
+        assert n_moved > 40
+
+    def test_a_large_background_does_not_blur_the_top(self):
+        y, x = np.mgrid[:5, :5]
+        scores = 1e9 - (x - 2.25) ** 2 - (y - 1.875) ** 2
+        np.testing.assert_allclose(non_maximum_suppression(scores, 9.0)[0, :2], [2.25, 1.875])
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            [[9.0, 8.0, 0.0], [8.0, 7.0, 0.0], [0.0, 0.0, 0.0]],  # in the corner
+            [[0.0, 2.0, 1.0], [1.0, 5.0, np.nan], [0.0, 2.0, 1.0]],  # beside a NaN
+            [[0.0, 2.0, 1.0], [1.0, 5.0, -np.inf], [0.0, 2.0, 1.0]],
+            [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]],  # plateau
+        ],
+    )
+    def test_stays_on_the_grid_where_no_top_can_be_told(self, values):
+        moved = non_maximum_suppression(values, 10.0, border=0)
+        fixed = non_maximum_suppression(values, 10.0, border=0, subpixel=False)
+        np.testing.assert_array_equal(moved, fixed)
+
+    def test_flank_of_a_suppressed_maximum_stays_on_the_grid(self):
+        y, x = np.mgrid[:7, :12]
+        values = 100.0 - (x - 3.2) ** 2 - (y - 3.1) ** 2
+        picks = non_maximum_suppression(values, 3.0, threshold=-np.inf)
+        assert len(picks) > 2
+        np.testing.assert_allclose(picks[0, :2], [3.2, 3.1])
+        np.testing.assert_array_equal(picks[1:, :2], np.round(picks[1:, :2]))
+
+    def test_suppression_is_decided_before_refinement(self, rng):
+        values = rng.normal(size=(40, 40))
+        on_grid = non_maximum_suppression(values, 3.0, subpixel=False)
+        refined = non_maximum_suppression(values, 3.0)
+        np.testing.assert_array_equal(on_grid[:, 2], refined[:, 2])
+        assert np.abs(on_grid - refined)[:, :2].max() <= 0.5
+        assert (on_grid != refined).any()
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"radius": -1.0}, ValueError, "radius must be a finite number .* got -1.0"),
+            ({"radius": np.inf}, ValueError, "radius must be a finite number"),
+            ({"radius": "4"}, TypeError, "radius must be a number of stored pixels, got '4'"),
+            ({"radius": None}, TypeError, "radius"),
+            ({"radius": True}, TypeError, "radius"),
+            ({"border": -2}, ValueError, "border must be a finite number .* got -2"),
+            ({"threshold": np.nan}, ValueError, "threshold is NaN"),
+            ({"threshold": "auto"}, TypeError, "threshold must be a number, got 'auto'"),
+            ({"max_picks": 0}, ValueError, "max_picks must be at least 1, got 0"),
+            ({"max_picks": 2.5}, TypeError, "max_picks must be an integer or None, got 2.5"),
+            ({"subpixel": "yes"}, TypeError, "subpixel must be True or False, got 'yes'"),
+        ],
+    )
+    def test_parameters(self, options, error, message):
+        with pytest.raises(error, match=message):
+            non_maximum_suppression(np.zeros((4, 4)), **{"radius": 2.0, **options})
+
+    @pytest.mark.parametrize("scores", [np.zeros(4), np.zeros((2, 3, 4)), [["a", "b"]]])
+    def test_scores(self, scores):
+        with pytest.raises(ValueError, match=r"scores must be a GridImage or a 2-D array"):
+            non_maximum_suppression(scores, 2.0)

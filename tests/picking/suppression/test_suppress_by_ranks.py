@@ -1,0 +1,68 @@
+"""Suppression by ranks chooses what suppression in rounds of blocks chooses."""
+
+import numpy as np
+import pytest
+import torch
+
+from puclassify.picking import non_maximum_suppression
+from puclassify.picking.suppression import _suppress
+from puclassify.picking.suppression._suppress_by_blocks import greedy_maxima
+from puclassify.picking.suppression._suppress_by_ranks import greedy_ranks, suits_ranks
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request):
+    return torch.device(request.param)
+
+
+def a_map(kind, rng):
+    shape = tuple(rng.integers(1, 40, 2))
+    if kind == "ties":
+        return rng.integers(-2, 3, shape) * np.float32(1)
+    if kind == "zeros":
+        return rng.choice([-0.0, 0.0], shape).astype(np.float32)
+    if kind == "ramp":
+        return np.add.outer(np.arange(shape[0]), np.arange(shape[1])).astype(np.float32)
+    values = rng.normal(size=shape).astype(np.float32)
+    if kind == "odd":
+        odd = rng.random(shape) < 0.3
+        values[odd] = rng.choice([np.nan, np.inf, -np.inf], odd.sum())
+    return values
+
+
+@pytest.mark.parametrize("kind", ["noise", "ties", "zeros", "ramp", "odd"])
+@pytest.mark.parametrize("radius", [0, 1, 3.75, 6.5, 100])
+@pytest.mark.parametrize("step_xy", [(1.0, 1.0), (4.0, 1.3)])
+def test_equals_rounds(device, kind, radius, step_xy):
+    rng = np.random.default_rng(0)
+    for limit in (-np.inf, 0.0, 0.5):
+        values = torch.from_numpy(a_map(kind, rng))
+        for inside in (np.s_[:, :], np.s_[2:-1, 1:]):
+            parameters = {"limit": limit, "inside": inside, "step_xy": step_xy}
+            expected = greedy_maxima(values, radius, **parameters)
+            result = greedy_ranks(values.to(device), radius, **parameters)
+            assert result.tolist() == expected.tolist()
+
+
+def test_float64(device):
+    values = torch.tensor([[1.0, 1.0 + 1e-12, 0.0]], dtype=torch.float64)
+    assert greedy_ranks(values.to(device), 1.0).tolist() == [1]
+
+
+def test_cpus_do_without():
+    assert not suits_ranks(torch.zeros(9, 9), 2.0)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("radius", "suits"), [(3.75, True), (20.0, False)])
+def test_a_gpu_picks_what_a_cpu_picks(radius, suits, monkeypatch):
+    values = np.random.default_rng(0).normal(size=(500, 512)).astype(np.float32)
+    expected = non_maximum_suppression(values, radius, threshold=-6.0)
+    used = []
+    monkeypatch.setattr(
+        _suppress, "greedy_ranks", lambda *a, **k: used.append(greedy_ranks(*a, **k)) or used[-1]
+    )
+    on_gpu = _suppress.GridImage(torch.from_numpy(values).cuda())
+    picks = non_maximum_suppression(on_gpu, radius, threshold=-6.0)
+    assert bool(used) == suits
+    np.testing.assert_allclose(picks, expected, rtol=0, atol=1e-6)
