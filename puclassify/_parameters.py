@@ -59,7 +59,7 @@ def check_probability(value: Any, name: str, expected: str = "") -> float:
 
 def check_whole_number(value: Any, name: str, *, at_least: int, expected: str = "") -> int:
     """Return a whole number (booleans are none) as an int."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= at_least:
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= at_least:
         return int(value)
     raise ValueError(f"{name} must be {expected or f'a whole number >= {at_least}'}, got {value!r}")
 

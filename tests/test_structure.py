@@ -29,6 +29,7 @@ FLOORS = (
         "_devices",
         "_last_step",
         "_pixel_size",
+        "_warnings",
         "grid",
         "base",
     },

@@ -141,9 +141,10 @@ class ParticlePicker(
     a third of the epochs, on the other half. Where they then stand among all candidates, and what
     the final classifier gives them, a network, tells how many particles there are and how
     probable each candidate is (``puclassify/picking/estimates``). It takes 10 labels that are a
-    random choice of the particles; with fewer, ``fit`` warns, the prior is that of particles which cover a fifth of a
-    micrograph, and the threshold a logit of 0. No estimates are made where ``threshold`` is a
-    number and ``prior`` or ``expected_particles`` is given; the fit then takes half as long.
+    random choice of the particles; with fewer, ``fit`` warns, the prior is that of particles which
+    cover a fifth of a micrograph, and the threshold a logit of 0. No estimates are made where
+    ``threshold`` is a number and ``prior`` or ``expected_particles`` is given; the fit then takes
+    half as long.
 
     An epoch of the classifier is 40 batches of 8 tiles; its
     ``batch_size`` is the number of unlabelled map positions graded in each.
