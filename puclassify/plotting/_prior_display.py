@@ -11,7 +11,7 @@ from puclassify._parameters import check_number
 from puclassify.metrics import PUSample, counts_above
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
 from puclassify.plotting._pu_settings import checked_scores
-from puclassify.prior import BBEPrior, DEDPULPrior
+from puclassify.prior import BBEPrior, DEDPULPrior, ratio_margin
 
 __all__ = ["PriorDisplay"]
 
@@ -222,7 +222,7 @@ class PriorDisplay:
         display = cls(
             recall,
             ratio,
-            ratio + bound._margin(n_positive, n) / recall,
+            ratio + ratio_margin(n_positive, n, bound.delta, bound.gamma) / recall,
             estimates=estimates,
             confidence_level=1 - bound.delta,
             true_prior=true_prior,

@@ -1,6 +1,7 @@
 """The class prior: estimates of it, and what it means in either scenario."""
 
 from puclassify.prior._bbe import BBEPrior
+from puclassify.prior._best_bin import ratio_margin as ratio_margin
 from puclassify.prior._dedpul import DEDPULPrior
 from puclassify.prior._elkan_noto import ElkanNotoPrior
 from puclassify.prior._unlabelled_prior import unlabelled_prior

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
 from puclassify._parameters import check_number, check_probability
-from puclassify._propensities import effective_size
+from puclassify.prior._best_bin import BestBin, best_bin
 from puclassify.prior._prior_estimator import PriorEstimator
 
 __all__ = ["BBEPrior"]
@@ -128,49 +125,16 @@ class BBEPrior(PriorEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
-        in_sample = self._in_sample(positive)
-        thresholds, q_p, q_u = _shares_above(scores[positive], weights, scores[in_sample])
-        margin = self._margin(effective_size(weights), np.sum(in_sample)) / q_p
-        best = np.argmin(q_u / q_p + margin)
-        ratio = float(q_u[best] / q_p[best])
-        if ratio >= 1:
-            raise ValueError(
-                "the scores do not rank labelled positives above unlabelled examples: at the best "
-                f"threshold, {thresholds[best]:.6g}, {q_u[best]:.4f} of the unlabelled sample and "
-                f"{q_p[best]:.4f} of the positives score at least as high; pass scores that are "
-                "higher for positives, such as decision_function(X) of a classifier"
-            )
-        interval = (
-            max(0.0, ratio - float(margin[best])),
-            min(1.0, ratio + float(margin[best])),
-        )
-        return {
-            "prior_": ratio,
-            "confidence_interval_": interval,
-            "threshold_": float(thresholds[best]),
-        }
-
-    def _margin(self, n_positive, n_unlabelled) -> float:
-        """Return how far the ratio may be off, times the share of the positives."""
-        of_unlabelled, of_positives = (
-            math.sqrt(math.log(4 / self.delta) / (2 * n)) for n in (n_unlabelled, n_positive)
-        )
-        return (1 + self.gamma) * (of_unlabelled + of_positives)
-
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_probability(self.delta, "delta")
-        expected = "a number from 0 up to, but not, 1"
+        expected = "a number of at least 0 and below 1"
         check_number(self.gamma, "gamma", expected, at_least=0, below=1)
 
+    def _estimate(self, scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> BestBin:
+        mixture = scores[self._in_mixture(positive)]
+        return best_bin(scores[positive], mixture, weights, delta=self.delta, gamma=self.gamma)
 
-def _shares_above(positives, weights, unlabelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return all thresholds that some positive reaches, and the shares at or above each."""
-    thresholds = np.unique(np.concatenate([positives, unlabelled]))
-    thresholds = thresholds[thresholds <= positives.max()]
-    order = np.argsort(positives)
-    above = np.cumsum(weights[order][::-1])[::-1]
-    q_p = above[np.searchsorted(positives[order], thresholds)] / above[0]
-    below = np.searchsorted(np.sort(unlabelled), thresholds)
-    return thresholds, q_p, (len(unlabelled) - below) / len(unlabelled)
+    def _adopt(self, estimate: BestBin) -> None:
+        super()._adopt(estimate)
+        self.threshold_ = estimate.threshold

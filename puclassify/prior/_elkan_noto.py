@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.utils import check_random_state
 
-from puclassify.prior._bootstrap import check_bootstrap, percentile_interval
+from puclassify.prior._confidence import check_bootstrap
+from puclassify.prior._mean_labelled_score import (
+    LabelledFraction,
+    check_labelling_probabilities,
+    mean_labelled_score,
+)
 from puclassify.prior._out_of_fold import boosted_trees
 from puclassify.prior._prior_estimator import PriorEstimator
 
 __all__ = ["ElkanNotoPrior"]
-
-_MISCALIBRATED = 0.25  # mean probability off the share of labelled examples, relative to it
 
 
 class ElkanNotoPrior(PriorEstimator):
@@ -137,58 +138,24 @@ class ElkanNotoPrior(PriorEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_bootstrap(self)
+        check_bootstrap(self.n_bootstrap, self.confidence_level)
 
-    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
-        _check_probabilities(scores, positive)
-        labelled = scores[positive].astype(np.float64)
-        plain, weighted = float(np.mean(labelled)), float(np.average(labelled, weights=weights))
-        prior = float(self._prior(plain, weighted, positive))
-        if prior >= 1:
-            raise ValueError(
-                f"the labelled positives score {weighted:.4f} on average, which makes the prior "
-                f"{prior:.3f}, 1 or more: the classifier does not tell them from unlabelled "
-                "examples, or many negatives look like positives; DEDPULPrior stands overlap better"
-            )
-        rng = check_random_state(self.random_state)
-        rows = rng.randint(len(labelled), size=(self.n_bootstrap, len(labelled)))
-        means = labelled[rows].mean(axis=1), np.sum(labelled[rows] * weights[rows], axis=1)
-        estimates = self._prior(means[0], means[1] / weights[rows].sum(axis=1), positive)
-        interval = percentile_interval(estimates, prior, self.confidence_level)
-        n_positive, n_unlabelled = int(np.sum(positive)), int(np.sum(~positive))
-        if self.scenario == "single_training_set":
-            fraction = weighted
-        else:
-            fraction = n_positive / (n_positive + prior * n_unlabelled)
-        return {
-            "prior_": prior,
-            "confidence_interval_": interval,
-            "labelled_fraction_": fraction,
-        }
-
-    def _prior(self, plain, weighted, positive):
-        """Return the prior of the scenario from the mean scores of the labelled positives."""
-        n_positive, n = int(np.sum(positive)), len(positive)
-        if self.scenario == "single_training_set":
-            return n_positive / (weighted * n)
-        return (1 - plain) / weighted * n_positive / (n - n_positive)
-
-
-def _check_probabilities(scores, positive) -> None:
-    """Refuse scores that cannot be probabilities of being labelled."""
-    low, high = scores.min(), scores.max()
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"scores must be probabilities of being labelled, got values from {low:.4g} to "
-            f"{high:.4g}: pass predict_proba(X)[:, 1] of a classifier of labelled against "
-            "unlabelled examples"
+    def _estimate(
+        self, scores: np.ndarray, positive: np.ndarray, weights: np.ndarray
+    ) -> LabelledFraction:
+        check_labelling_probabilities(scores, positive)
+        return mean_labelled_score(
+            scores[positive],
+            int(np.sum(self._in_mixture(positive))),
+            weights,
+            one_set=self._one_set,
+            confidence_level=self.confidence_level,
+            n_bootstrap=self.n_bootstrap,
+            rng=check_random_state(self.random_state),
         )
-    mean, share = float(np.mean(scores, dtype=np.float64)), float(np.mean(positive))
-    if abs(mean - share) > _MISCALIBRATED * share:
-        raise ValueError(
-            f"scores must be probabilities of being labelled, but their mean is {mean:.4f} where "
-            f"{share:.4f} of the examples are labelled: calibrate them, or train without class "
-            "weights and with an objective that tells labelled from unlabelled"
-        )
+
+    def _adopt(self, estimate: LabelledFraction) -> None:
+        super()._adopt(estimate)
+        self.labelled_fraction_ = estimate.labelled_fraction

@@ -12,6 +12,8 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from puclassify.model_selection import PUStratifiedKFold
+
 __all__ = ["boosted_trees", "out_of_fold_scores", "trees_and_logits"]
 
 
@@ -47,9 +49,6 @@ def out_of_fold_scores(estimator, X, positive, *, default, cv, groups, n_jobs, r
     ValueError
         If the folds cannot be made, or the classifier gives neither.
     """
-    # Here, and not above: the splitters are in a package that stands above this one.
-    from puclassify.model_selection import PUStratifiedKFold
-
     if estimator is None and hasattr(X, "pixels"):
         raise ValueError(
             "the default classifier takes pixels, X is a RegionTable that only says where they "

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
-from scipy.stats import norm, rankdata
 from sklearn.utils import check_random_state
 
 from puclassify._labels import check_pu_labels
 from puclassify._parameters import check_scenario
-from puclassify._propensities import effective_size, weights_of_labelled
+from puclassify._propensities import weights_of_labelled
 from puclassify.base import PUBaseEstimator
+from puclassify.prior._confidence import EstimatedPrior
 from puclassify.prior._out_of_fold import out_of_fold_scores, trees_and_logits
+from puclassify.prior._ranking import check_not_constant, check_ranking
 from puclassify.prior._score_checks import check_scores
+from puclassify.prior._second_opinion import BY_DENSITY_DIFFERENCE, SecondOpinion
 
 __all__ = ["PriorEstimator"]
 
-_AGREEMENT = 0.1  # between two estimates from the same scores
-_CHANCE = 0.01  # level of the test that scores rank at all
-
 
 class PriorEstimator(PUBaseEstimator):
-    """Base class: from examples to scores, and from scores to a prior that a second one confirms.
+    """Base class: from examples to scores, and from scores to a prior that another method checks.
 
-    A subclass estimates in `_estimate`, from scores that have been checked, and names in
-    `_second_opinion` what its estimate is compared with.
+    A subclass passes checked scores to its formula in `_estimate`, and sets in `_adopt` what the
+    estimate holds beside the prior and its interval.
     """
 
     prior_: float
     confidence_interval_: tuple[float, float]
     scores_: np.ndarray
     _default_classifier = staticmethod(trees_and_logits)
+    _second_opinion: ClassVar[SecondOpinion] = BY_DENSITY_DIFFERENCE
 
     def fit(self, X, y, groups=None, propensities=None):
         """Estimate the prior from examples, by classifiers that have not seen them.
@@ -128,69 +127,40 @@ class PriorEstimator(PUBaseEstimator):
         """
         self._check_parameters()
         scores = check_scores(scores)
+        check_not_constant(scores)
         _, positive = check_pu_labels(y, len(scores), self, name="scores")
         weights = weights_of_labelled(propensities, positive)
-        _check_ranking(scores, positive, weights)
-        found = self._estimate(scores, positive, weights)
-        self._compare(found["prior_"], scores, positive, weights)
-        vars(self).pop("scores_", None)  # of an earlier fit
-        for name, value in found.items():
-            setattr(self, name, value)
+        check_ranking(scores, positive, weights)
+        estimate = self._estimate(scores, positive, weights)
+        self._second_opinion.compare(
+            estimate.prior,
+            type(self).__name__,
+            scores[positive],
+            scores[self._in_mixture(positive)],
+            weights,
+        )
+        self._adopt(estimate)
         return self
 
     def _check_parameters(self) -> None:
         check_scenario(self.scenario)
 
-    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
-        """Return the attributes of the fitted estimator, given what each labelled one counts."""
+    def _estimate(
+        self, scores: np.ndarray, positive: np.ndarray, weights: np.ndarray
+    ) -> EstimatedPrior:
+        """Estimate the prior; ``weights`` of shape (n_positive,) are those of the labelled."""
         raise NotImplementedError
 
-    def _second_opinion(self) -> PriorEstimator:
-        """Return another estimator, of the same scenario, that costs little."""
-        # Two of the subclasses ask each other.
-        from puclassify.prior._dedpul import DEDPULPrior
+    def _adopt(self, estimate) -> None:
+        self.prior_ = estimate.prior
+        self.confidence_interval_ = estimate.interval
+        if hasattr(self, "scores_"):  # of an earlier fit
+            del self.scores_
 
-        return DEDPULPrior(scenario=self.scenario, n_bootstrap=0)
+    @property
+    def _one_set(self) -> bool:
+        """Whether the labelled positives belong to the mixture that the prior is over."""
+        return self.scenario == "single_training_set"
 
-    def _in_sample(self, positive) -> np.ndarray:
-        """Tell which examples are the sample that the prior is over."""
-        return np.ones_like(positive) if self.scenario == "single_training_set" else ~positive
-
-    def _compare(self, prior, scores, positive, weights) -> None:
-        second = self._second_opinion()
-        names = f"{type(self).__name__} estimates the prior as {prior:.3f}", type(second).__name__
-        try:
-            other = second._estimate(scores, positive, weights)["prior_"]
-        except ValueError as error:
-            warnings.warn(
-                f"{names[0]}, but {names[1]} fails on the same scores: {error}",
-                UserWarning,
-                stacklevel=3,
-            )
-            return
-        if abs(other - prior) > _AGREEMENT:
-            warnings.warn(
-                f"{names[0]}, but {names[1]} as {other:.3f} on the same scores; they would agree "
-                "if positives and negatives were told apart well and the labelled positives were "
-                "like the unlabelled ones: try a better classifier or label more",
-                UserWarning,
-                stacklevel=3,
-            )
-
-
-def _check_ranking(scores, positive, weights) -> None:
-    """Refuse scores that rank no better than chance: whatever is made of them looks plausible."""
-    unlabelled = np.sort(scores[~positive])
-    below = [np.searchsorted(unlabelled, scores[positive], side) for side in ("left", "right")]
-    area = np.average(np.mean(below, axis=0), weights=weights) / len(unlabelled)
-    # The variance of Mann and Whitney's statistic, of which ties are a part, for weighted positives
-    of_ranks = np.var(rankdata(scores) / len(scores), ddof=1)
-    variance = of_ranks * (1 / effective_size(weights) + 1 / len(unlabelled))
-    p_value = norm.sf((area - 0.5) / np.sqrt(variance))
-    if p_value > _CHANCE:
-        raise ValueError(
-            "the scores do not rank labelled positives above unlabelled examples: the area under "
-            f"the ROC curve is {area:.3f}, no more than chance makes it (p = {p_value:.2g}); "
-            "pass scores that are higher for positives, of a classifier that learned something, "
-            "or label more"
-        )
+    def _in_mixture(self, positive: np.ndarray) -> np.ndarray:
+        return np.ones_like(positive) if self._one_set else ~positive

@@ -25,7 +25,7 @@ def check_scores(scores) -> np.ndarray:
     Raises
     ------
     ValueError
-        If they have another shape, are not real numbers, one is NaN, or all are equal.
+        If they have another shape, are not real numbers, or one is NaN.
     """
     try:
         checked = np.asarray(scores)
@@ -34,10 +34,4 @@ def check_scores(scores) -> np.ndarray:
         checked = checked if checked.dtype.kind == "f" else checked.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"scores must be one number for each example: {error}") from error
-    checked = check_score_vector(checked, "scores")
-    if len(checked) and checked.min() == checked.max():
-        raise ValueError(
-            f"scores are all equal, {checked[0]:.6g}, and tell nothing about the prior; did the "
-            "classifier learn anything?"
-        )
-    return checked
+    return check_score_vector(checked, "scores")

@@ -128,7 +128,9 @@ class TestDisagreement:
     def test_names_both_numbers(self):
         # BBE takes everything down to 1: 40 / 200 over 20 / 20. A tolerance of 0.6 allows DEDPUL
         # twice as much and more.
-        message = r"DEDPULPrior estimates the prior as 0\.\d{3}, but BBEPrior as 0\.200 on the same"
+        message = (
+            r"DEDPULPrior estimates the prior as 0\.\d{3}, but BBEPrior as 0\.200 from the"
+        )
         with pytest.warns(UserWarning, match=message) as record:
             estimator = DEDPULPrior(tolerance=0.6).fit_scores(self.SCORES, self.LABELS)
         assert estimator.prior_ > 0.3
