@@ -7,7 +7,7 @@ import math
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_probability
 from puclassify.calibration._objectives import EmpiricalLikelihood, UnbiasedRisk, minimise
 from puclassify.calibration._scored_sample import ScoredSample
 
@@ -104,8 +104,7 @@ def pu_platt_scaling(
     >>> bool(abs(slope - 2) < 0.2), bool(abs(intercept - np.log(0.3 / 0.7)) < 0.2)
     (True, True)
     """
-    expected = "a number between 0 and 1, both excluded"
-    check_number(prior, "prior", expected, above=0, below=1)
+    check_probability(prior, "prior")
     positives = ScoredSample.check(positive_scores, positive_weights, "positive")
     unlabelled = ScoredSample.check(unlabelled_scores, unlabelled_weights, "unlabelled")
     centre, spread = unlabelled.mean(unlabelled.values), unlabelled.spread

@@ -9,11 +9,10 @@ from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._labels import check_pu_labels
-from puclassify._parameters import check_number, check_scenario
+from puclassify._parameters import check_probability, check_scenario, check_score_vector
 from puclassify.base import PUBaseEstimator
 from puclassify.calibration._platt import pu_platt_scaling
-from puclassify.calibration._scored_sample import check_finite_scores
-from puclassify.prior import unlabelled_prior
+from puclassify.prior import prior_of_unlabelled
 
 __all__ = ["PUPlattScaling"]
 
@@ -102,29 +101,16 @@ class PUPlattScaling(PUBaseEstimator):
             If a parameter, the scores or the labels cannot be used, the prior is impossible, or
             labelled positives do not score above unlabelled examples on average.
         """
-        expected = "a number between 0 and 1, both excluded"
-        check_number(self.prior, "prior", expected, above=0, below=1)
+        check_probability(self.prior, "prior")
         check_scenario(self.scenario)
-        scores = check_finite_scores(scores, "scores")
+        scores = check_score_vector(scores, "scores", finite=True)
         classes, positive = check_pu_labels(y, len(scores), self, name="scores")
-        prior = self._prior_of_unlabelled(positive)
+        prior = prior_of_unlabelled(self.prior, self.scenario, positive)
+        prior = max(prior, _SMALLEST_PRIOR)
         slope, intercept = pu_platt_scaling(scores[positive], scores[~positive], prior)
         intercept += _log_odds(float(self.prior)) - _log_odds(prior)
         self.classes_, self.calibration_ = classes, (slope, intercept)
         return self
-
-    def _prior_of_unlabelled(self, positive) -> float:
-        if self.scenario == "case_control":
-            return float(self.prior)
-        labelled = float(np.mean(positive))
-        if labelled > self.prior:
-            raise ValueError(
-                f"prior={self.prior!r} is impossible in the single-training-set scenario: "
-                f"{np.sum(positive)} of {len(positive)} examples ({labelled:.3f}) are labelled "
-                "positive already; give a larger prior, or scenario='case_control' if the "
-                "positives were drawn separately"
-            )
-        return max(unlabelled_prior(self.prior, labelled / self.prior), _SMALLEST_PRIOR)
 
     def transform(self, scores):
         """Calibrate scores.
@@ -141,7 +127,7 @@ class PUPlattScaling(PUBaseEstimator):
         """
         check_is_fitted(self)
         slope, intercept = self.calibration_
-        return slope * check_finite_scores(scores, "scores") + intercept
+        return slope * check_score_vector(scores, "scores", finite=True) + intercept
 
     def predict_proba(self, scores):
         """Calibrate scores and give probabilities.

@@ -9,7 +9,7 @@ import numpy as np
 
 from puclassify._parameters import check_score_vector
 
-__all__ = ["ScoredSample", "check_finite_scores"]
+__all__ = ["ScoredSample"]
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class ScoredSample:
         ScoredSample
             The sample.
         """
-        values = check_finite_scores(scores, f"{name}_scores")
+        values = check_score_vector(scores, f"{name}_scores", finite=True)
         if not len(values):
             raise ValueError(f"{name}_scores is empty; pass at least one score")
         if weights is None:
             return cls(values, None)
-        weights = check_finite_scores(weights, f"{name}_weights")
+        weights = check_score_vector(weights, f"{name}_weights", finite=True)
         low, high = weights.min(initial=0), weights.max(initial=0)
         if len(weights) != len(values) or low < 0 or high == 0:
             raise ValueError(
@@ -89,40 +89,3 @@ class ScoredSample:
         times_score = values * self.values
         first, cross = self.mean(times_score * self.values), self.mean(times_score)
         return np.array([[first, cross], [cross, self.mean(values)]])
-
-
-def check_finite_scores(scores, name: str) -> np.ndarray:
-    """Return scores as a vector of finite float64.
-
-    Parameters
-    ----------
-    scores : array-like of shape (n,)
-        What the caller passed.
-    name : str
-        What messages call them.
-
-    Returns
-    -------
-    ndarray of float64 of shape (n,)
-        The same numbers.
-
-    Raises
-    ------
-    ValueError
-        If they have another shape, are not real numbers, or one is NaN or infinite.
-    """
-    try:
-        checked = np.asarray(scores)
-        if checked.dtype.kind not in "fiubO":
-            raise TypeError(f"got {checked.dtype}")
-        checked = checked.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be one number for each example: {error}") from error
-    checked = check_score_vector(checked, name)
-    infinite = np.flatnonzero(np.isinf(checked))
-    if len(infinite):
-        raise ValueError(
-            f"{name} must be finite, but {len(infinite)} of {len(checked)} are not, the first at "
-            f"index {infinite[0]}; log-odds of probabilities of 0 or 1 are infinite: clip these"
-        )
-    return checked

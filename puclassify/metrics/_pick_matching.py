@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from puclassify._parameters import is_number
+from puclassify._parameters import check_number
 
 __all__ = ["PickMatches", "match_picks"]
 
@@ -91,14 +91,9 @@ def match_picks(y_true, y_pred, radius) -> np.ndarray:
 
 
 def check_matching_radius(radius) -> float:
-    """Return the matching radius as a float, or say what is wrong with it."""
-    if not is_number(radius):
-        raise TypeError(f"radius must be a number of stored pixels, got {radius!r}")
-    if not 0 <= float(radius) < np.inf:
-        raise ValueError(
-            f"radius must be a finite number of stored pixels, at least 0; got {radius!r}"
-        )
-    return float(radius)
+    """Return the matching radius in stored pixels as a float."""
+    expected = "a finite number of stored pixels, at least 0"
+    return check_number(radius, "radius", expected, at_least=0)
 
 
 def check_true_and_picked(y_true, y_pred) -> tuple[list, list]:

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from puclassify._parameters import is_number
+from puclassify._parameters import check_number
 from puclassify.metrics._pick_matching import check_true_and_picked, match_picks
 
 __all__ = [
@@ -195,8 +195,7 @@ def pick_precision_recall_fscore(
     >>> pick_precision_recall_fscore([truth], [picks], radius=5.0, threshold=2.0)
     (1.0, 0.25, 0.4)
     """
-    if not is_number(beta) or not 0 <= float(beta) < np.inf:
-        raise ValueError(f"beta must be a finite number of at least 0, got {beta!r}")
+    beta = check_number(beta, "beta", "a finite number of at least 0", at_least=0)
     truths, picks = check_true_and_picked(y_true, y_pred)
     n_true = sum(len(xy) for xy in truths)
     n_picked = n_matched = 0
@@ -211,7 +210,7 @@ def pick_precision_recall_fscore(
         _warn_no_truth(len(truths), "the recall and the F-score")
         return precision, float("nan"), float("nan")
     recall = n_matched / n_true
-    weight = float(beta) ** 2
+    weight = beta**2
     if n_matched == 0:
         return precision, recall, 0.0
     fscore = (1 + weight) * precision * recall / (weight * precision + recall)

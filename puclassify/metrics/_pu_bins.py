@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify._parameters import check_option, check_score_vector, check_whole_number
+from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["binned_sample"]
 
@@ -55,11 +54,9 @@ def binned_sample(
     bins : ndarray of int of shape (n,)
         Number of each example's bin.
     """
-    if not isinstance(n_bins, Integral) or isinstance(n_bins, bool) or n_bins < 1:
-        raise ValueError(f"n_bins must be a whole number of at least 1, got {n_bins!r}")
-    if strategy not in ("uniform", "quantile"):
-        raise ValueError(f"strategy must be 'uniform' or 'quantile', got {strategy!r}")
-    p = check_scores(y_score)
+    check_whole_number(n_bins, "n_bins", at_least=1)
+    check_option(strategy, "strategy", ("uniform", "quantile"))
+    p = check_score_vector(y_score, "y_score")
     if len(p) and not (p.min() >= 0 and p.max() <= 1):
         raise ValueError(
             f"{name} must be probabilities, but it ranges from {p.min():.6g} to {p.max():.6g}; "

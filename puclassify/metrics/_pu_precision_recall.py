@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify._parameters import check_score_vector
+from puclassify.metrics._pu_sample import PUSample
 from puclassify.metrics._pu_shares import positive_shares, standard_errors
 
 __all__ = ["counts_above", "pu_precision_recall_curve"]
@@ -92,7 +93,7 @@ def pu_precision_recall_curve(y_true, y_score, *, prior, scenario="case_control"
     >>> recall.tolist()
     [1.0, 1.0, 1.0, 0.5, 0.0]
     """
-    scores = check_scores(y_score)
+    scores = check_score_vector(y_score, "y_score")
     sample = PUSample.check(y_true, len(scores), prior=prior, scenario=scenario, name="y_score")
     thresholds, n_labelled, n_mixture = counts_above(sample, scores)
     found = n_mixture > 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify._parameters import check_score_vector
+from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["pu_average_precision_score", "pu_roc_auc_score"]
 
@@ -77,7 +78,7 @@ def pu_roc_auc_score(
     >>> round(pu_roc_auc_score(y_true, y_score, prior=0.2), 3)  # (9/10 - 0.2/2) / (1 - 0.2)
     1.0
     """
-    scores = check_scores(y_score)
+    scores = check_score_vector(y_score, "y_score")
     sample = PUSample.check(
         y_true,
         len(scores),
@@ -178,7 +179,7 @@ def pu_average_precision_score(
     >>> round(ap, 2), round(std, 2)                           # of everything labelled: 0.89
     (0.88, 0.05)
     """
-    scores = check_scores(y_score)
+    scores = check_score_vector(y_score, "y_score")
     sample = PUSample.check(
         y_true,
         len(scores),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify._parameters import check_option, check_score_vector
+from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["pu_risk_score"]
 
@@ -104,14 +105,8 @@ def pu_risk_score(
     >>> pu_risk_score(y_true, logits, prior=0.5, loss="zero_one")  # 0.5/4 + 3/6 - 0.5 * 3/4
     0.25
     """
-    if not isinstance(loss, str) or loss not in _LOSSES:
-        raise ValueError(f"loss must be one of {', '.join(_LOSSES)}; got {loss!r}")
-    scores = check_scores(y_score)
-    if not np.isfinite(scores).all():
-        raise ValueError(
-            "y_score must be finite, but holds infinite logits: clip the probabilities that they "
-            "come from"
-        )
+    check_option(loss, "loss", _LOSSES)
+    scores = check_score_vector(y_score, "y_score", finite=True)
     sample = PUSample.check(
         y_true,
         len(scores),

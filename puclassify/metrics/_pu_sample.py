@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from puclassify._labels import check_pu_labels
-from puclassify._parameters import check_number, check_scenario, check_score_vector
+from puclassify._parameters import (
+    check_possible_prior,
+    check_probability,
+    check_scenario,
+)
 from puclassify._propensities import weights_of_labelled
 
 __all__ = ["PUSample"]
@@ -87,16 +91,9 @@ class PUSample:
             )
         one_set = scenario == "single_training_set"
         if prior is not None or needs_prior:
-            expected = "a number between 0 and 1, both excluded"
-            check_number(prior, "prior", expected, above=0, below=1)
-            prior = float(prior)
-            if one_set and n_labelled / n_samples > prior:
-                raise ValueError(
-                    f"prior={prior} is impossible in the single-training-set scenario: "
-                    f"{n_labelled} of {n_samples} examples ({n_labelled / n_samples:.3f}) are "
-                    "labelled positive already; give a larger prior, or scenario='case_control' "
-                    "if the positives were drawn separately"
-                )
+            prior = check_probability(prior, "prior")
+            if one_set:
+                check_possible_prior(prior, n_labelled, n_samples)
         marginal = np.ones_like(positive) if one_set else ~positive
         weights = weights_of_labelled(propensities, positive)
         return cls(classes, positive, marginal, prior, weights)
@@ -170,12 +167,3 @@ def predicted_positive(predicted, classes) -> np.ndarray:
             "predicted labels, for instance predict(X) or decision_function(X) > 0"
         )
     return (predicted == classes[1]).astype(float)
-
-
-def check_scores(y_score) -> np.ndarray:
-    """Return scores as a vector of float64."""
-    try:
-        scores = np.asarray(y_score, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"y_score must be one number for each example: {error}") from error
-    return check_score_vector(scores, "y_score")

@@ -7,10 +7,9 @@ import math
 import numpy as np
 from sklearn.base import clone
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_probability, check_score_vector
 from puclassify.metrics import PUSample, counts_above
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
-from puclassify.plotting._pu_settings import checked_scores
 from puclassify.prior import BBEPrior, DEDPULPrior, ratio_margin
 
 __all__ = ["PriorDisplay"]
@@ -201,8 +200,8 @@ class PriorDisplay:
         """
         if true_prior is not None:
             expected = "a number between 0 and 1, both excluded, or None"
-            check_number(true_prior, "true_prior", expected, above=0, below=1)
-        scores = checked_scores(scores, "scores")
+            check_probability(true_prior, "true_prior", expected)
+        scores = check_score_vector(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=true_prior, scenario=scenario, name="scores", needs_prior=False
         )

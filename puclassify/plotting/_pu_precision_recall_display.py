@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from puclassify._last_step import last_step
+from puclassify._last_step import last_step, own_prior, own_scenario
+from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, pu_average_precision_score, pu_precision_recall_curve
+from puclassify.model_selection import scores_of
 from puclassify.plotting._axes import axes_or_new
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
 from puclassify.plotting._true_classes import check_true_classes
 
 __all__ = ["PUPrecisionRecallDisplay"]
@@ -150,8 +151,13 @@ class PUPrecisionRecallDisplay:
         return cls.from_predictions(
             y,
             scores_of(estimator, X),
-            prior=own_prior(estimator, prior),
-            scenario=own_scenario(estimator, scenario),
+            prior=own_prior(
+                estimator,
+                prior,
+                own="auto",
+                fix="prior=<number>, such as that of puclassify.prior.DEDPULPrior",
+            ),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             true_classes=true_classes,
             name=type(last_step(estimator)).__name__ if name is None else name,
             ax=ax,
@@ -207,7 +213,7 @@ class PUPrecisionRecallDisplay:
             If an argument cannot be used, there is a single labelled positive, or the prior is
             impossible.
         """
-        scores = checked_scores(scores, "scores")
+        scores = check_score_vector(scores, "scores")
         settings = {"prior": prior, "scenario": scenario}
         precision, recall, thresholds, precision_std, recall_std = pu_precision_recall_curve(
             y, scores, return_std=True, **settings

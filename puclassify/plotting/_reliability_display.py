@@ -7,11 +7,12 @@ import math
 import numpy as np
 from sklearn.calibration import calibration_curve
 
-from puclassify._last_step import last_step
+from puclassify._last_step import last_step, own_prior, own_scenario
+from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, binned_shares, pu_calibration_error
+from puclassify.model_selection import probabilities_of
 from puclassify.plotting._axes import axes_below, axes_or_new, legend_above
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario
 from puclassify.plotting._true_classes import check_true_classes
 
 __all__ = ["ReliabilityDisplay"]
@@ -161,9 +162,14 @@ class ReliabilityDisplay:
         """
         return cls.from_predictions(
             y,
-            estimator.predict_proba(X)[:, 1],
-            prior=own_prior(estimator, prior),
-            scenario=own_scenario(estimator, scenario),
+            probabilities_of(estimator, X),
+            prior=own_prior(
+                estimator,
+                prior,
+                own="auto",
+                fix="prior=<number>, such as that of puclassify.prior.DEDPULPrior",
+            ),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             n_bins=n_bins,
             strategy=strategy,
             true_classes=true_classes,
@@ -227,7 +233,7 @@ class ReliabilityDisplay:
             If an argument cannot be used, there is a single labelled positive, or the prior is
             impossible.
         """
-        probabilities = checked_scores(y_prob, "y_prob")
+        probabilities = check_score_vector(y_prob, "y_prob")
         settings = {"prior": prior, "scenario": scenario}
         bins = {"n_bins": n_bins, "strategy": strategy}
         shares = binned_shares(y, probabilities, name="y_prob", **settings, **bins)

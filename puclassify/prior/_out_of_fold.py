@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
@@ -12,6 +10,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from puclassify._parameters import check_whole_number
 from puclassify.model_selection import PUStratifiedKFold
 
 __all__ = ["boosted_trees", "out_of_fold_scores", "trees_and_logits"]
@@ -56,12 +55,10 @@ def out_of_fold_scores(estimator, X, positive, *, default, cv, groups, n_jobs, r
             "positive_fraction=share, max_epochs=3) with the labelled share, "
             f"{positive.mean():.4g}"
         )
-    if isinstance(cv, Integral) and not isinstance(cv, bool):
-        if cv < 2:
-            raise ValueError(f"cv must be at least 2 folds, or a splitter, got {cv!r}")
-        cv = PUStratifiedKFold(int(cv), random_state=rng.randint(2**31 - 1))
-    elif not (hasattr(cv, "split") or np.iterable(cv)) or isinstance(cv, str):
-        raise ValueError(f"cv must be a number of folds or a splitter, got {cv!r}")
+    if isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
+        expected = "a number of folds, at least 2, or a splitter"
+        n_folds = check_whole_number(cv, "cv", at_least=2, expected=expected)
+        cv = PUStratifiedKFold(n_folds, random_state=rng.randint(2**31 - 1))
     seed = rng.randint(2**31 - 1)
     classifier = default(seed) if estimator is None else clone(estimator)
     for method in ("predict_proba", "decision_function"):

@@ -8,13 +8,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from puclassify._labels import check_pu_labels
-from puclassify._parameters import check_scenario
+from puclassify._parameters import check_scenario, check_score_vector
 from puclassify._propensities import weights_of_labelled
 from puclassify.base import PUBaseEstimator
 from puclassify.prior._confidence import EstimatedPrior
 from puclassify.prior._out_of_fold import out_of_fold_scores, trees_and_logits
 from puclassify.prior._ranking import check_not_constant, check_ranking
-from puclassify.prior._score_checks import check_scores
 from puclassify.prior._second_opinion import BY_DENSITY_DIFFERENCE, SecondOpinion
 
 __all__ = ["PriorEstimator"]
@@ -126,7 +125,7 @@ class PriorEstimator(PUBaseEstimator):
             finds a prior that differs by more than 0.1.
         """
         self._check_parameters()
-        scores = check_scores(scores)
+        scores = check_score_vector(scores, "scores")
         check_not_constant(scores)
         _, positive = check_pu_labels(y, len(scores), self, name="scores")
         weights = weights_of_labelled(propensities, positive)
