@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from puclassify._parameters import check_number
+from puclassify._warnings import warn
 from puclassify.metrics._pick_matching import check_true_and_picked, match_picks
 
 __all__ = [
@@ -229,9 +228,8 @@ def _scores(picks, i) -> np.ndarray:
 
 
 def _warn_no_truth(n_micrographs, what) -> None:
-    warnings.warn(
+    warn(
         f"y_true holds no true centre in any of the {n_micrographs} micrographs, so {what} "
         "cannot be told and is set to NaN; score on micrographs with labelled particles",
         UndefinedMetricWarning,
-        stacklevel=3,
     )

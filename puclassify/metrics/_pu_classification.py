@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
+from puclassify._warnings import warn
 from puclassify.metrics._pu_sample import PUSample, check_predicted, predicted_positive
 
 __all__ = ["pu_accuracy_score", "pu_f1_score", "pu_precision_score", "pu_recall_score"]
@@ -343,10 +342,9 @@ def _result(score, sample, at_positives, at_marginal, return_std):
 
 
 def _nothing_found(what, return_std):
-    warnings.warn(
+    warn(
         f"the {what} is undefined and set to 0: no example is predicted positive, labelled "
         "positives that were drawn separately aside",
         UndefinedMetricWarning,
-        stacklevel=3,
     )
     return (0.0, float("nan")) if return_std else 0.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import uuid
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 from puclassify import metrics
 from puclassify._last_step import own_prior, own_scenario
 from puclassify._parameters import check_flag, check_probability, check_scenario
+from puclassify._warnings import warn
 from puclassify.model_selection._responses import (
     labels_of,
     logits_of,
@@ -195,12 +195,11 @@ class _PUScorer:
         _warned.add(self._token)
         # It is 0 where, say, all of the few are found, and that is no precision.
         known = f": the standard error of its {self.metric} is about {std:.2g}"
-        warnings.warn(
+        warn(
             f"a validation set holds {counts[-1]} labelled positives (label "
             f"{labels.tolist()[-1]!r}), too few to tell candidates apart that differ by "
             f"little{known if std > 0 else ''}; take fewer folds, repeat the split or label more",
             UserWarning,
-            stacklevel=3,
         )
 
     def __deepcopy__(self, memo):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from puclassify._parameters import check_number, check_probability, check_score_vector
 from puclassify.metrics import PUSample, counts_above
-from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
+from puclassify.plotting._axes import COLORS, axes_or_new, corners, legend_above
 from puclassify.prior import BBEPrior, DEDPULPrior, ratio_margin
 
 __all__ = ["PriorDisplay"]
@@ -249,7 +249,7 @@ class PriorDisplay:
         if ymax is not None:
             check_number(ymax, "ymax", "a positive number, or None", above=0)
         self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.2))
-        rows = _corners(np.asarray(self.recall), np.asarray(self.ratio))
+        rows = corners(np.asarray(self.recall))
         recall = np.asarray(self.recall)[rows]
         options = {"color": "black", "linewidth": 1.6, "label": "ratio of the shares above"}
         (self.ratio_line_,) = self.ax_.plot(
@@ -337,9 +337,3 @@ def _named(estimators, scenario) -> dict:
                 "the prior means something else; give both the same"
             )
     return estimators
-
-
-def _corners(recall, ratio) -> np.ndarray:
-    """Return the rows without those that lie between the first and the last of equal recall."""
-    changes = np.diff(recall) != 0
-    return np.flatnonzero(np.append(True, changes) | np.append(changes, True))

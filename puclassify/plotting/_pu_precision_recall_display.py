@@ -9,7 +9,7 @@ from puclassify._last_step import last_step, own_prior, own_scenario
 from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, pu_average_precision_score, pu_precision_recall_curve
 from puclassify.model_selection import scores_of
-from puclassify.plotting._axes import axes_or_new
+from puclassify.plotting._axes import axes_or_new, corners, curve_label
 from puclassify.plotting._confidence import normal_quantile
 from puclassify.plotting._true_classes import check_true_classes
 
@@ -267,7 +267,8 @@ class PUPrecisionRecallDisplay:
         top = self.ax_.get_ylim()[1]  # of curves that are there already
         name = self.name if name is None else name
         recall, precision, std = self._corners()
-        options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": self._label(name)}
+        label = curve_label(name, "AP", self.average_precision, 2)
+        options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": label}
         (self.line_,) = self.ax_.plot(recall, precision, **{**options, **line_options})
         color = self.line_.get_color()
         self.band_ = None
@@ -282,7 +283,6 @@ class PUPrecisionRecallDisplay:
         self.true_line_ = None
         if self.true_curve is not None:
             true_precision, true_recall = (np.asarray(values)[:-1] for values in self.true_curve)
-            label = "true classes" if name is None else f"{name}, true classes"
             (self.true_line_,) = self.ax_.plot(
                 np.append(true_recall, 0.0),
                 np.append(true_precision, true_precision[-1]),
@@ -290,7 +290,7 @@ class PUPrecisionRecallDisplay:
                 linestyle="--",
                 linewidth=1.0,
                 drawstyle="steps-post",
-                label=label,
+                label="true classes" if name is None else f"{name}, true classes",
             )
         # Near recall 0 a handful of examples may put the precision anywhere.
         highest = np.max(precision[recall >= 0.1], initial=1.0)
@@ -308,8 +308,7 @@ class PUPrecisionRecallDisplay:
         are all points between the first and the last of equal recall.
         """
         recall, precision = (np.asarray(values)[:-1] for values in (self.recall, self.precision))
-        changes = np.diff(recall) != 0
-        rows = np.flatnonzero(np.append(True, changes) | np.append(changes, True))
+        rows = corners(recall)
         rows = np.append(rows, rows[-1])
         std = None if self.precision_std is None else np.asarray(self.precision_std)[rows]
         if std is not None and np.isnan(std).any():
@@ -340,9 +339,3 @@ class PUPrecisionRecallDisplay:
             clip_on=False,
             zorder=3,
         )
-
-    def _label(self, name) -> str | None:
-        if self.average_precision is None:
-            return name
-        score = f"AP = {self.average_precision:.2f}"
-        return score if name is None else f"{name} ({score})"

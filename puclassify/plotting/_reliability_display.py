@@ -11,7 +11,7 @@ from puclassify._last_step import last_step, own_prior, own_scenario
 from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, binned_shares, pu_calibration_error
 from puclassify.model_selection import probabilities_of
-from puclassify.plotting._axes import axes_below, axes_or_new, legend_above
+from puclassify.plotting._axes import axes_below, axes_or_new, curve_label, legend_above
 from puclassify.plotting._confidence import normal_quantile
 from puclassify.plotting._true_classes import check_true_classes
 
@@ -280,7 +280,8 @@ class ReliabilityDisplay:
         top = self.ax_.get_ylim()[1]  # of diagrams that are there already
         if _DIAGONAL not in self.ax_.get_legend_handles_labels()[1]:
             self.ax_.plot([0, 1], [0, 1], ":", color="black", linewidth=1.0, label=_DIAGONAL)
-        label = self._label(self.name if name is None else name)
+        name = self.name if name is None else name
+        label = curve_label(name, "calibration error", self.calibration_error, 3)
         options = {"fmt": "o-", "linewidth": 1.4, "markersize": 4.5, "capsize": 3, "label": label}
         drawn = self.ax_.errorbar(
             self.prob_pred, self.prob_true, self.bars_, **{**options, **line_options}
@@ -322,9 +323,3 @@ class ReliabilityDisplay:
             limit = -math.log1p(-confidence_level) * np.asarray(self.of_one)
             bars[1] = np.where(np.asarray(self.prob_true) == 0, limit, bars[1])
         return bars
-
-    def _label(self, name) -> str | None:
-        if self.calibration_error is None:
-            return name
-        error = f"calibration error = {self.calibration_error:.3f}"
-        return error if name is None else f"{name} ({error})"
