@@ -1,12 +1,12 @@
 """Names of scorers for scikit-learn's ``scoring=``, the one place that edits scikit-learn's state.
 
-A name such as ``scoring="pu_f1"`` can be written into a configuration and read from the ``repr`` of a
-search, which a callable cannot. scikit-learn (1.9) has no public way to register one: ``get_scorer``
-reads a private dictionary, and every class and function with a parameter ``scoring`` validates it
-against a copy of the names that was made at its import. Importing `puclassify.model_selection`
-adds this package's names, which all contain ``pu_``, to both. If another version of scikit-learn
-keeps them elsewhere, the names are missing and scorers have to be passed as callables; the tests
-then say which of the two has moved.
+A name such as ``scoring="pu_f1"`` can be written into a configuration and read from the ``repr``
+of a search, which a callable cannot. scikit-learn (1.9) has no public way to register one:
+``get_scorer`` reads a private dictionary, and every class and function with a parameter ``scoring``
+validates it against a copy of the names that was made at its import. Importing
+`puclassify.model_selection` adds this package's names, which all contain ``pu_``, to both. If
+another version of scikit-learn keeps them elsewhere, the names are missing and scorers have to be
+passed as callables; the tests then say which of the two has moved.
 """
 
 from __future__ import annotations

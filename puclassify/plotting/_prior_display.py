@@ -215,7 +215,7 @@ class PriorDisplay:
         bound = of_bbe[0] if of_bbe else BBEPrior(scenario=scenario)
         _, n_labelled, n_mixture = counts_above(sample, scores)
         reached = n_labelled > 0
-        n_positive, n = np.sum(sample.positive), np.sum(sample.marginal)
+        n_positive, n = np.sum(sample.positive), np.sum(sample.mixture)
         recall = n_labelled[reached] / n_positive
         ratio = n_mixture[reached] / n / recall
         display = cls(

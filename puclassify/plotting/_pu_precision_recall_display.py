@@ -222,7 +222,7 @@ class PUPrecisionRecallDisplay:
         if true_classes is not None:
             sample = PUSample.check(y, len(scores), name="scores", **settings)
             truth = check_true_classes(true_classes, sample)
-            true_curve = precision_recall_curve(truth, scores[sample.marginal])[:2]
+            true_curve = precision_recall_curve(truth, scores[sample.mixture])[:2]
         display = cls(
             precision,
             recall,

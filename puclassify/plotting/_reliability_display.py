@@ -239,7 +239,7 @@ class ReliabilityDisplay:
         shares = binned_shares(y, probabilities, name="y_prob", **settings, **bins)
         error = pu_calibration_error(y, probabilities, **settings, **bins)
         sample = PUSample.check(y, len(probabilities), name="y_prob", **settings)
-        probabilities = probabilities[sample.marginal]
+        probabilities = probabilities[sample.mixture]
         true_curve = None
         if true_classes is not None:
             truth = check_true_classes(true_classes, sample)
