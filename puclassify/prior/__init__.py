@@ -1,4 +1,4 @@
-"""The class prior: estimates of it, and what it means in either scenario."""
+"""Estimators of the class prior, and its conversion between the scenarios."""
 
 from puclassify.prior._bbe import BBEPrior
 from puclassify.prior._best_bin import ratio_margin as ratio_margin

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -19,56 +21,56 @@ class DEDPULPrior(PriorEstimator):
 
     The densities of the scores of the labelled positives and of the unlabelled examples are
     estimated. The prior is the largest one at which the density of the positives, times the
-    prior, stays below that of the unlabelled examples, but for a small share of it.
+    prior, stays below that of the unlabelled examples, except for a small share of it.
 
     Parameters
     ----------
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled. In the second the unlabelled sample is everything,
-        labelled examples included, and so is what the prior is over.
+        positives of one sample were labelled. In the second case the unlabelled sample is
+        everything, labelled examples included, and the prior is that of everything.
     tolerance : float or "auto", default="auto"
         Share of the positives that may lie above the density of the unlabelled examples, between
-        0 and 1; more makes the estimate larger. "auto" is ``0.3 / sqrt(n_positive)``.
+        0 and 1; a larger one gives a larger estimate. "auto" is ``0.3 / sqrt(n_positive)``.
     bandwidth : float, default=0.9
         Width of the Gaussian kernels, in units of the spread of the scores times
         ``n ** -0.2``; 0.9 is Silverman's rule.
     confidence_level : float, default=0.9
-        Of the interval, between 0 and 1.
+        Confidence level of the interval, between 0 and 1.
     n_bootstrap : int, default=200
-        Resamples for the interval; with 0 it is ``(nan, nan)``.
+        Number of resamples for the interval; with 0 it is ``(nan, nan)``.
     estimator : classifier or None, default=None
-        What `fit` scores the examples with, cloned for every fold; None takes the mean of
+        Scores the examples in `fit`, cloned for every fold. None means the average of
         gradient-boosted trees and logistic regression, on feature rows or on the pixels of small
-        images. For larger images take a network, told ``share = y.mean()``, the labelled share,
-        and trained for few epochs, or it learns the labelled examples by heart:
+        images. For larger images pass a network that is trained for few epochs, so that it does
+        not memorise the labelled examples: with the labelled share, ``share = y.mean()``,
         ``PUImageClassifier(criterion="pn", prior=share, positive_fraction=share, max_epochs=3)``.
     cv : int, splitter or iterable, default=5
-        Folds of `fit`; a number stands for that of a shuffled
-        `puclassify.model_selection.PUStratifiedKFold`.
+        Folds of `fit`; a number means a shuffled
+        `puclassify.model_selection.PUStratifiedKFold` with as many.
     n_jobs : int or None, default=None
-        Folds that are trained at once.
+        Number of folds that are trained in parallel.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds, of the default classifier and of the bootstrap.
 
     Attributes
     ----------
     prior_ : float
-        The estimate of P(y = 1): among the unlabelled examples in the case-control scenario, over
-        everything in that of a single training set.
+        The estimate of P(y = 1): among the unlabelled examples (``"case_control"``) or among all
+        examples (``"single_training_set"``).
     confidence_interval_ : tuple of (float, float)
         Percentiles of the estimates from resamples of the positives and of the unlabelled sample,
-        each as large as it is, shifted by what resampling adds to the estimate on average. It
-        covers the luck of the draw of the examples that were scored, not the training of the
-        classifier, and not negatives that look like positives.
+        shifted to have the estimate as their median. The interval covers the random choice of the
+        scored examples, but neither the training of the classifier nor negatives that look like
+        positives.
     scores_ : ndarray of shape (n,)
-        What `fit` scored the examples with, each by a classifier that had not seen it.
+        Held-out scores of the examples; only after `fit`.
 
     See Also
     --------
-    BBEPrior : Has an upper bound that holds whatever the scores are.
+    BBEPrior : Has an upper bound that holds for any scores.
     ElkanNotoPrior : For probabilities and classes that do not overlap.
-    unlabelled_prior : Translates the prior of one scenario into that of the other.
+    unlabelled_prior : Converts the prior of one scenario to that of the other.
 
     Notes
     -----
@@ -84,25 +86,25 @@ class DEDPULPrior(PriorEstimator):
     :math:`D(\alpha) / \alpha` is the relative step of the iteration, grows with
     :math:`\alpha`, and is the share of the density of the positives that
     :math:`f_\mathrm{u} / \alpha` does not cover. So the estimate is the largest
-    :math:`\alpha` at which it is at most :math:`\tau`, the ``tolerance``: the iteration stopped
-    where its steps become smaller than that. For :math:`r` made non-decreasing in the score by
-    isotonic regression, which is what is wanted of a ratio of scores, it has the closed form
+    :math:`\alpha` at which it is at most :math:`\tau`, the ``tolerance``: where the iteration
+    stops if its steps may not be smaller. A ratio of densities of scores should not decrease with
+    the score. If isotonic regression ensures this for :math:`r`, the estimate is
 
     .. math::
        \hat\alpha = \min_c \frac{Q_\mathrm{u}(c)}{Q_\mathrm{p}(c) - \tau},
 
     where :math:`Q(c)` are the integrals of the estimated densities above :math:`c` and the
-    minimum is over :math:`Q_\mathrm{p}(c) > \tau`. An :math:`\hat\alpha` of 1 or more, or one
-    that stands for less than one example, is an error.
+    minimum is over :math:`Q_\mathrm{p}(c) > \tau`. An :math:`\hat\alpha` of 1 or more, or of
+    less than one example, is an error.
 
     The paper estimates densities on the logit scale. Here a score becomes the normal quantile of
-    its rank (the mean of its ranks among the positives and in the unlabelled sample), which
-    measured alike, needs no probabilities, and makes the estimate the same for any increasing
-    function of the scores. Both densities have the larger of the two bandwidths, so that the
-    smoothing alone does not make one exceed the other.
+    its rank (the mean of its ranks among the positives and in the unlabelled sample), which is as
+    accurate, needs no probabilities, and makes the estimate the same for any increasing function
+    of the scores. Both densities have the larger of the two bandwidths, so that the smoothing
+    alone does not make one exceed the other.
 
     With ``propensities`` :math:`f_\mathrm{p}` is a density of weighted examples,
-    :math:`w_i = 1 / e_i`, and :math:`(\sum w_i)^2 / \sum w_i^2` stands for their number in the
+    :math:`w_i = 1 / e_i`, and :math:`(\sum w_i)^2 / \sum w_i^2` replaces their number in the
     bandwidth and in the tolerance. Resamples draw examples with their weights.
 
     References
@@ -128,16 +130,16 @@ class DEDPULPrior(PriorEstimator):
     def __init__(
         self,
         *,
-        scenario="case_control",
-        tolerance="auto",
-        bandwidth=0.9,
-        confidence_level=0.9,
-        n_bootstrap=200,
-        estimator=None,
-        cv=5,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scenario: str = "case_control",
+        tolerance: float | str = "auto",
+        bandwidth: float = 0.9,
+        confidence_level: float = 0.9,
+        n_bootstrap: int = 200,
+        estimator: Any = None,
+        cv: Any = 5,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.scenario = scenario
         self.tolerance = tolerance
         self.bandwidth = bandwidth

@@ -1,6 +1,8 @@
-"""The class prior from the probabilities that positives are labelled."""
+"""The class prior from probabilities of being labelled."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -20,55 +22,55 @@ __all__ = ["ElkanNotoPrior"]
 class ElkanNotoPrior(PriorEstimator):
     r"""Class prior from the mean score of held-out positives (Elkan and Noto, 2008).
 
-    A classifier of labelled against unlabelled examples gives every positive the same
-    probability, the fraction of the positives that is labelled, if no negative looks like it. The
-    mean over labelled positives that it has not seen estimates that fraction, and how many
-    are labelled then tells how many positives there are. Where the classes overlap the estimate is
+    If no negative looks like a positive, a classifier of labelled against unlabelled examples gives
+    every positive the same probability, the fraction of the positives that is labelled. The mean
+    over held-out labelled positives estimates that fraction, which together with the number of
+    labelled positives gives the number of all positives. Where the classes overlap the estimate is
     too large, by far more than those of `DEDPULPrior` and `BBEPrior`.
 
     Parameters
     ----------
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled. In the second the prior is over everything,
+        positives of one sample were labelled. In the second case the prior is that of everything,
         labelled examples included.
     confidence_level : float, default=0.9
-        Of the interval, between 0 and 1.
+        Confidence level of the interval, between 0 and 1.
     n_bootstrap : int, default=200
-        Resamples for the interval; with 0 it is ``(nan, nan)``.
+        Number of resamples for the interval; with 0 it is ``(nan, nan)``.
     estimator : classifier or None, default=None
-        What `fit` scores the examples with, cloned for every fold; None takes gradient-boosted
-        trees on feature rows or on the pixels of small images. It needs ``predict_proba``, with
-        probabilities of being labelled: objectives and class weights that make it one of being
-        positive do not serve.
+        Scores the examples in `fit`, cloned for every fold. None means gradient-boosted trees on
+        feature rows or on the pixels of small images. It needs ``predict_proba``, with
+        probabilities of being labelled: PU objectives and class weights must not turn them into
+        probabilities of being positive.
     cv : int, splitter or iterable, default=5
-        Folds of `fit`; a number stands for that of a shuffled
-        `puclassify.model_selection.PUStratifiedKFold`.
+        Folds of `fit`; a number means a shuffled
+        `puclassify.model_selection.PUStratifiedKFold` with as many.
     n_jobs : int or None, default=None
-        Folds that are trained at once.
+        Number of folds that are trained in parallel.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds, of the default classifier and of the bootstrap.
 
     Attributes
     ----------
     prior_ : float
-        The estimate of P(y = 1): among the unlabelled examples in the case-control scenario, over
-        everything in that of a single training set.
+        The estimate of P(y = 1): among the unlabelled examples (``"case_control"``) or among all
+        examples (``"single_training_set"``).
     confidence_interval_ : tuple of (float, float)
-        Percentiles of the estimates from resamples of the labelled positives. It covers the luck
-        of their draw only: not the training of the classifier, and not its calibration or the
-        overlap of the classes, on which most of the error depends.
+        Percentiles of the estimates from resamples of the labelled positives. The interval covers
+        only the random choice of these, not the training of the classifier, its calibration or
+        the overlap of the classes, which cause most of the error.
     labelled_fraction_ : float
-        P(labelled | y = 1) among all the examples given: the mean score of the labelled positives
-        where no propensities are given.
+        P(labelled | y = 1) among all examples: the mean score of the labelled positives where no
+        propensities are given.
     scores_ : ndarray of shape (n,)
-        What `fit` scored the examples with, each by a classifier that had not seen it.
+        Held-out scores of the examples; only after `fit`.
 
     See Also
     --------
-    DEDPULPrior : Measures better where the classes overlap.
-    BBEPrior : Has an upper bound that holds whatever the scores are.
-    unlabelled_prior : Translates the prior of one scenario into that of the other.
+    DEDPULPrior : Is more accurate where the classes overlap.
+    BBEPrior : Has an upper bound that holds for any scores.
+    unlabelled_prior : Converts the prior of one scenario to that of the other.
 
     Notes
     -----
@@ -82,21 +84,21 @@ class ElkanNotoPrior(PriorEstimator):
 
     In the case-control scenario the :math:`(1 - c)\, n_\mathrm{p} / c` positives without a label
     are among the other :math:`n - n_\mathrm{p}`:
-    :math:`\pi_\mathrm{u} = \frac{1 - c}{c} \frac{n_\mathrm{p}}{n - n_\mathrm{p}}`, as
-    `unlabelled_prior` makes of :math:`\pi`.
+    :math:`\pi_\mathrm{u} = \frac{1 - c}{c} \frac{n_\mathrm{p}}{n - n_\mathrm{p}}`, which is
+    also `unlabelled_prior` of :math:`\pi`.
 
     With ``propensities`` :math:`e_i` let :math:`\bar g` be the mean of :math:`g` over the labelled
     positives and :math:`\bar g_w` that with the weights :math:`1 / e_i`, which is the mean over
     all positives. In a single training set :math:`g = e` where the classes do not overlap, so that
-    :math:`c = \bar g_w`. In the case-control scenario :math:`g` and :math:`1 - g` are the parts of
-    the labelled and of the other positives at a point, and the labelled ones' own mean of
-    :math:`1 - g`, times their number, is that of :math:`g` over the others, times theirs:
+    :math:`c = \bar g_w`. In the case-control scenario :math:`g` and :math:`1 - g` are the shares of
+    the labelled and of the other positives at a point, so that the sum of :math:`1 - g` over the
+    labelled positives equals the sum of :math:`g` over the others:
 
     .. math::
        n_\mathrm{p} (1 - \bar g) = (n - n_\mathrm{p})\, \pi_\mathrm{u}\, \bar g_w.
 
-    The mean of calibrated probabilities is the share of labelled examples, so that scores of
-    which it is off by more than a quarter are an error.
+    The mean of calibrated probabilities is the share of labelled examples; scores with a mean off
+    by more than a quarter of that share are an error.
 
     References
     ----------
@@ -122,14 +124,14 @@ class ElkanNotoPrior(PriorEstimator):
     def __init__(
         self,
         *,
-        scenario="case_control",
-        confidence_level=0.9,
-        n_bootstrap=200,
-        estimator=None,
-        cv=5,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scenario: str = "case_control",
+        confidence_level: float = 0.9,
+        n_bootstrap: int = 200,
+        estimator: Any = None,
+        cv: Any = 5,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.scenario = scenario
         self.confidence_level = confidence_level
         self.n_bootstrap = n_bootstrap

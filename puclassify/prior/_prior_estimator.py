@@ -1,10 +1,11 @@
-"""What the estimators of the class prior share."""
+"""Base class of the estimators of the class prior."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from puclassify._labels import check_pu_labels
@@ -29,27 +30,37 @@ class PriorEstimator(PUBaseEstimator):
     prior_: float
     confidence_interval_: tuple[float, float]
     scores_: np.ndarray
+    scenario: str
+    estimator: Any
+    cv: Any
+    n_jobs: int | None
+    random_state: int | np.random.RandomState | None
     _default_classifier = staticmethod(trees_and_logits)
     _second_opinion: ClassVar[SecondOpinion] = BY_DENSITY_DIFFERENCE
 
-    def fit(self, X, y, groups=None, propensities=None):
-        """Estimate the prior from examples, by classifiers that have not seen them.
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        propensities: ArrayLike | None = None,
+    ) -> Self:
+        """Estimate the prior from examples, by held-out scores.
 
-        A clone of ``estimator`` learns to tell labelled from unlabelled examples on all folds but
+        A clone of ``estimator`` is trained on labelled against unlabelled examples of all folds but
         one, and scores that one; the scores of all folds then go to `fit_scores`.
 
         Parameters
         ----------
         X : array-like of shape (n, ...)
-            The examples, in whatever form ``estimator`` takes them; the default takes
+            The examples, in a form that ``estimator`` accepts; the default accepts
             ``(n, features)`` and images ``(n, h, w)`` or ``(n, c, h, w)``.
         y : array-like of shape (n,)
-            Two labels, of which the larger means "labelled positive" and the smaller
-            "unlabelled", such as 1 and 0.
-        groups : array-like of shape (n,), default=None
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+        groups : array-like of shape (n,) or None, default=None
             For a splitter such as `sklearn.model_selection.GroupKFold`.
         propensities : array-like of shape (n,) or None, default=None
-            As of `fit_scores`; the classifier is trained without them.
+            As in `fit_scores`; the classifier is trained without them.
 
         Returns
         -------
@@ -59,18 +70,18 @@ class PriorEstimator(PUBaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or an argument cannot be used, there are fewer labelled positives or
+            If a parameter or an argument is invalid, there are fewer labelled positives or
             unlabelled examples than folds, or `fit_scores` fails.
 
         Warns
         -----
         UserWarning
-            If another estimator disagrees, as in `fit_scores`.
+            If another method disagrees, as in `fit_scores`.
         """
         self._check_parameters()
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
         _, positive = check_pu_labels(y, n_samples, self)
-        weights_of_labelled(propensities, positive)  # refuse them before the training
+        weights_of_labelled(propensities, positive)  # checks them before the training
         scores = out_of_fold_scores(
             self.estimator,
             X,
@@ -85,7 +96,9 @@ class PriorEstimator(PUBaseEstimator):
         self.scores_ = scores
         return self
 
-    def fit_scores(self, scores, y, propensities=None):
+    def fit_scores(
+        self, scores: ArrayLike, y: ArrayLike, propensities: ArrayLike | None = None
+    ) -> Self:
         """Estimate the prior from the scores of a classifier.
 
         Parameters
@@ -95,16 +108,13 @@ class PriorEstimator(PUBaseEstimator):
             (`ElkanNotoPrior` needs probabilities), of examples that the classifier was not
             trained on.
         y : array-like of shape (n,)
-            Two labels, of which the larger means "labelled positive" and the smaller
-            "unlabelled", such as 1 and 0.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
         propensities : array-like of shape (n,) or None, default=None
-            Where the labelled positives are no random choice of the positives: the probability,
-            above 0 and up to 1, with which each was labelled. Each labelled positive then counts
-            in inverse proportion to its own; a common factor does not matter, and those of
-            unlabelled examples are not read. Where labelled positives of one sample were set
-            aside and the rest is the unlabelled sample of the case-control scenario, the rest is
-            biased too: in place of each e give e / (1 - e), divided by the largest of them. None
-            means that all are equal.
+            Probability, above 0 and up to 1, with which each labelled positive was labelled, up to
+            a common factor; it then counts in inverse proportion. Those of unlabelled examples are
+            ignored. Where labelled positives of one sample were set aside and the rest is the
+            unlabelled sample of the case-control scenario, the rest is biased too: pass
+            e / (1 - e) for each e, divided by the largest of these. None means that all are equal.
 
         Returns
         -------
@@ -114,15 +124,15 @@ class PriorEstimator(PUBaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or an argument cannot be used, if all scores are equal, if they do not
-            rank labelled positives above unlabelled examples by more than chance (a one-sided
-            Mann-Whitney test at the level of 1 %), or do not tell the prior.
+            If a parameter or an argument is invalid, if all scores are equal, if they do not rank
+            labelled positives above unlabelled examples by more than chance (one-sided
+            Mann-Whitney test at the level of 1 %), or if they do not determine the prior.
 
         Warns
         -----
         UserWarning
-            If another estimator (`DEDPULPrior`; for that, `BBEPrior`) fails on the same scores or
-            finds a prior that differs by more than 0.1.
+            If another method (that of `DEDPULPrior`; for that one, of `BBEPrior`) fails on the same
+            scores or gives a prior that differs by more than 0.1.
         """
         self._check_parameters()
         scores = check_score_vector(scores, "scores")
@@ -150,7 +160,8 @@ class PriorEstimator(PUBaseEstimator):
         """Estimate the prior; ``weights`` of shape (n_positive,) are those of the labelled."""
         raise NotImplementedError
 
-    def _adopt(self, estimate) -> None:
+    def _adopt(self, estimate: Any) -> None:
+        """Set the attributes of the fitted estimator, all at once."""
         self.prior_ = estimate.prior
         self.confidence_interval_ = estimate.interval
         if hasattr(self, "scores_"):  # of an earlier fit

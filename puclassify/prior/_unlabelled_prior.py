@@ -10,7 +10,7 @@ __all__ = ["prior_of_unlabelled", "unlabelled_prior"]
 
 
 def unlabelled_prior(prior: float, labelled_fraction: float) -> float:
-    r"""Translate the prior over one sample into that among its examples without a label.
+    r"""Convert the prior over one sample to that among its examples without a label.
 
     Parameters
     ----------
