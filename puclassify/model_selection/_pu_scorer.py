@@ -146,7 +146,9 @@ def make_pu_scorer(
     accepted = set(inspect.signature(_METRICS[name].function).parameters)
     unknown = sorted(set(params) - (accepted - _OF_ONE_SAMPLE))
     if unknown:
-        raise ValueError(f"{_METRICS[name].function.__name__} accepts no {', '.join(unknown)} in a scorer")
+        raise ValueError(
+            f"{_METRICS[name].function.__name__} accepts no {', '.join(unknown)} in a scorer"
+        )
     check_flag(return_std, "return_std")
     return _PUScorer(name, prior, scenario, return_std, params)
 
