@@ -135,11 +135,9 @@ class PUPrecisionRecallDisplay:
         y : array-like of shape (n,)
             Two labels; the larger means "labelled positive", the smaller "unlabelled".
         prior : float or "auto", default="auto"
-            P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
-            (``"single_training_set"``); "auto" means the estimator's ``prior_``.
+            As in `from_predictions`; "auto" means the estimator's ``prior_``.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
-            Whether the labelled positives were drawn separately, or some positives of one sample
-            were labelled; "auto" means the estimator's, or "case_control" if it has none.
+            As in `from_predictions`; "auto" means the estimator's, or else "case_control".
         true_classes : array-like of shape (n,) or None, default=None
             1 for positives and 0 for negatives, if they are known; adds their curve.
         name : str or None, default=None

@@ -141,11 +141,9 @@ class ReliabilityDisplay:
         y : array-like of shape (n,)
             Two labels; the larger means "labelled positive", the smaller "unlabelled".
         prior : float or "auto", default="auto"
-            P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
-            (``"single_training_set"``); "auto" means the estimator's ``prior_``.
+            As in `from_predictions`; "auto" means the estimator's ``prior_``.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
-            Whether the labelled positives were drawn separately, or some positives of one sample
-            were labelled; "auto" means the estimator's, or "case_control" if it has none.
+            As in `from_predictions`; "auto" means the estimator's, or else "case_control".
         n_bins : int, default=10
             Number of bins of predicted probability.
         strategy : {"uniform", "quantile"}, default="uniform"

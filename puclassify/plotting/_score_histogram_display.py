@@ -122,12 +122,9 @@ class ScoreHistogramDisplay:
         y : array-like of shape (n,)
             Two labels; the larger means "labelled positive", the smaller "unlabelled".
         prior : float, None or "auto", default="auto"
-            P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
-            (``"single_training_set"``); "auto" means the estimator's ``prior_``, if it has one.
-            None draws both histograms as densities.
+            As in `from_predictions`; "auto" means the estimator's ``prior_``, if it has one.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
-            Whether the labelled positives were drawn separately, or some positives of one sample
-            were labelled; "auto" means the estimator's, or "case_control" if it has none.
+            As in `from_predictions`; "auto" means the estimator's, or else "case_control".
         ax : matplotlib Axes or None, default=None
             Axes to draw into; None means a new figure.
         **plot_options : dict
