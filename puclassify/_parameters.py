@@ -18,6 +18,7 @@ __all__ = [
     "check_flag",
     "check_number",
     "check_option",
+    "check_pair",
     "check_probability",
     "check_scenario",
     "check_score_vector",
@@ -49,6 +50,16 @@ def check_number(
         if above < number < below and at_least <= number <= at_most:
             return number
     raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def check_pair(value: Any, name: str, expected: str, **bounds: float) -> tuple[float, float]:
+    """Return a finite number, or an (x, y) pair of them, as two floats within the bounds."""
+    try:
+        pair = np.broadcast_to(np.asarray(value, dtype=object), (2,)).tolist()
+        x, y = (check_number(number, name, expected, **bounds) for number in pair)
+    except ValueError:
+        raise ValueError(f"{name} must be {expected}, got {value!r}") from None
+    return x, y
 
 
 def check_probability(value: Any, name: str, expected: str = "") -> float:

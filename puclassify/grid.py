@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from puclassify._parameters import check_number, check_pair
+
 __all__ = ["GridImage", "mirror_index"]
 
 
-def _xy_pair(value, name: str) -> tuple[float, float]:
-    """Return ``value`` (a number or an (x, y) pair) as two finite floats."""
-    pair = np.asarray(value, dtype=np.float64)
-    if pair.shape not in ((), (2,)) or not np.isfinite(pair).all():
-        raise ValueError(f"{name} must be a finite number or an (x, y) pair of them, got {value!r}")
-    x, y = np.broadcast_to(pair, (2,))
-    return float(x), float(y)
+def _check_step(step) -> tuple[float, float]:
+    """Return the step along x and along y."""
+    return check_pair(step, "step", "a positive number or an (x, y) pair of them", above=0)
+
+
+def _check_offset(offset) -> tuple[float, float]:
+    """Return the offset along x and along y."""
+    return check_pair(offset, "offset", "a finite number or an (x, y) pair of them")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,15 +76,11 @@ class GridImage:
                 f"a GridImage holds one 2-D image, got an array of shape {self.values.shape}; "
                 "pass a stack of images as a sequence of them"
             )
-        if min(_xy_pair(self.step, "step")) <= 0:
-            raise ValueError(f"step must be positive, got {self.step!r}")
-        _xy_pair(self.offset, "offset")
-        if self.pixel_size is not None and not (
-            np.isfinite(self.pixel_size) and self.pixel_size > 0
-        ):
-            raise ValueError(
-                f"pixel_size must be a positive number of ångström or None, got {self.pixel_size!r}"
-            )
+        _check_step(self.step)
+        _check_offset(self.offset)
+        if self.pixel_size is not None:
+            expected = "a positive number of ångström per stored pixel or None"
+            check_number(self.pixel_size, "pixel_size", expected, above=0)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -91,12 +90,12 @@ class GridImage:
     @property
     def step_xy(self) -> np.ndarray:
         """The step along x and along y, in stored pixels."""
-        return np.array(_xy_pair(self.step, "step"))
+        return np.array(_check_step(self.step))
 
     @property
     def offset_xy(self) -> np.ndarray:
         """The x and y of ``values[0, 0]``, in stored pixels."""
-        return np.array(_xy_pair(self.offset, "offset"))
+        return np.array(_check_offset(self.offset))
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
@@ -150,7 +149,7 @@ class GridImage:
         GridImage
             The new image, with step and offset in stored pixels again.
         """
-        relative_step, relative_offset = _xy_pair(step, "step"), _xy_pair(offset, "offset")
+        relative_step, relative_offset = _check_step(step), _check_offset(offset)
         new_step = self.step_xy * relative_step
         new_offset = self.offset_xy + self.step_xy * relative_offset
         return replace(

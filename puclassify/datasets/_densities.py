@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from puclassify._parameters import check_option
+
 __all__ = ["KINDS", "PseudoAtoms", "make_density"]
 
 KINDS = ("globular", "ring", "elongated", "small")
@@ -152,6 +154,4 @@ def make_density(kind: str) -> PseudoAtoms:
     ValueError
         If there is no such kind.
     """
-    if kind not in _BUILDERS:
-        raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}")
-    return _BUILDERS[kind]()
+    return _BUILDERS[check_option(kind, "kind", KINDS)]()

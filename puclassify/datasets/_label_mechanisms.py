@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 from scipy.special import expit, logit, ndtri
 from scipy.stats import rankdata
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_option, check_whole_number
 
 __all__ = [
     "MECHANISMS",
@@ -40,8 +38,7 @@ def check_mechanism(mechanism, strength, easiness) -> None:
     ValueError
         If one of them cannot be used.
     """
-    if not isinstance(mechanism, str) or mechanism not in MECHANISMS:
-        raise ValueError(f"mechanism must be one of {', '.join(MECHANISMS)}; got {mechanism!r}")
+    check_option(mechanism, "mechanism", MECHANISMS)
     check_number(strength, "strength", "a number from 0 to 1", at_least=0, at_most=1)
     if mechanism == "easiest_first" and easiness is None:
         raise ValueError(
@@ -83,9 +80,8 @@ def mechanism_propensities(order, n_labels, strength) -> np.ndarray:
     :math:`\sigma(a + \frac{s}{1 - s} z_i)` with the normal quantile :math:`z_i` of the rank.
     """
     n = len(order)
-    if not isinstance(n_labels, Integral) or isinstance(n_labels, bool) or n_labels < 1:
-        raise ValueError(f"n_labels must be a whole number of at least 1, got {n_labels!r}")
-    if int(n_labels) > n:
+    check_whole_number(n_labels, "n_labels", at_least=1)
+    if n_labels > n:
         raise ValueError(f"n_labels={n_labels} is more than the {n} positives there are to label")
     if n_labels == n:
         return np.ones(n)
@@ -170,9 +166,8 @@ def local_density(points, n_neighbors) -> np.ndarray:
     ValueError
         If the number of neighbours is none.
     """
-    if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
-        raise ValueError(f"n_neighbors must be a whole number of at least 1, got {n_neighbors!r}")
+    n_neighbors = check_whole_number(n_neighbors, "n_neighbors", at_least=1)
     if len(points) == 0:
         return np.empty(0)
-    distances, _ = cKDTree(points).query(points, k=[int(n_neighbors) + 1])
+    distances, _ = cKDTree(points).query(points, k=[n_neighbors + 1])
     return -distances[:, 0]

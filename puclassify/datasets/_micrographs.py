@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
+from puclassify._parameters import check_number, check_option, check_pair, check_whole_number
 from puclassify.datasets._densities import KINDS
 from puclassify.datasets._image_formation import (
     SIGNAL_CONTRAST,
@@ -24,7 +25,6 @@ _DEFAULT_DIAMETER = {"globular": 40.0, "ring": 40.0, "elongated": 44.0, "small":
 _REFERENCE_DIAMETER, _REFERENCE_DEFOCUS = 160.0, (16_000.0, 30_000.0)
 _SMALLEST_DIAMETER = 6.0  # pixels; below it a particle has no shape left
 _SMALLEST_PROTEIN = 5.0  # ångström; below it the envelope of the CTF leaves nothing
-_NUMBER = (int, float, np.integer, np.floating)
 _STREAMS = (
     "optics",
     "placement",
@@ -280,36 +280,16 @@ def _defocus_range(defocus, particle_diameter: float) -> tuple[float, float]:
     if defocus is None:
         factor = (particle_diameter / _REFERENCE_DIAMETER) ** 2
         return factor * _REFERENCE_DEFOCUS[0], factor * _REFERENCE_DEFOCUS[1]
-    pair = np.asarray(defocus, dtype=np.float64)
-    if pair.shape not in ((), (2,)) or not np.isfinite(pair).all() or pair.min() <= 0:
-        raise ValueError(
-            "defocus must be None, or a positive underfocus in ångström, or a (low, high) pair of "
-            f"them; got {defocus!r}"
-        )
-    low, high = np.broadcast_to(pair, (2,))
+    expected = "None, a positive underfocus in ångström, or a (low, high) pair of them"
+    low, high = check_pair(defocus, "defocus", expected, above=0)
     if low > high:
-        raise ValueError(f"defocus must be given as (low, high); got {defocus!r}")
+        raise ValueError(f"defocus must be given as (low, high), got {defocus!r}")
     if low < 100 and particle_diameter > 20:
         raise ValueError(
             f"defocus is in ångström and {defocus!r} is next to none: if it was meant in "
             "micrometres, multiply it by 10000"
         )
-    return float(low), float(high)
-
-
-def _check_positive(name: str, value, unit: str) -> None:
-    if not isinstance(value, _NUMBER) or not np.isfinite(value) or value <= 0:
-        raise ValueError(f"{name} must be a positive number ({unit}); got {value!r}")
-
-
-def _check_integer(name: str, value, low: int) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < low:
-        raise ValueError(f"{name} must be an integer of at least {low}; got {value!r}")
-
-
-def _check_fraction(name: str, value, high: float) -> None:
-    if not isinstance(value, _NUMBER) or not 0 <= value <= high:
-        raise ValueError(f"{name} must be a number from 0 to {high:g}; got {value!r}")
+    return low, high
 
 
 def _check_parameters(
@@ -324,21 +304,26 @@ def _check_parameters(
     carbon_edge,
     crowding,
 ) -> None:
-    _check_integer("n_micrographs", n_micrographs, 1)
-    _check_integer("particles_per_micrograph", particles_per_micrograph, 0)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}")
-    if np.shape(shape) != (2,) or not all(isinstance(side, int | np.integer) for side in shape):
-        raise ValueError(f"shape must be a (height, width) pair of integers; got {shape!r}")
-    _check_positive("pixel_size", pixel_size, "Å per pixel")
-    _check_positive("snr", snr, "a ratio of variances")
-    _check_fraction("contamination", contamination, 10.0)
-    _check_fraction("carbon_edge", carbon_edge, 0.9)
-    _check_fraction("crowding", crowding, 1.0)
+    check_whole_number(n_micrographs, "n_micrographs", at_least=1)
+    check_whole_number(particles_per_micrograph, "particles_per_micrograph", at_least=0)
+    check_option(kind, "kind", KINDS)
+    if np.shape(shape) != (2,):
+        raise ValueError(f"shape must be a (height, width) pair of whole numbers, got {shape!r}")
+    for side, name in zip(shape, ("height", "width"), strict=True):
+        check_whole_number(side, f"the {name} in shape", at_least=1)
+    check_number(pixel_size, "pixel_size", "a positive number of ångström per pixel", above=0)
+    check_number(snr, "snr", "a positive number, a ratio of variances", above=0)
+    for value, name, highest in (
+        (contamination, "contamination", 10),
+        (carbon_edge, "carbon_edge", 0.9),
+        (crowding, "crowding", 1),
+    ):
+        check_number(value, name, f"a number from 0 to {highest}", at_least=0, at_most=highest)
 
 
 def _check_diameter(particle_diameter, pixel_size, shape) -> None:
-    _check_positive("particle_diameter", particle_diameter, "Å")
+    expected = "a positive number of ångström"
+    check_number(particle_diameter, "particle_diameter", expected, above=0)
     diameter = particle_diameter / pixel_size
     sizes = f"particle_diameter={particle_diameter:g} Å at pixel_size={pixel_size:g} Å per pixel"
     if particle_diameter < _SMALLEST_PROTEIN:

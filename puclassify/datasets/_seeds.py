@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from puclassify._parameters import check_whole_number
+
 __all__ = ["seed_sequence"]
 
 
@@ -27,13 +29,10 @@ def seed_sequence(random_state) -> np.random.SeedSequence:
     """
     if random_state is None:
         return np.random.SeedSequence()
-    if isinstance(random_state, int | np.integer) and random_state >= 0:
-        return np.random.SeedSequence(int(random_state))
     if isinstance(random_state, np.random.RandomState):
         return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint32).tolist())
     if isinstance(random_state, np.random.Generator):
         return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
-    raise ValueError(
-        "random_state must be None, a non-negative integer, a numpy RandomState or a numpy "
-        f"Generator; got {random_state!r}"
-    )
+    expected = "None, a whole number >= 0, a numpy RandomState or a numpy Generator"
+    seed = check_whole_number(random_state, "random_state", at_least=0, expected=expected)
+    return np.random.SeedSequence(seed)

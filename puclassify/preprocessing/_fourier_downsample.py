@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from puclassify._devices import all_finite, as_tensor, at_once, centred, empty_image, like, pivot_of
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_pair
 from puclassify._pixel_size import check_pixel_size, stored_pixel_size
 from puclassify.grid import GridImage
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
@@ -281,9 +281,4 @@ def _check_factor(factor) -> tuple[float, float]:
         "a number of at least 1 (images are never upsampled), an (x, y) pair of them, or "
         '"auto" in FourierDownsample'
     )
-    try:
-        pair = np.broadcast_to(np.asarray(factor, dtype=object), (2,)).tolist()
-    except ValueError:
-        raise ValueError(f"factor must be {expected}, got {factor!r}") from None
-    x, y = (check_number(number, "factor", expected, at_least=1) for number in pair)
-    return x, y
+    return check_pair(factor, "factor", expected, at_least=1)

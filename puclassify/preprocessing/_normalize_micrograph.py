@@ -10,7 +10,7 @@ import torch
 from scipy.fft import next_fast_len
 
 from puclassify._devices import all_finite, as_tensor, at_once, centred, empty_image, like, pivot_of
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_option
 from puclassify.grid import GridImage
 from puclassify.preprocessing._dead_regions import without_dead_regions
 from puclassify.preprocessing._intensity import dominant_intensity
@@ -191,8 +191,7 @@ def _moments(values: torch.Tensor) -> tuple[float, float]:
 
 
 def _check_parameters(method, background_radius, clip) -> None:
-    if not (isinstance(method, str) and method in _METHODS):
-        raise ValueError(f'method must be "mixture" or "standard", got {method!r}')
+    check_option(method, "method", _METHODS)
     for name, value in (("background_radius", background_radius), ("clip", clip)):
         if value is not None:
             check_number(value, name, "a positive number or None", above=0)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
-
 from sklearn.base import TransformerMixin
 
+from puclassify._parameters import check_whole_number
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.regions._region_table import RegionTable
 
@@ -52,12 +51,8 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
         self.flatten = flatten
 
     def _check(self, X):
-        if (
-            isinstance(self.size, bool)
-            or not isinstance(self.size, numbers.Integral)
-            or self.size < 1
-        ):
-            raise ValueError(f"size must be a whole number of pixels >= 1, got {self.size!r}")
+        expected = "a whole number of pixels >= 1"
+        check_whole_number(self.size, "size", at_least=1, expected=expected)
         if not isinstance(X, RegionTable):
             raise TypeError(
                 f"RegionExtractor takes a RegionTable, got {type(X).__name__}; make one with "

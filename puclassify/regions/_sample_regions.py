@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
-import warnings
-
 import numpy as np
 from sklearn.utils import check_random_state
 
+from puclassify._parameters import check_number, check_whole_number
+from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs
 from puclassify.regions._labels_inside import labels_inside
@@ -115,20 +114,13 @@ def sample_regions(micrographs, coordinates, *, n_unlabeled=1000, radius=0.0, ra
     >>> regions[y == 1].xy.mean(axis=0)
     array([10., 20.])
     """
-    is_whole = isinstance(n_unlabeled, numbers.Integral) and not isinstance(n_unlabeled, bool)
-    if not is_whole or n_unlabeled < 0:
-        raise ValueError(f"n_unlabeled must be a whole number >= 0, got {n_unlabeled!r}")
-    if not isinstance(radius, numbers.Real) or not 0 <= radius < np.inf:
-        raise ValueError(f"radius must be a number of stored pixels >= 0, got {radius!r}")
+    check_whole_number(n_unlabeled, "n_unlabeled", at_least=0)
+    check_number(radius, "radius", "a number of stored pixels >= 0", at_least=0)
     images = [as_grid_image(item) for item in check_micrographs(micrographs)]
     labels = check_coordinates(coordinates, len(images))
     labels, n_outside = labels_inside(images, labels, "coordinates")
     if n_outside:
-        warnings.warn(
-            f"{n_outside} labels in coordinates lie outside their micrograph and were left out",
-            UserWarning,
-            stacklevel=2,
-        )
+        warn(f"{n_outside} labels in coordinates lie outside their micrograph and were left out")
     rng = check_random_state(random_state)
     groups, xy, y = [], [], []
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):

@@ -140,15 +140,18 @@ class TestParticles:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"mechanism": "hardest"}, "mechanism must be one of uniform, .* got 'hardest'"),
-            ({"mechanism": None}, "mechanism must be one of"),
+            ({"mechanism": "hardest"}, "mechanism must be 'uniform', .* got 'hardest'"),
+            ({"mechanism": None}, "mechanism must be 'uniform', .* or 'densest_first', got None"),
             ({"strength": 1.5}, "strength must be a number from 0 to 1, got 1.5"),
             ({"strength": True}, "strength must be"),
             ({"mechanism": "easiest_first"}, "needs easiness, .* local_contrast"),
             ({"easiness": [[1]] * 4}, "easiness is not used by mechanism='uniform'"),
-            ({"mechanism": "densest_first", "n_neighbors": 0}, "n_neighbors must be a whole"),
+            (
+                {"mechanism": "densest_first", "n_neighbors": 0},
+                "n_neighbors must be a whole number >= 1, got 0",
+            ),
             ({"n_labels": 69}, "n_labels=69 is more than the 68 positives"),
-            ({"n_labels": 0}, "n_labels must be a whole number of at least 1, got 0"),
+            ({"n_labels": 0}, "n_labels must be a whole number >= 1, got 0"),
             ({"n_labels": 2.0}, "n_labels must be a whole number"),
             (
                 {"mechanism": "easiest_first", "easiness": [[1.0]]},

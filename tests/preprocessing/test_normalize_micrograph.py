@@ -396,7 +396,7 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("params", "message"),
         [
-            ({"method": "median"}, 'method must be "mixture" or "standard", got \'median\''),
+            ({"method": "median"}, "method must be 'mixture' or 'standard', got 'median'"),
             ({"method": None}, "method must be"),
             ({"clip": 0}, "clip must be a positive number or None, got 0"),
             ({"clip": "no"}, "clip must be"),
