@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -80,7 +81,7 @@ class FourierDownsample(MicrographTransformer):
         self.target_diameter = target_diameter
         self.n_jobs = n_jobs
 
-    def _function(self):
+    def image_function(self) -> Callable[[GridImage], GridImage]:
         if not (isinstance(self.factor, str) and self.factor == "auto"):
             return partial(fourier_downsample, factor=_check_factor(self.factor))
         if self.particle_diameter is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
+from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_micrographs, micrograph_name
 
 __all__ = ["MicrographTransformer"]
@@ -22,8 +24,15 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
     """
 
     @abstractmethod
-    def _function(self):
-        """Check the parameters and return the picklable function GridImage -> GridImage."""
+    def image_function(self) -> Callable[[GridImage], GridImage]:
+        """Check the parameters and return the function that `transform` applies to each micrograph.
+
+        Returns
+        -------
+        callable
+            From a `GridImage` to a `GridImage`; it can be pickled. An image whose values are a
+            tensor is processed on the tensor's device.
+        """
 
     def fit(self, X, y=None):
         """Check the parameters; nothing is learned from the micrographs.
@@ -41,7 +50,7 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
             This transformer.
         """
         check_micrographs(X)
-        self._function()
+        self.image_function()
         return self
 
     def transform(self, X):
@@ -57,7 +66,7 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
         ndarray of shape (n_micrographs,), dtype object
             One GridImage per micrograph.
         """
-        function = self._function()
+        function = self.image_function()
         images = Parallel(n_jobs=self.n_jobs)(
             delayed(_apply)(function, item, micrograph_name(item, index))
             for index, item in enumerate(check_micrographs(X))

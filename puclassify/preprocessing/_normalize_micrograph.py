@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -68,7 +69,7 @@ class NormalizeMicrograph(MicrographTransformer):
         self.clip = clip
         self.n_jobs = n_jobs
 
-    def _function(self):
+    def image_function(self) -> Callable[[GridImage], GridImage]:
         _check_parameters(self.method, self.background_radius, self.clip)
         return partial(
             normalize_micrograph,

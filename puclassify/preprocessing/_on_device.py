@@ -73,7 +73,7 @@ def preprocess_on(preprocessing, image, device) -> GridImage:
     on_gpu = torch.device(device).type == "cuda"  # where what follows waits for it
     image = replace(image, values=as_tensor(image.values).to(device, non_blocking=on_gpu))
     for step in _steps(preprocessing):
-        image = step._function()(image)
+        image = step.image_function()(image)
     return replace(image, values=image.values.float())
 
 
