@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from puclassify._devices import resolve_device
 from puclassify._labels import check_pu_labels
-from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
+from puclassify.base import PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
 from puclassify.classifier._held_out_examples import HeldOutExamples
@@ -32,7 +32,6 @@ __all__ = ["PUImageClassifier"]
 
 class PUImageClassifier(
     CallbackSupportMixin,
-    DefaultComponentsMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     SampleChecksMixin,

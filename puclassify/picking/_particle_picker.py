@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._parallel import on_this_machine
-from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
+from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.classifier import UNCALIBRATED, FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
@@ -36,9 +36,7 @@ from puclassify.picking.streaming import MicrographPipeline, collected, stream_m
 __all__ = ["ParticlePicker"]
 
 
-class ParticlePicker(
-    CallbackSupportMixin, DefaultComponentsMixin, UnchangedOutputMixin, PUBaseEstimator
-):
+class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator):
     """Find particles in cryo-EM micrographs from a few labelled ones.
 
     Micrographs are downsampled and normalised, a classifier learns from the labelled particles and
