@@ -1,32 +1,20 @@
-"""Seeds of what is simulated."""
+"""Seeds of the simulations."""
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import numpy as np
 
 from puclassify._parameters import check_whole_number
 
-__all__ = ["seed_sequence"]
+__all__ = ["Seed", "seed_sequence"]
+
+Seed: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 
 
-def seed_sequence(random_state) -> np.random.SeedSequence:
-    """Turn a random_state into a seed sequence without touching NumPy's global generator.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance, Generator or None
-        As the caller gave it; of a generator, numbers are drawn.
-
-    Returns
-    -------
-    numpy.random.SeedSequence
-        For `numpy.random.default_rng`.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
+def seed_sequence(random_state: Seed) -> np.random.SeedSequence:
+    """Turn a random_state into a seed sequence; NumPy's global generator is left alone."""
     if random_state is None:
         return np.random.SeedSequence()
     if isinstance(random_state, np.random.RandomState):

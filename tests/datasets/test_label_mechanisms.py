@@ -163,7 +163,7 @@ class TestParticles:
             ),
             (
                 {"mechanism": "easiest_first", "easiness": [[np.nan] * 40, [], [1] * 25, [1] * 3]},
-                "40 of 68 positives have NaN, the first is number 0",
+                "40 of 68 positives is NaN; the first is positive number 0$",
             ),
         ],
         ids=lambda value: None,
@@ -208,7 +208,7 @@ class TestPositives:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"mechanism": "densest_first"}, "needs X, by which distances are measured"),
+            ({"mechanism": "densest_first"}, "needs X, the features to measure distances on"),
             ({"mechanism": "densest_first", "X": [1.0]}, "X must have 6 rows, .* shape"),
             ({"mechanism": "easiest_first", "easiness": ["a"] * 6}, "easiness must be numbers"),
             (
