@@ -46,7 +46,7 @@ class TestErrors:
     @pytest.mark.parametrize("X", [np.zeros((3, 20, 24)), [np.zeros((9, 9))], None])
     def test_what_is_no_table(self, X):
         for method in ("fit", "transform"):
-            with pytest.raises(TypeError, match=r"takes a RegionTable, got .* sample_regions"):
+            with pytest.raises(TypeError, match=r"needs a RegionTable, got .* sample_regions"):
                 getattr(RegionExtractor(5), method)(X)
 
 

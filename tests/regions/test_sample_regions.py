@@ -130,7 +130,10 @@ class TestErrors:
         np.testing.assert_array_equal(regions.xy, [[20, 32], [308, 200]])
 
     def test_negative_coordinates(self):
-        with pytest.raises(ValueError, match="from the centre of the first pixel"):
+        with pytest.raises(
+            ValueError,
+            match=r"outside .*; x must run to the right .* from the centre of the first pixel",
+        ):
             sample_regions([np.zeros((64, 80))], [np.array([[-5.0, 3.0]])])
 
     def test_a_slip_of_the_mouse_is_left_out_with_a_warning(self):
