@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -119,7 +119,7 @@ def label_particles(
     ([0, 2], [[], [0.51, 0.38]])
     """
     check_mechanism(mechanism, strength, easiness)
-    n = len(coordinates) if hasattr(coordinates, "__len__") else 0
+    n = len(coordinates) if isinstance(coordinates, Sized) else 0
     checked = check_coordinates(coordinates, n)
     lengths = [len(xy) for xy in checked]
     if mechanism == "easiest_first":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def label_positives(
     (2, [0.76, 0.42, 0.58, 0.24, 0.0, 0.0])
     """
     check_mechanism(mechanism, strength, easiness)
-    n = len(y) if hasattr(y, "__len__") else 0
+    n = len(y) if isinstance(y, Sized) else 0
     _, positive = check_pu_labels(y, n, None, name="y")
     if mechanism == "easiest_first":
         order = _as_numbers(easiness, n, "easiness", positive)

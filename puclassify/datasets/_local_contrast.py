@@ -17,7 +17,11 @@ _RING = 1.5  # outer radius of the ring, in radii of the particle
 
 
 def local_contrast(
-    micrographs: Sequence, coordinates: Sequence[ArrayLike], radius: float, *, dark: bool = True
+    micrographs: Sequence | np.ndarray,
+    coordinates: Sequence[ArrayLike],
+    radius: float,
+    *,
+    dark: bool = True,
 ) -> np.ndarray:
     r"""Measure how much particles differ from their surroundings.
 

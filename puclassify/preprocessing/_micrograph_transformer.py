@@ -1,12 +1,14 @@
-"""What the micrograph-to-micrograph transformers share."""
+"""Base class of the transformers from micrograph to micrograph."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
@@ -17,11 +19,13 @@ __all__ = ["MicrographTransformer"]
 
 
 class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
-    """Base of transformers that turn every micrograph into another, each on its own.
+    """Transformer that applies a function to every micrograph.
 
-    They learn nothing: `fit` only checks the parameters, and `transform` works without it.
-    Subclasses have a parameter ``n_jobs`` and say which function they apply.
+    It learns nothing: `fit` only checks the parameters, and `transform` works without it.
+    Subclasses have a parameter ``n_jobs`` and implement `image_function`.
     """
+
+    n_jobs: int | None
 
     @abstractmethod
     def image_function(self) -> Callable[[GridImage], GridImage]:
@@ -34,7 +38,7 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
             tensor is processed on the tensor's device.
         """
 
-    def fit(self, X, y=None):
+    def fit(self, X: Sequence | np.ndarray, y: Any = None) -> Self:
         """Check the parameters; nothing is learned from the micrographs.
 
         Parameters
@@ -53,13 +57,13 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
         self.image_function()
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence | np.ndarray) -> np.ndarray:
         """Transform micrographs.
 
         Parameters
         ----------
         X : sequence of str, path-like, ndarray of shape (height, width) or GridImage
-            The micrographs; sizes may differ.
+            The micrographs; their sizes may differ.
 
         Returns
         -------
@@ -71,15 +75,15 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
             delayed(_apply)(function, item, micrograph_name(item, index))
             for index, item in enumerate(check_micrographs(X))
         )
-        # Assigning the whole list would make an array of each image first, to look at its shape.
+        # np.array would first convert each image to an array to look at its shape.
         return np.fromiter(images, dtype=object, count=len(images))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.two_d_array = False
         return tags
 
 
-def _apply(function, micrograph, name):
+def _apply(function: Callable[[GridImage], GridImage], micrograph, name: str) -> GridImage:
     return function(as_grid_image(micrograph, name))

@@ -10,9 +10,8 @@ from puclassify.grid import GridImage
 
 __all__ = ["labels_inside"]
 
-_FEW_OUTSIDE = (
-    0.03  # share of labels that may lie outside: slips of the mouse rather than another binning
-)
+# Share of labels that may lie outside: slips of the mouse rather than another binning.
+_FEW_OUTSIDE = 0.03
 
 
 def labels_inside(

@@ -67,7 +67,9 @@ class RegionTable:
     array([1, 1])
     """
 
-    def __init__(self, micrographs: Sequence, micrograph_index: ArrayLike, xy: ArrayLike):
+    def __init__(
+        self, micrographs: Sequence | np.ndarray, micrograph_index: ArrayLike, xy: ArrayLike
+    ):
         self.micrographs: list[GridImage] = [
             as_grid_image(item) for item in check_micrographs(micrographs)
         ]

@@ -62,7 +62,7 @@ def positions_near(image: GridImage, xy: np.ndarray, radius: float) -> np.ndarra
 
 
 def sample_regions(
-    micrographs: Sequence,
+    micrographs: Sequence | np.ndarray,
     coordinates: Sequence[ArrayLike],
     *,
     n_unlabeled: int = 1000,
