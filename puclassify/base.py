@@ -13,7 +13,7 @@ __all__ = ["PUBaseEstimator", "UnchangedOutputMixin"]
 class PUBaseEstimator(BaseEstimator):
     """Base class of all estimators of the package.
 
-    It adds two things to scikit-learn's:
+    It extends scikit-learn's base class:
 
     * A parameter left at ``None`` or given by name may stand for an object with parameters of its
       own, see `_default_component`. ``get_params(deep=True)`` lists these, and ``set_params`` on
@@ -109,7 +109,7 @@ class PUBaseEstimator(BaseEstimator):
 
 
 class UnchangedOutputMixin:
-    """For transformers whose output is images, which have no data frame form."""
+    """Mixin of transformers that output images, which cannot be put into a data frame."""
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Do nothing: images stay as they are.

@@ -168,7 +168,7 @@ class TestAsArray:
         assert GridImage(PIXELS).shape == (3, 4)
 
 
-def test_repr_tells_size_and_grid():
+def test_repr_shows_size_and_grid():
     image = GridImage(PIXELS, step=2.0, pixel_size=1.5, name="a.mrc")
     assert repr(image) == "GridImage('a.mrc', 3 x 4, step=2.0, offset=0.0, pixel_size=1.5)"
     assert repr(GridImage(PIXELS)).startswith("GridImage(3 x 4, ")

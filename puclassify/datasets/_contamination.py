@@ -12,7 +12,7 @@ from puclassify.datasets._projection import paste_projections
 __all__ = ["Contaminant", "draw_contaminants", "draw_frost", "paste_contaminant"]
 
 _PLACES_TO_TRY = 100
-# Mean projected density of a chain where there is any, for a mass of 1.
+# Mean projected density of a chain of mass 1, over the pixels that it covers.
 _CHAIN_THICKNESS = 0.66
 
 
@@ -76,12 +76,12 @@ def draw_contaminants(
     ``occupied`` holds x, y and radius of discs, shape (k, 3). In a full frame some contaminants lie
     over particles or over each other.
     """
-    taken = np.asarray(occupied, dtype=np.float64)
+    discs = np.asarray(occupied, dtype=np.float64)
     contaminants = []
     for _ in range(n):
         contaminant = _draw(rng, rng.choice(_SMALLER, p=_SMALLER_SHARES), shape, diameter)
-        contaminant = _move_to_clear_place(rng, contaminant, shape, taken)
-        taken = np.vstack([taken, [contaminant.x, contaminant.y, contaminant.radius]])
+        contaminant = _move_to_clear_place(rng, contaminant, shape, discs)
+        discs = np.vstack([discs, [contaminant.x, contaminant.y, contaminant.radius]])
         contaminants.append(contaminant)
     return contaminants
 
@@ -98,13 +98,13 @@ def _draw(rng, name: str, shape, diameter: float) -> Contaminant:
     )
 
 
-def _move_to_clear_place(rng, contaminant, shape, taken) -> Contaminant:
+def _move_to_clear_place(rng, contaminant, shape, discs) -> Contaminant:
     """Move to the first of many random places that is clear, else to the clearest."""
     places = rng.uniform(0, [shape[1] - 1, shape[0] - 1], (_PLACES_TO_TRY, 2))
-    if not len(taken):
+    if not len(discs):
         return contaminant
-    distance = np.hypot(places[:, :1] - taken[:, 0], places[:, 1:] - taken[:, 1])
-    gaps = (distance - taken[:, 2]).min(axis=1) - contaminant.radius
+    distance = np.hypot(places[:, :1] - discs[:, 0], places[:, 1:] - discs[:, 1])
+    gaps = (distance - discs[:, 2]).min(axis=1) - contaminant.radius
     clear = np.flatnonzero(gaps >= 0)
     x, y = places[clear[0] if len(clear) else gaps.argmax()]
     return replace(contaminant, x=float(x), y=float(y))

@@ -26,7 +26,7 @@ B_FACTOR = 60.0  # square ångström
 SOLVENT_FRACTION = 0.5  # of the noise variance
 SIGNAL_CONTRAST = 0.04  # standard deviation of the particles' signal, mean brightness = 1
 _LARGEST_REACH = 512  # pixels; anything smeared further may wrap around
-_CARBON_GRAIN = 2.5  # carbon fluctuates this many times as strongly as ice
+_CARBON_GRAIN = 2.5  # amplitude of the fluctuations of carbon relative to ice
 _CARBON_DEPTH = 0.12  # its optical depth
 _CARBON_STEP = 3.0  # its mean potential, in particle thicknesses
 
@@ -107,7 +107,7 @@ def form_layers(
     solvent_filter = solvent_amplitude(canvas, scene.diameter) * ctf
     solvent_scale = np.sqrt(solvent_variance / _mean_power(solvent_filter, canvas[1]))
 
-    def transfer(potential, transfer_function):
+    def transfer(potential: np.ndarray, transfer_function: np.ndarray) -> np.ndarray:
         spectrum = scipy.fft.rfft2(potential, overwrite_x=True)
         spectrum *= transfer_function
         return scipy.fft.irfft2(spectrum, s=canvas, overwrite_x=True)[frame]

@@ -165,7 +165,7 @@ def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     spectrum = _row_spectrum(pixels, new_width // 2 + 1, pivot)
     spectrum = _crop_columns(spectrum, new_height)
     if new_width % 2 == 0 and new_width < width:
-        # Only the real part of this column is read, half of the sum of the two frequencies.
+        # Only the real part of this column is used, which is half the sum of the two frequencies.
         spectrum[:, -1] *= 2
     spectrum *= new_height * new_width / (height * width)
     values = irfft_of_rows(spectrum, new_width)
@@ -198,7 +198,7 @@ def _median(pixels: torch.Tensor) -> torch.Tensor:
     if not len(finite):
         return pixels.new_zeros((), dtype=torch.float64)
     lower = finite.median()
-    # At an even number torch takes the lower of the two in the middle.
+    # For an even count torch returns the lower of the two middle values.
     goes_on = 2 * torch.count_nonzero(finite <= lower) > len(finite)
     next_one = torch.where(finite > lower, finite, finite.amax()).amin()
     return (lower.double() + torch.where(goes_on, lower, next_one).double()) / 2

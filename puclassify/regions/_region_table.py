@@ -96,7 +96,7 @@ class RegionTable:
         return len(self.groups)
 
     def __getitem__(self, rows: Any) -> RegionTable:
-        if isinstance(rows, tuple):  # scikit-learn asks for ``table[rows, ...]``
+        if isinstance(rows, tuple):  # scikit-learn indexes with ``table[rows, ...]``
             if len(rows) != 2 or rows[1] is not Ellipsis:
                 raise IndexError(
                     f"a RegionTable is indexed by regions only, got {rows!r}; positions are in "

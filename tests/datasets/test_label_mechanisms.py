@@ -91,9 +91,11 @@ class TestParticles:
             assert labels.dtype == e.dtype == object
             assert sum(map(len, labels)) == 20
             for xy, row, weights in zip(coordinates, labels, e, strict=True):
-                found = [np.flatnonzero((xy == point).all(axis=1)).tolist() for point in row]
-                assert all(len(index) == 1 for index in found)
-                assert found == sorted(found)
+                rows_of_labels = [
+                    np.flatnonzero((xy == point).all(axis=1)).tolist() for point in row
+                ]
+                assert all(len(index) == 1 for index in rows_of_labels)
+                assert rows_of_labels == sorted(rows_of_labels)
                 assert weights.shape == (len(row),)
                 assert ((weights > 0) & (weights <= 1)).all()
 
