@@ -138,7 +138,7 @@ class GridImage:
 
     def with_values(
         self,
-        values: np.ndarray,
+        values: Any,  # within the package also a tensor
         *,
         step: float | tuple[float, float] = 1.0,
         offset: float | tuple[float, float] = 0.0,

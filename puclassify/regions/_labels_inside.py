@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify.grid import GridImage
 
@@ -18,7 +19,7 @@ def labels_inside(
     images: Sequence[GridImage],
     labels: Sequence[np.ndarray],
     name: str = "y",
-    steps: Sequence[tuple[float, float]] | None = None,
+    steps: Sequence[ArrayLike] | None = None,
 ) -> tuple[list[np.ndarray], int]:
     """Drop labels that lie outside their micrograph; raise an error if there are many.
 
