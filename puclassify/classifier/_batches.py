@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from puclassify._devices import some_of
+from puclassify._devices import evenly_spaced
 from puclassify.classifier._samples import PixelSource
 
 __all__ = ["PUBatches"]
@@ -62,7 +62,7 @@ class PUBatches(IterableDataset):
 
     def example(self) -> torch.Tensor:
         """Return some unlabelled samples, which show the range of the values."""
-        return self.source.take(self.unlabelled[some_of(len(self.unlabelled))])
+        return self.source.take(self.unlabelled[evenly_spaced(len(self.unlabelled))])
 
     def _deal_positives(self) -> Iterator[np.ndarray]:
         hand = np.empty(0, dtype=np.intp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import skorch
 import torch
@@ -56,7 +57,7 @@ class HybridModule(nn.Module):
         A network that does not call its features as a module has them computed a second time.
         """
         kept = []
-        features = self.network.features
+        features: Any = self.network.features
         if isinstance(features, nn.Module):
             hook = features.register_forward_hook(lambda _, inputs, output: kept.append(output))
             try:

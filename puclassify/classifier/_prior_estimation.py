@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import skorch.callbacks
+import torch
 
 from puclassify.losses import make_loss
 from puclassify.prior import BBEPrior, DEDPULPrior
 
 __all__ = ["FIRST_GUESS", "PRIOR_ESTIMATORS", "PriorEstimation"]
 
-PRIOR_ESTIMATORS = {"bbe": BBEPrior, "dedpul": lambda **k: DEDPULPrior(n_bootstrap=0, **k)}
+PRIOR_ESTIMATORS: dict[str, Callable] = {
+    "bbe": BBEPrior,
+    "dedpul": partial(DEDPULPrior, n_bootstrap=0),
+}
 FIRST_GUESS = 0.5  # before the first estimate, and where it fails
 _WARM_UP = 0.3  # share of the epochs
 
@@ -31,7 +37,15 @@ class PriorEstimation(skorch.callbacks.Callback):
     says which of them are labelled, ``labelled`` is the share of all examples that is.
     """
 
-    def __init__(self, name, scenario, logits, positive, labelled, n_epochs):
+    def __init__(
+        self,
+        name: str,
+        scenario: str,
+        logits: Callable[..., torch.Tensor],
+        positive: np.ndarray,
+        labelled: float,
+        n_epochs: int,
+    ):
         self.estimator = PRIOR_ESTIMATORS[name](scenario=scenario)
         self.logits = logits
         self.positive = positive
