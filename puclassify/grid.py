@@ -64,7 +64,7 @@ class GridImage:
     (3, 4)
     """
 
-    values: np.ndarray
+    values: Any  # an ndarray; within the package also a tensor, which stays on its device
     step: float | tuple[float, float] = 1.0
     offset: float | tuple[float, float] = 0.0
     pixel_size: float | None = None
@@ -138,7 +138,7 @@ class GridImage:
 
     def with_values(
         self,
-        values: Any,  # within the package also a tensor
+        values: Any,
         *,
         step: float | tuple[float, float] = 1.0,
         offset: float | tuple[float, float] = 0.0,

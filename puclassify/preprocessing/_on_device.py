@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator
@@ -36,12 +35,10 @@ def preprocess_on(
     The micrograph is uploaded in the type that it is stored in.
     """
     on_gpu = torch.device(device).type == "cuda"  # there later steps wait for the upload
-    pixels: Any = as_tensor(image.values).to(device, non_blocking=on_gpu)
-    image = replace(image, values=pixels)
+    image = replace(image, values=as_tensor(image.values).to(device, non_blocking=on_gpu))
     for step in _steps(preprocessing):
         image = step.image_function()(image)
-    pixels = image.values
-    return replace(image, values=pixels.float())
+    return replace(image, values=image.values.float())
 
 
 def _steps(preprocessing) -> list:
