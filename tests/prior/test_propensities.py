@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from puclassify.datasets import label_positives
 from puclassify.metrics import pu_precision_score, pu_recall_score
 from puclassify.prior import BBEPrior, DEDPULPrior, ElkanNotoPrior
-from puclassify.prior._dedpul import _normal_scores, _spread
+from puclassify.prior._density_difference import _normal_scores, _spread
 
 ALL = pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior, ElkanNotoPrior])
 OF_RANKS = pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
@@ -210,7 +210,7 @@ class TestErrors:
     def test_few_that_count(self):
         y = np.repeat([1, 0], [20, 100])
         propensities = np.where(np.arange(120) < 2, 0.001, 1.0)
-        message = r"density of 20 .*: at least 5 are needed, .* tell as much as 2\.0 of equal"
+        message = r"density of 20 .*: at least 5 are needed, .* are worth 2\.0 of equal"
         with pytest.raises(ValueError, match=message):
             DEDPULPrior().fit_scores(5.0 * y + np.arange(120) / 120, y, propensities)
 
