@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
 import torch
 
+from puclassify._devices import threads
 from puclassify._parameters import is_number
 from puclassify.grid import GridImage
 from puclassify.picking.suppression._subpixel import paraboloid_offsets
@@ -84,7 +84,7 @@ def non_maximum_suppression(
     grid = scores if isinstance(scores, GridImage) else GridImage(_as_map(scores))
     if 0 in grid.shape:
         return np.empty((0, 3))
-    with _on_one_thread():
+    with threads(1):  # others would not be awake before these short operations are over
         values = _as_tensor(grid.values)
         step_xy = grid.step_xy.tolist()
         greedy = greedy_ranks if suits_ranks(values, radius, step_xy) else greedy_maxima
@@ -105,17 +105,6 @@ def non_maximum_suppression(
         picks = torch.cat([xy, values.reshape(-1)[chosen, None].double()], dim=1).cpu().numpy()
     picks[:, :2] = grid.to_micrograph(picks[:, :2])
     return picks
-
-
-@contextmanager
-def _on_one_thread():
-    """Keep PyTorch from waking other threads: these operations are over before they are awake."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def check_suppression_parameters(radius, threshold, max_picks, border, subpixel) -> None:
