@@ -1,4 +1,4 @@
-"""Devices: choosing and seeding one, precision, threads, memory, transfers and pixels as tensors."""
+"""Devices: choice, seeds, precision, threads, memory, transfers and pixels as tensors."""
 
 from puclassify._devices._device import resolve_device
 from puclassify._devices._memory import free_memory

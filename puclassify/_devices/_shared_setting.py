@@ -1,4 +1,4 @@
-"""Settings that a whole process shares, changed only while somebody needs it."""
+"""Settings of the whole process, changed only while at least one thread needs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["SharedSetting"]
 
 
 class SharedSetting(contextlib.AbstractContextManager):
-    """Sets an attribute that all threads share: the first to enter sets it, the last restores it."""
+    """Sets a process-wide attribute: the first to enter sets it, the last to leave restores it."""
 
     def __init__(self, owner: Any, name: str, value: Any):
         self._owner, self._name, self._value = owner, name, value

@@ -24,12 +24,12 @@ def in_new_thread(function):
 
 def suppress_in_four_threads():
     """Suppress in threads that have not computed yet; return the numbers that they end with."""
-    scores = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    scores = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
     together = threading.Barrier(4)
 
     def suppress(_):
         together.wait(10)
-        for _ in range(5):
+        for _ in range(3):
             non_maximum_suppression(scores, 5.0)
         return torch.get_num_threads()
 
