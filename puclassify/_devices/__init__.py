@@ -1,4 +1,4 @@
-"""Devices: choosing and seeding one, precision, memory, transfers and pixels as tensors."""
+"""Devices: choice, seeds, precision, threads, memory, transfers and pixels as tensors."""
 
 from puclassify._devices._device import resolve_device
 from puclassify._devices._memory import free_memory
@@ -18,6 +18,7 @@ from puclassify._devices._precision import (
     resolve_precision,
 )
 from puclassify._devices._seeding import seeded
+from puclassify._devices._threads import threads
 from puclassify._devices._upload import own_stream, page_locked
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "resolve_precision",
     "rows_at_once",
     "seeded",
+    "threads",
 ]

@@ -32,6 +32,7 @@ from puclassify.picking.estimates import (
 )
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
 from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
+from puclassify.picking.tiles import STEPS_PER_EPOCH
 
 __all__ = ["ParticlePicker"]
 
@@ -167,6 +168,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
     3
     """
 
+    _steps_per_epoch = STEPS_PER_EPOCH  # of a network on tiles
+
     def __init__(
         self,
         particle_diameter,
@@ -262,7 +265,11 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         matching_radius = float(self.matching_radius or geometry.diameter / 2)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
-        scorer = (NetworkScorer if is_network else WindowScorer)(classifier, geometry)
+        scorer = (
+            NetworkScorer(classifier, geometry, self._steps_per_epoch)
+            if is_network
+            else WindowScorer(classifier, geometry)
+        )
         context = self._init_callback_context(max_subtasks=scorer.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         estimation = PickEstimation(

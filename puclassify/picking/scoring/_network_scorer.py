@@ -28,7 +28,7 @@ from puclassify.networks import check_unpadded, fold_batch_norm
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.scoring._memory_budget import default_memory_budget, tile_length
 from puclassify.picking.scoring._score_map import score_map
-from puclassify.picking.tiles import TileBatches
+from puclassify.picking.tiles import STEPS_PER_EPOCH, TileBatches
 
 __all__ = ["NetworkScorer"]
 
@@ -41,9 +41,15 @@ class NetworkScorer:
     may_memorize = False  # labels are turned and magnified, among thousands of others
     _cache = None
 
-    def __init__(self, classifier: PUImageClassifier, geometry: PickingGeometry):
+    def __init__(
+        self,
+        classifier: PUImageClassifier,
+        geometry: PickingGeometry,
+        steps_per_epoch: int = STEPS_PER_EPOCH,
+    ):
         self.classifier = classifier
         self.geometry = geometry
+        self.steps_per_epoch = steps_per_epoch
         self.n_epochs = classifier.max_epochs
         # A throw-away network, to ask for its geometry.
         network = Trainer.of(classifier).build((1, 0, 0), 0.5)
@@ -55,7 +61,7 @@ class NetworkScorer:
         n_epochs = max(1, round(share * self.classifier.max_epochs))
         shorter = clone(self.classifier)
         shorter.set_params(max_epochs=n_epochs, callbacks=None, verbose=0)
-        return NetworkScorer(shorter, self.geometry)
+        return NetworkScorer(shorter, self.geometry, self.steps_per_epoch)
 
     def training_prior(self, prior: float) -> float:
         """Return the prior that the objective will use: the criterion's own wins."""
@@ -83,6 +89,7 @@ class NetworkScorer:
             n_unlabelled=self.classifier.batch_size,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
             device=self.device,
+            steps_per_epoch=self.steps_per_epoch,
         )
         trainer = Trainer.of(self.classifier)
         trainer = replace(trainer, verbose=max(verbose, trainer.verbose))
