@@ -18,7 +18,7 @@ from puclassify._devices._precision import (
     resolve_precision,
 )
 from puclassify._devices._seeding import seeded
-from puclassify._devices._threads import threads
+from puclassify._devices._threads import one_thread, threads, threads_worth
 from puclassify._devices._upload import own_stream, page_locked
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "evenly_spaced",
     "free_memory",
     "like",
+    "one_thread",
     "own_stream",
     "page_locked",
     "pivot_of",
@@ -39,4 +40,5 @@ __all__ = [
     "rows_at_once",
     "seeded",
     "threads",
+    "threads_worth",
 ]

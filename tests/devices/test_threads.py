@@ -5,9 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import skorch.callbacks
 import torch
+from threadpoolctl import threadpool_info
 
-from puclassify._devices import threads
+from puclassify import PUImageClassifier
+from puclassify._devices import one_thread, threads, threads_worth
 from puclassify.picking import non_maximum_suppression
 
 
@@ -103,3 +106,61 @@ def test_an_error_restores_the_number():
     with pytest.raises(RuntimeError, match="inside"), threads(1):
         raise RuntimeError("inside")
     assert torch.get_num_threads() == 2
+
+
+class TestAsManyAsTheWorkIsWorth:
+    def test_small_work_gets_one_thread(self):
+        with threads_worth(100):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+
+    def test_large_work_gets_all(self):
+        with threads_worth(1e6):
+            assert torch.get_num_threads() == 2
+
+    def test_training_on_small_batches(self):
+        seen = numbers_in_training(np.random.default_rng(0).normal(size=(64, 8, 8)))
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+
+    def test_training_on_large_batches(self):
+        seen = numbers_in_training(np.random.default_rng(0).normal(size=(64, 48, 48)))
+        assert set(seen) == {2}
+
+
+def numbers_in_training(X):
+    class Watch(skorch.callbacks.Callback):
+        def on_batch_end(self, net, **kwargs):
+            seen.append(torch.get_num_threads())
+
+    seen = []
+    settings = {"module_params": {"units": 4}, "callbacks": [Watch()], "device": "cpu"}
+    PUImageClassifier("cnn", max_epochs=1, **settings).fit(X, np.arange(64) % 4 == 0)
+    return seen
+
+
+class TestOneThread:
+    """BLAS and OpenMP libraries as threadpoolctl sees them."""
+
+    @staticmethod
+    def numbers():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] != "torch"]
+
+    def test_limits_every_library_and_restores_it(self):
+        before = self.numbers()
+        with one_thread():
+            assert set(self.numbers()) == {1}
+        assert self.numbers() == before
+
+    def test_four_threads_that_overlap(self):
+        before, together = self.numbers(), threading.Barrier(4)
+
+        def limit(_):
+            together.wait(10)
+            for _ in range(20):
+                with one_thread():
+                    np.ones((50, 50)) @ np.ones((50, 50))
+
+        with ThreadPoolExecutor(4) as executor:
+            list(executor.map(limit, range(4)))
+        assert self.numbers() == before

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from torch import nn
 
-from puclassify._devices import resolve_device
+from puclassify._devices import resolve_device, threads_worth
 from puclassify.classifier import (
     FitReport,
     PUImageClassifier,
@@ -119,7 +119,8 @@ class NetworkScorer:
         device = self.device
         dtype = scoring_dtype(self.classifier, device)
         network, tile = self._prepared(device, dtype)
-        return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
+        with threads_worth(float(np.prod(image.shape))):
+            return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
 
     def _prepared(self, device, dtype) -> tuple[nn.Module, int]:
         """Return the network in its fastest form, and the tile that fits into the memory."""

@@ -70,6 +70,7 @@ class TileBatches(IterableDataset):
         )
         span = (np.array(self.length) - 1) * stride  # from the first to the last position
         self.size = span + field  # pixels of a tile
+        self.n_pixels = TILES_PER_STEP * int(np.prod(self.size))
         self.placer = TilePlacer(self.shapes, steps, labels, span=span, size=self.size, rng=rng)
         stretch = self.placer.stretch
         self.discs = LabelDiscs(
