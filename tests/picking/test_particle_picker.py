@@ -621,7 +621,7 @@ class TestReviewedCases:
 
     def test_preprocessing_has_to_give_finite_grid_images(self, make_picker, simulated):
         arrays = FunctionTransformer(lambda X: [np.asarray(image) for image in X])
-        with pytest.raises(TypeError, match="gave a ndarray for a micrograph"):
+        with pytest.raises(TypeError, match="returned a ndarray for a micrograph"):
             make_picker(preprocessing=arrays).fit(
                 simulated.micrographs[:1], simulated.coordinates[:1]
             )
