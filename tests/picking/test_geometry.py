@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from puclassify import GridImage
-from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._geometry import PickingGeometry, total_area_in_medians
 
 
 def image(*shape, step=1.0):
@@ -46,3 +46,19 @@ class TestPrior:
             PickingGeometry(40.0).prior([image(256, 256)], 4, 600)
         with pytest.raises(ValueError, match="particles that cover a fifth"):
             PickingGeometry(40.0, label_radius=40.0).prior([image(256, 256)], 4, None)
+
+
+class TestLabelRadius:
+    def test_is_an_eighth_of_the_diameter_but_no_less_than_a_step(self):
+        images = [image(64, 64, step=step) for step in (1.0, 4.0, (2.0, 6.0))]
+        assert PickingGeometry(16.0).label_radii_on(images) == [2.0, 4.0, 4.0]
+        assert PickingGeometry(80.0).label_radii_on(images) == [10.0, 10.0, 10.0]
+
+    def test_can_be_given(self):
+        images = [image(64, 64, step=step) for step in (1.0, 4.0)]
+        assert PickingGeometry(16.0, label_radius=3).label_radii_on(images) == [3.0, 3.0]
+
+
+def test_total_area_counts_stored_pixels():
+    images = [image(100, 100), image(50, 50, step=2.0), image(100, 200)]
+    assert total_area_in_medians(images) == 4.0

@@ -15,7 +15,7 @@ from puclassify.classifier import UNCALIBRATED
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
-from puclassify.picking.estimates import quality
+from puclassify.picking.estimates import expected_quality
 from puclassify.picking.suppression import non_maximum_suppression
 from puclassify.preprocessing import preprocess_on, runs_on_devices
 
@@ -173,8 +173,13 @@ class MicrographPipeline:
         scores = self._scores(image)
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
 
-    def pick_and_judge(self, image: GridImage, threshold: float, found: float):
-        """Do the same, and say how good the picks are expected to be.
+    def find_candidates(self, image: GridImage) -> np.ndarray:
+        """Return what `pick` would at any threshold and without ``max_picks``."""
+        unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
+        return unlimited.pick(image, -np.inf)
+
+    def pick_and_judge(self, image: GridImage, threshold: float, detected_fraction: float):
+        """Do the same, and return the expected quality of the picks, too.
 
         Parameters
         ----------
@@ -182,7 +187,7 @@ class MicrographPipeline:
             From `read`.
         threshold : float
             A logit.
-        found : float
+        detected_fraction : float
             Share of the particles that have a candidate.
 
         Returns
@@ -190,12 +195,11 @@ class MicrographPipeline:
         picks : ndarray of shape (k, 3)
             x, y and score.
         expected : dict
-            As of `puclassify.picking.estimates._threshold_rules.quality`.
+            As of `puclassify.picking.estimates.expected_quality`.
         """
         max_picks = self.suppression["max_picks"]
-        unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
-        candidates = unlimited.pick(image, -np.inf)
-        expected = quality(candidates[:, 2], threshold, found, max_picks)
+        candidates = self.find_candidates(image)
+        expected = expected_quality(candidates[:, 2], threshold, detected_fraction, max_picks)
         return candidates[candidates[:, 2] > threshold][:max_picks], expected
 
     def _scores(self, image):
