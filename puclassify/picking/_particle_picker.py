@@ -508,22 +508,22 @@ class ParticlePicker(
         """Return what turns a micrograph into picks, as fitted."""
         check_is_fitted(self)
         check_memory_budget(self.memory_budget)
-        self._scorer.compile = self.compile
         return replace(
             self._pipeline_of(self._scorer),
             preprocessing=self.preprocessing_,
             calibration=self.calibration_,
+            compile=self.compile,
         )
 
     def _pipeline_of(self, scorer: Any) -> MicrographPipeline:
         """Return the same for preprocessed micrographs and a scorer, with its own logits."""
-        scorer.memory_budget = self.memory_budget
         return MicrographPipeline(
             None,
             scorer,
             self._component("nms").get_params(deep=False),
             self.particle_diameter,
             self.pixel_size,
+            memory_budget=self.memory_budget,
         )
 
     def _candidate_finder(self, scorer: Any) -> Callable[[GridImage], np.ndarray]:

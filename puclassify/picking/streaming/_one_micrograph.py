@@ -41,6 +41,10 @@ class MicrographPipeline:
         Ångström per stored pixel.
     calibration : (float, float), default=(1.0, 0.0)
         Slope and intercept that make the scorer's logits the picker's.
+    memory_budget : float or "auto", default="auto"
+        Bytes that the layers of the network may use in one forward pass.
+    compile : bool, default=False
+        Whether to score with a compiled network.
     """
 
     preprocessing: Any
@@ -49,6 +53,8 @@ class MicrographPipeline:
     particle_diameter: float
     pixel_size: float | str
     calibration: tuple[float, float] = UNCALIBRATED
+    memory_budget: float | str = "auto"
+    compile: bool = False
 
     def steps(self) -> list:
         """Return what turns a micrograph and its index into what the scorer takes.
@@ -203,7 +209,9 @@ class MicrographPipeline:
         return candidates[candidates[:, 2] > threshold][:max_picks], expected
 
     def _scores(self, image):
-        scores = self.scorer.score_map(image)
+        scores = self.scorer.score_map(
+            image, memory_budget=self.memory_budget, compile=self.compile
+        )
         slope, intercept = self.calibration
         if self.calibration == UNCALIBRATED:
             return scores
