@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 from sklearn.pipeline import Pipeline
 
 from puclassify.classifier import PUImageClassifier
 from puclassify.losses import GEBinomialLoss
+from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.suppression import NonMaximumSuppression
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
@@ -28,7 +28,7 @@ def default_component(name: str, particle_diameter: float, pixel_size: float | s
         normalize = NormalizeMicrograph(clip=4.0)
         return Pipeline([("downsample", FourierDownsample()), ("normalize", normalize)])
     if name == "nms":
-        return NonMaximumSuppression(_half_diameter(particle_diameter, pixel_size))
+        return NonMaximumSuppression(HalfDiameter.of(particle_diameter, pixel_size))
     return None
 
 
@@ -43,11 +43,3 @@ def complete_preprocessing(
         if key.rpartition("__")[2] == "n_jobs" and value is None:
             preprocessing.set_params(**{key: n_jobs})
     return preprocessing
-
-
-def _half_diameter(particle_diameter, pixel_size) -> float | None:
-    """Return half the diameter in stored pixels, or None where only headers know it."""
-    for length in (particle_diameter, pixel_size):
-        if not isinstance(length, numbers.Real) or not float(length) > 0:
-            return None
-    return particle_diameter / pixel_size / 2

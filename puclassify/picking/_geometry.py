@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from puclassify._parameters import is_number
 from puclassify._pixel_size import stored_pixel_size
 from puclassify.grid import GridImage
 
-__all__ = ["PickingGeometry", "total_area_in_medians"]
+__all__ = ["HalfDiameter", "PickingGeometry", "total_area_in_medians"]
 
 PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs, where nothing is known
 _LARGEST_PRIOR = 0.5  # with more positives than that among the positions, the radii are wrong
@@ -98,6 +99,26 @@ class PickingGeometry:
         smallest = np.prod([image.step_xy for image in images], axis=1) * stride**2
         discs = [np.pi * radius**2 for radius in self.label_radii_on(images)]
         return density * float(np.average(np.maximum(discs, smallest), weights=areas))
+
+
+class HalfDiameter(float):
+    """A suppression radius that was never set: half the particle's diameter, in stored pixels.
+
+    The number serves a suppression on its own. A picker computes it again for each micrograph, so
+    that it follows a later diameter and the pixel sizes of headers; being a type of its own, it
+    survives ``clone`` and pickling. It is NaN where only headers give the pixel size.
+    """
+
+    @classmethod
+    def of(cls, particle_diameter: float, pixel_size: float | str) -> HalfDiameter:
+        """Return it for a diameter in ångström and the ångström per stored pixel."""
+        lengths = (particle_diameter, pixel_size)
+        if not all(is_number(length) and float(length) > 0 for length in lengths):
+            return cls(np.nan)
+        return cls(particle_diameter / float(pixel_size) / 2)
+
+    def __repr__(self) -> str:
+        return "<half the diameter>" if np.isnan(self) else super().__repr__()
 
 
 def total_area_in_medians(images: Sequence[GridImage]) -> float:

@@ -27,7 +27,7 @@ from puclassify.picking._check_images import check_images
 from puclassify.picking._check_labels import check_labels
 from puclassify.picking._default_components import complete_preprocessing, default_component
 from puclassify.picking._fitted_attributes import FittedAttributes
-from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._geometry import HalfDiameter, PickingGeometry
 from puclassify.picking._picker_parameters import check_picker_parameters
 from puclassify.picking.estimates import (
     FEWEST_LABELS,
@@ -74,8 +74,9 @@ class ParticlePicker(
         (``downsample``), which bins so that the diameter is about 30 pixels, and
         ``NormalizeMicrograph(clip=4.0)`` (``normalize``).
     nms : NonMaximumSuppression or None, default=None
-        None stands for ``NonMaximumSuppression(radius)`` with half the diameter as radius. Its own
-        ``threshold`` is not used.
+        None stands for ``NonMaximumSuppression(radius)`` with half the diameter as radius, also
+        after ``set_params(nms__border=5)``: a radius that was never set follows a later diameter
+        and the pixel sizes of headers. Its own ``threshold`` is not used.
     prior : float or "auto", default="auto"
         P(y = 1) among unlabelled map positions. "auto" derives it from ``expected_particles``, or
         without that from the number of particles estimated from the labels.
@@ -217,16 +218,29 @@ class ParticlePicker(
         self.verbose = verbose
         self.random_state = random_state
 
+    def set_params(self, **params: Any) -> ParticlePicker:
+        """Set parameters; a nested name of a default component stores that component first.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names mapped to their new values.
+
+        Returns
+        -------
+        ParticlePicker
+            The estimator itself.
+        """
+        super().set_params(**params)
+        nms = self.nms
+        if isinstance(nms, NonMaximumSuppression) and isinstance(nms.radius, HalfDiameter):
+            nms.radius = HalfDiameter.of(self.particle_diameter, self.pixel_size)
+        return self
+
     def _default_component(self, name: str) -> Any:
         if getattr(self, name) is not None:
             return None
         return default_component(name, self.particle_diameter, self.pixel_size)
-
-    def _materialise(self, name, nested):
-        fresh = name == "nms" and self.nms is None
-        super()._materialise(name, nested)
-        if fresh:
-            self.nms.radius = None  # half the diameter, also when that is changed later
 
     def _component(self, name: str) -> Any:
         given = getattr(self, name)

@@ -13,6 +13,7 @@ from puclassify._parameters import (
 from puclassify._pixel_size import check_pixel_size
 from puclassify._warnings import warn
 from puclassify.classifier import PUImageClassifier, check_classifier_parameters
+from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.estimates import check_threshold
 from puclassify.picking.scoring import check_memory_budget
 from puclassify.picking.suppression import NonMaximumSuppression, check_suppression_parameters
@@ -76,7 +77,7 @@ def _check_suppression(nms: Any) -> None:
             f"nms must be None or a NonMaximumSuppression, got {nms!r}; for another radius pass "
             "NonMaximumSuppression(radius), in stored pixels"
         )
-    radius = 0.0 if nms.radius is None else nms.radius  # None stands for half the diameter
+    radius = 0.0 if isinstance(nms.radius, HalfDiameter) else nms.radius  # set per micrograph
     check_suppression_parameters(radius, nms.threshold, nms.max_picks, nms.border, nms.subpixel)
 
 

@@ -1,8 +1,11 @@
+import pickle
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from puclassify import GridImage
-from puclassify.picking._geometry import PickingGeometry, total_area_in_medians
+from puclassify import GridImage, NonMaximumSuppression
+from puclassify.picking._geometry import HalfDiameter, PickingGeometry, total_area_in_medians
 
 
 def image(*shape, step=1.0):
@@ -62,3 +65,22 @@ class TestLabelRadius:
 def test_total_area_counts_stored_pixels():
     images = [image(100, 100), image(50, 50, step=2.0), image(100, 200)]
     assert total_area_in_medians(images) == 4.0
+
+
+class TestHalfDiameter:
+    def test_is_a_number_of_stored_pixels(self):
+        assert HalfDiameter.of(60.0, 1.5) == 20.0
+        assert repr(HalfDiameter.of(60.0, 1.5)) == "20.0"
+
+    @pytest.mark.parametrize("lengths", [(60.0, "header"), ("60", 1.0), (-1.0, 1.0), (60.0, None)])
+    def test_is_unknown_without_two_lengths(self, lengths):
+        radius = HalfDiameter.of(*lengths)
+        assert np.isnan(radius)
+        with pytest.raises(ValueError, match=r"radius must be .* got <half the diameter>"):
+            NonMaximumSuppression(radius).fit([])
+
+    def test_survives_copies(self):
+        suppression = NonMaximumSuppression(HalfDiameter.of(60.0, 1.5))
+        for copy in (clone(suppression), pickle.loads(pickle.dumps(suppression))):
+            assert isinstance(copy.radius, HalfDiameter)
+            assert copy.radius == 20.0

@@ -15,6 +15,7 @@ from puclassify.classifier import UNCALIBRATED
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
+from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.estimates import expected_quality
 from puclassify.picking.suppression import non_maximum_suppression
 from puclassify.preprocessing import preprocess_on, runs_on_devices
@@ -33,8 +34,8 @@ class MicrographPipeline:
     scorer : NetworkScorer or WindowScorer
         Fitted.
     suppression : dict
-        Parameters of `non_maximum_suppression` but the threshold; a radius of None is half the
-        diameter.
+        Parameters of `non_maximum_suppression` but the threshold; a radius that is a `HalfDiameter`
+        is computed for each micrograph.
     particle_diameter : float
         In ångström.
     pixel_size : float or "header"
@@ -173,9 +174,9 @@ class MicrographPipeline:
             x, y and score.
         """
         parameters = dict(self.suppression)
-        if parameters["radius"] is None:
-            diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
-            parameters["radius"] = diameter / 2
+        if isinstance(parameters["radius"], HalfDiameter):
+            pixel_size = stored_pixel_size(self.pixel_size, image)
+            parameters["radius"] = HalfDiameter.of(self.particle_diameter, pixel_size)
         scores = self._scores(image)
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
 
