@@ -24,7 +24,7 @@ _TAILS = 0.05, 0.95
 
 @dataclass(frozen=True)
 class ParticleProbability:
-    r"""A logistic probability that a candidate is a particle, and how sure it is.
+    r"""The logistic probability that a candidate is a particle, with its uncertainty.
 
     The logit of the probability is ``slope * score + intercept``; ``detected_fraction`` is the
     share of the particles that have a candidate. The uncertainty is a grid of m ``alternatives``

@@ -106,11 +106,11 @@ def fit_pick_quality(
     if it may memorise them), ``candidate_scores`` its scores of all candidates, ascending.
     ``guess`` is the number of particles in the micrographs, to within a factor of several.
 
-    The final scorer was trained on all labels, and for longer than the cross-fitted ones. Its
-    scores of the labels flatter it; the ranks that they have among the held-out candidates do it
-    less than justice. Both are used, with weights .368 and .632, as in the .632 estimator of an
-    error rate (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number of particles is settled at its
-    lower quartile. Intervals span those of either source, and the estimate.
+    The final scorer was trained on all labels, and for longer than the cross-fitted ones. Its own
+    scores of the labels are too high for other particles, and the scores at their held-out ranks
+    too low. Both are used, with weights .368 and .632, as in the .632 estimator of an error rate
+    (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number of particles is settled at its lower
+    quartile. Intervals span those of either source, and the estimate.
     """
     sources = [held_out.at_same_ranks(candidate_scores)]
     weights = np.ones(held_out.n_labels)
