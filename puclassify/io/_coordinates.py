@@ -213,13 +213,6 @@ def write_coordinates(
 
 def _frame(step: Any, offset: Any) -> GridImage:
     """Return a grid with the micrographs' pixels in the frame of the file."""
-    for name, value in (("step", step), ("offset", offset)):
-        try:
-            np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{name} must be a number or an (x, y) pair of numbers, got {value!r}"
-            ) from error
     return GridImage(np.empty((1, 1)), step=step, offset=offset)
 
 

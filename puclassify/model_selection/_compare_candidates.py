@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from scipy.stats import norm, t
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_probability
+from puclassify._warnings import warn
 
 __all__ = ["compare_candidates"]
 
@@ -101,10 +100,10 @@ def compare_candidates(cv_results, *, metric="score", test_size=None, level=0.95
     {'n_neighbors': 30} -0.013 (0.009) False
     {'n_neighbors': 1} -0.328 (0.053) True
     """
-    check_number(level, "level", "a number from 0.5 up to, but not, 1", at_least=0.5, below=1)
+    check_number(level, "level", "a number of at least 0.5 and below 1", at_least=0.5, below=1)
     if test_size is not None:
         expected = "a number between 0 and 1, both excluded, or None"
-        check_number(test_size, "test_size", expected, above=0, below=1)
+        check_probability(test_size, "test_size", expected)
     scores = _by_split(cv_results, metric)
     if scores is None:
         raise ValueError(
@@ -125,13 +124,12 @@ def compare_candidates(cv_results, *, metric="score", test_size=None, level=0.95
     told_apart = differences < -quantile * std
     told_apart[0] = False
     if len(order) > 1 and not told_apart.any():
-        warnings.warn(
+        warn(
             f"none of the other {len(order) - 1} candidates is told apart from the best by its "
             f"{metric}: the smallest standard error of a difference is {np.nanmin(std[1:]):.2g}, "
             f"the largest difference {-np.nanmin(differences):.2g}. The validation sets hold too "
             "few labelled positives to tell these candidates apart; label more, or take more folds",
             UserWarning,
-            stacklevel=2,
         )
     return {
         "candidate": order,

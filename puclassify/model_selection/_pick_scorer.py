@@ -10,7 +10,7 @@ from puclassify._last_step import (
     is_particle_picker,
     own_matching_radius,
 )
-from puclassify._parameters import is_number
+from puclassify._parameters import check_number, check_option, is_number
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 
 __all__ = ["make_pick_scorer"]
@@ -63,12 +63,10 @@ def make_pick_scorer(metric="average_precision", *, radius=None, threshold=None)
     >>> scorer(nms, [score_map], [np.array([[2.0, 2.0], [5.0, 2.0]])])
     0.5
     """
-    if metric not in _METRICS:
-        raise ValueError(f"metric must be one of {', '.join(_METRICS)}; got {metric!r}")
-    if radius is not None and not (is_number(radius) and 0 <= radius < np.inf):
-        raise ValueError(
-            f"radius must be a finite number of stored pixels, at least 0, or None; got {radius!r}"
-        )
+    check_option(metric, "metric", _METRICS)
+    if radius is not None:
+        expected = "a finite number of stored pixels, at least 0, or None"
+        check_number(radius, "radius", expected, at_least=0)
     if threshold is not None and not (is_number(threshold) and not np.isnan(threshold)):
         raise ValueError(f"threshold must be a number or None, got {threshold!r}")
     return _PickScorer(metric, radius, threshold)

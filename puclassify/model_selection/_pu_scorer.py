@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import inspect
 import uuid
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logit
 
 from puclassify import metrics
-from puclassify._last_step import last_step
-from puclassify._parameters import check_number, check_scenario
+from puclassify._last_step import own_prior, own_scenario
+from puclassify._parameters import check_flag, check_probability, check_scenario
+from puclassify._warnings import warn
+from puclassify.model_selection._responses import (
+    labels_of,
+    logits_of,
+    probabilities_of,
+    scores_of,
+)
 
 __all__ = ["PU_SCORERS", "make_pu_scorer"]
 
@@ -21,23 +26,23 @@ _FEW = 30  # labelled positives in a validation set below which a warning is giv
 
 
 class _Metric(NamedTuple):
-    """A metric, and what it is told of an estimator."""
+    """A metric, and the kind of prediction that it measures."""
 
     function: Callable
-    response: str  # "label", "score", "logit" or "probability"
+    response: Callable
     sign: int = 1
     needs_prior: bool = True
 
 
 _METRICS = {
-    "accuracy": _Metric(metrics.pu_accuracy_score, "label"),
-    "precision": _Metric(metrics.pu_precision_score, "label"),
-    "recall": _Metric(metrics.pu_recall_score, "label", needs_prior=False),
-    "f1": _Metric(metrics.pu_f1_score, "label", needs_prior=False),
-    "roc_auc": _Metric(metrics.pu_roc_auc_score, "score"),
-    "average_precision": _Metric(metrics.pu_average_precision_score, "score"),
-    "risk": _Metric(metrics.pu_risk_score, "logit", sign=-1),
-    "calibration_error": _Metric(metrics.pu_calibration_error, "probability", sign=-1),
+    "accuracy": _Metric(metrics.pu_accuracy_score, labels_of),
+    "precision": _Metric(metrics.pu_precision_score, labels_of),
+    "recall": _Metric(metrics.pu_recall_score, labels_of, needs_prior=False),
+    "f1": _Metric(metrics.pu_f1_score, labels_of, needs_prior=False),
+    "roc_auc": _Metric(metrics.pu_roc_auc_score, scores_of),
+    "average_precision": _Metric(metrics.pu_average_precision_score, scores_of),
+    "risk": _Metric(metrics.pu_risk_score, logits_of, sign=-1),
+    "calibration_error": _Metric(metrics.pu_calibration_error, probabilities_of, sign=-1),
 }
 # Arguments that belong to one sample of examples, and not to a search
 _OF_ONE_SAMPLE = {"y_true", "y_pred", "y_score", "propensities", "return_std"}
@@ -127,16 +132,14 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, return_std=False, **par
     """
     name = _metric_name(metric)
     if prior is not None:
-        expected = "a number between 0 and 1, both excluded, or None"
-        check_number(prior, "prior", expected, above=0, below=1)
+        check_probability(prior, "prior", "a number between 0 and 1, both excluded, or None")
     if scenario is not None:
         check_scenario(scenario)
     taken = set(inspect.signature(_METRICS[name].function).parameters)
     unknown = sorted(set(params) - (taken - _OF_ONE_SAMPLE))
     if unknown:
         raise ValueError(f"{_METRICS[name].function.__name__} takes no {', '.join(unknown)}")
-    if not isinstance(return_std, bool):
-        raise ValueError(f"return_std must be True or False, got {return_std!r}")
+    check_flag(return_std, "return_std")
     return _PUScorer(name, prior, scenario, return_std, params)
 
 
@@ -167,11 +170,17 @@ class _PUScorer:
     def __call__(self, estimator, X, y) -> float | dict[str, float]:
         metric = _METRICS[self.metric]
         settings = {
-            "prior": self._prior_of(estimator),
-            "scenario": self._scenario_of(estimator),
+            "prior": own_prior(
+                estimator,
+                self.prior,
+                own=None,
+                required=metric.needs_prior,
+                fix=f"make_pu_scorer({self.metric!r}, prior=<number>)",
+            ),
+            "scenario": own_scenario(estimator, self.scenario, own=None),
             **self.params,
         }
-        response = _RESPONSES[metric.response](estimator, X)
+        response = metric.response(estimator, X)
         score, std = metric.function(y, response, return_std=True, **settings)
         self._warn_if_few(y, std)
         if not self.return_std:
@@ -186,30 +195,12 @@ class _PUScorer:
         _warned.add(self._token)
         # It is 0 where, say, all of the few are found, and that is no precision.
         known = f": the standard error of its {self.metric} is about {std:.2g}"
-        warnings.warn(
+        warn(
             f"a validation set holds {counts[-1]} labelled positives (label "
             f"{labels.tolist()[-1]!r}), too few to tell candidates apart that differ by "
             f"little{known if std > 0 else ''}; take fewer folds, repeat the split or label more",
             UserWarning,
-            stacklevel=3,
         )
-
-    def _prior_of(self, estimator):
-        if self.prior is not None:
-            return self.prior
-        last = last_step(estimator)
-        prior = getattr(last, "prior_", None)
-        if prior is None and _METRICS[self.metric].needs_prior:
-            raise ValueError(
-                f"prior=None means the prior_ of the fitted estimator, but {type(last).__name__} "
-                f"has none; give make_pu_scorer({self.metric!r}, prior=<number>)"
-            )
-        return prior
-
-    def _scenario_of(self, estimator):
-        if self.scenario is not None:
-            return self.scenario
-        return getattr(last_step(estimator), "scenario", "case_control")
 
     def __deepcopy__(self, memo):
         # scikit-learn copies the scorer that a name stands for, once a search.
@@ -225,51 +216,6 @@ class _PUScorer:
             given["return_std"] = True
         listed = "".join(f", {key}={value!r}" for key, value in given.items())
         return f"make_pu_scorer({self.metric!r}{listed})"
-
-
-def _label(estimator, X):
-    return estimator.predict(X)
-
-
-def _probability(estimator, X):
-    if not hasattr(estimator, "predict_proba"):
-        raise ValueError(
-            f"{type(estimator).__name__} has no predict_proba, which the calibration error is of"
-        )
-    return _positive_column(estimator, X)
-
-
-def _score(estimator, X):
-    if hasattr(estimator, "decision_function"):
-        return estimator.decision_function(X)
-    if hasattr(estimator, "predict_proba"):
-        return _positive_column(estimator, X)
-    raise ValueError(
-        f"{type(estimator).__name__} has neither decision_function nor predict_proba, one of which "
-        "is needed to rank examples"
-    )
-
-
-def _logit(estimator, X):
-    score = np.asarray(_score(estimator, X), dtype=np.float64)
-    if hasattr(estimator, "decision_function"):
-        return score
-    # Forests say 0 and 1, whose logits are infinite.
-    epsilon = np.finfo(score.dtype).eps
-    return logit(np.clip(score, epsilon, 1 - epsilon))
-
-
-def _positive_column(estimator, X):
-    probabilities = np.asarray(estimator.predict_proba(X))
-    if probabilities.ndim != 2 or probabilities.shape[1] != 2:
-        raise ValueError(
-            f"predict_proba of {type(estimator).__name__} has shape {probabilities.shape}, not "
-            "(n, 2): it was not fitted to two labels"
-        )
-    return probabilities[:, 1]
-
-
-_RESPONSES = {"label": _label, "score": _score, "logit": _logit, "probability": _probability}
 
 
 def _scorer_name(metric: str) -> str:

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._parallel import on_this_machine
-from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
+from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.classifier import UNCALIBRATED, FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
@@ -32,13 +32,12 @@ from puclassify.picking.estimates import (
 )
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
 from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
+from puclassify.picking.tiles import STEPS_PER_EPOCH
 
 __all__ = ["ParticlePicker"]
 
 
-class ParticlePicker(
-    CallbackSupportMixin, DefaultComponentsMixin, UnchangedOutputMixin, PUBaseEstimator
-):
+class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator):
     """Find particles in cryo-EM micrographs from a few labelled ones.
 
     Micrographs are downsampled and normalised, a classifier learns from the labelled particles and
@@ -169,6 +168,8 @@ class ParticlePicker(
     3
     """
 
+    _steps_per_epoch = STEPS_PER_EPOCH  # of a network on tiles
+
     def __init__(
         self,
         particle_diameter,
@@ -264,7 +265,11 @@ class ParticlePicker(
         matching_radius = float(self.matching_radius or geometry.diameter / 2)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
-        scorer = (NetworkScorer if is_network else WindowScorer)(classifier, geometry)
+        scorer = (
+            NetworkScorer(classifier, geometry, self._steps_per_epoch)
+            if is_network
+            else WindowScorer(classifier, geometry)
+        )
         context = self._init_callback_context(max_subtasks=scorer.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         estimation = PickEstimation(
@@ -277,9 +282,7 @@ class ParticlePicker(
             threshold=self.threshold,
         )
         estimation.hold_out(scorer, self._candidates, matching_radius, rng, verbose=self.verbose)
-        prior = estimation.prior
-        if is_network:
-            prior = classifier._training_prior(prior)  # its criterion's own wins
+        prior = scorer.training_prior(estimation.prior)
         fitted = {
             "preprocessing_": preprocessing,
             "n_labels_": sum(len(xy) for xy in labels),
@@ -288,7 +291,7 @@ class ParticlePicker(
         }
         raw = fitted | estimated_attributes(None, self.threshold)
         report = FitReport(
-            self, context, X, y, lambda module: raw | _attributes(scorer.with_module(module))
+            self, context, X, y, lambda so_far: raw | _attributes(scorer.with_training(so_far))
         )
         scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
         estimates = estimation.carry_over(scorer, self._candidates)

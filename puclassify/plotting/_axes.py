@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["COLORS", "axes_below", "axes_or_new", "legend_above"]
+import numpy as np
+
+__all__ = ["COLORS", "axes_below", "axes_or_new", "corners", "curve_label", "legend_above"]
 
 # From the Okabe-Ito palette, which stays distinct under colour blindness and on grey micrographs.
 COLORS = {
@@ -68,3 +70,17 @@ def legend_above(ax):
     return ax.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize="small"
     )
+
+
+def curve_label(name: str | None, measure: str, value: float | None, n_digits: int) -> str | None:
+    """Return ``"name (measure = value)"`` for the legend, where name or value may be missing."""
+    if value is None:
+        return name
+    score = f"{measure} = {value:.{n_digits}f}"
+    return score if name is None else f"{name} ({score})"
+
+
+def corners(x: np.ndarray) -> np.ndarray:
+    """Return the rows of a curve without those between the first and the last of equal x."""
+    changes = np.diff(x) != 0
+    return np.flatnonzero(np.append(True, changes) | np.append(changes, True))

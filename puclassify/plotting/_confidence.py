@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scipy.special import ndtri
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_probability
 
 __all__ = ["normal_quantile"]
 
@@ -22,6 +22,5 @@ def normal_quantile(confidence_level) -> float:
     float
         Such as 1.96.
     """
-    expected = "a number between 0 and 1, both excluded"
-    check_number(confidence_level, "confidence_level", expected, above=0, below=1)
-    return float(ndtri((1 + float(confidence_level)) / 2))
+    level = check_probability(confidence_level, "confidence_level")
+    return float(ndtri((1 + level) / 2))

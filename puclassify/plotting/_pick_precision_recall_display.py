@@ -14,7 +14,7 @@ from puclassify.metrics import (
     pick_precision_recall_curve,
     pick_precision_recall_fscore,
 )
-from puclassify.plotting._axes import axes_or_new
+from puclassify.plotting._axes import axes_or_new, curve_label
 
 __all__ = ["PickPrecisionRecallDisplay"]
 
@@ -178,7 +178,7 @@ class PickPrecisionRecallDisplay:
         if len(recall) > 1:
             recall = np.append(recall[:-1], 0.0)
             precision = np.append(precision[:-1], precision[-2])
-        label = self._label(self.name if name is None else name)
+        label = curve_label(self.name if name is None else name, "AP", self.average_precision, 2)
         options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": label, **line_options}
         (self.line_,) = self.ax_.plot(recall, precision, **options)
         self.point_ = None
@@ -193,9 +193,3 @@ class PickPrecisionRecallDisplay:
         if label is not None:
             self.ax_.legend(loc="lower left", frameon=False)
         return self
-
-    def _label(self, name) -> str | None:
-        if self.average_precision is None:
-            return name
-        score = f"AP = {self.average_precision:.2f}"
-        return score if name is None else f"{name} ({score})"

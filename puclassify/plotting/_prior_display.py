@@ -7,11 +7,10 @@ import math
 import numpy as np
 from sklearn.base import clone
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_probability, check_score_vector
 from puclassify.metrics import PUSample, counts_above
-from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
-from puclassify.plotting._pu_settings import checked_scores
-from puclassify.prior import BBEPrior, DEDPULPrior
+from puclassify.plotting._axes import COLORS, axes_or_new, corners, legend_above
+from puclassify.prior import BBEPrior, DEDPULPrior, ratio_margin
 
 __all__ = ["PriorDisplay"]
 
@@ -201,8 +200,8 @@ class PriorDisplay:
         """
         if true_prior is not None:
             expected = "a number between 0 and 1, both excluded, or None"
-            check_number(true_prior, "true_prior", expected, above=0, below=1)
-        scores = checked_scores(scores, "scores")
+            check_probability(true_prior, "true_prior", expected)
+        scores = check_score_vector(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=true_prior, scenario=scenario, name="scores", needs_prior=False
         )
@@ -216,13 +215,13 @@ class PriorDisplay:
         bound = of_bbe[0] if of_bbe else BBEPrior(scenario=scenario)
         _, n_labelled, n_mixture = counts_above(sample, scores)
         reached = n_labelled > 0
-        n_positive, n = np.sum(sample.positive), np.sum(sample.marginal)
+        n_positive, n = np.sum(sample.positive), np.sum(sample.mixture)
         recall = n_labelled[reached] / n_positive
         ratio = n_mixture[reached] / n / recall
         display = cls(
             recall,
             ratio,
-            ratio + bound._margin(n_positive, n) / recall,
+            ratio + ratio_margin(n_positive, n, bound.delta, bound.gamma) / recall,
             estimates=estimates,
             confidence_level=1 - bound.delta,
             true_prior=true_prior,
@@ -250,7 +249,7 @@ class PriorDisplay:
         if ymax is not None:
             check_number(ymax, "ymax", "a positive number, or None", above=0)
         self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.2))
-        rows = _corners(np.asarray(self.recall), np.asarray(self.ratio))
+        rows = corners(np.asarray(self.recall))
         recall = np.asarray(self.recall)[rows]
         options = {"color": "black", "linewidth": 1.6, "label": "ratio of the shares above"}
         (self.ratio_line_,) = self.ax_.plot(
@@ -338,9 +337,3 @@ def _named(estimators, scenario) -> dict:
                 "the prior means something else; give both the same"
             )
     return estimators
-
-
-def _corners(recall, ratio) -> np.ndarray:
-    """Return the rows without those that lie between the first and the last of equal recall."""
-    changes = np.diff(recall) != 0
-    return np.flatnonzero(np.append(True, changes) | np.append(changes, True))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from puclassify._last_step import last_step
+from puclassify._last_step import last_step, own_prior, own_scenario
+from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, pu_average_precision_score, pu_precision_recall_curve
-from puclassify.plotting._axes import axes_or_new
+from puclassify.model_selection import scores_of
+from puclassify.plotting._axes import axes_or_new, corners, curve_label
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
 from puclassify.plotting._true_classes import check_true_classes
 
 __all__ = ["PUPrecisionRecallDisplay"]
@@ -150,8 +151,13 @@ class PUPrecisionRecallDisplay:
         return cls.from_predictions(
             y,
             scores_of(estimator, X),
-            prior=own_prior(estimator, prior),
-            scenario=own_scenario(estimator, scenario),
+            prior=own_prior(
+                estimator,
+                prior,
+                own="auto",
+                fix="prior=<number>, such as that of puclassify.prior.DEDPULPrior",
+            ),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             true_classes=true_classes,
             name=type(last_step(estimator)).__name__ if name is None else name,
             ax=ax,
@@ -207,7 +213,7 @@ class PUPrecisionRecallDisplay:
             If an argument cannot be used, there is a single labelled positive, or the prior is
             impossible.
         """
-        scores = checked_scores(scores, "scores")
+        scores = check_score_vector(scores, "scores")
         settings = {"prior": prior, "scenario": scenario}
         precision, recall, thresholds, precision_std, recall_std = pu_precision_recall_curve(
             y, scores, return_std=True, **settings
@@ -216,7 +222,7 @@ class PUPrecisionRecallDisplay:
         if true_classes is not None:
             sample = PUSample.check(y, len(scores), name="scores", **settings)
             truth = check_true_classes(true_classes, sample)
-            true_curve = precision_recall_curve(truth, scores[sample.marginal])[:2]
+            true_curve = precision_recall_curve(truth, scores[sample.mixture])[:2]
         display = cls(
             precision,
             recall,
@@ -261,7 +267,8 @@ class PUPrecisionRecallDisplay:
         top = self.ax_.get_ylim()[1]  # of curves that are there already
         name = self.name if name is None else name
         recall, precision, std = self._corners()
-        options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": self._label(name)}
+        label = curve_label(name, "AP", self.average_precision, 2)
+        options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": label}
         (self.line_,) = self.ax_.plot(recall, precision, **{**options, **line_options})
         color = self.line_.get_color()
         self.band_ = None
@@ -276,7 +283,6 @@ class PUPrecisionRecallDisplay:
         self.true_line_ = None
         if self.true_curve is not None:
             true_precision, true_recall = (np.asarray(values)[:-1] for values in self.true_curve)
-            label = "true classes" if name is None else f"{name}, true classes"
             (self.true_line_,) = self.ax_.plot(
                 np.append(true_recall, 0.0),
                 np.append(true_precision, true_precision[-1]),
@@ -284,7 +290,7 @@ class PUPrecisionRecallDisplay:
                 linestyle="--",
                 linewidth=1.0,
                 drawstyle="steps-post",
-                label=label,
+                label="true classes" if name is None else f"{name}, true classes",
             )
         # Near recall 0 a handful of examples may put the precision anywhere.
         highest = np.max(precision[recall >= 0.1], initial=1.0)
@@ -302,8 +308,7 @@ class PUPrecisionRecallDisplay:
         are all points between the first and the last of equal recall.
         """
         recall, precision = (np.asarray(values)[:-1] for values in (self.recall, self.precision))
-        changes = np.diff(recall) != 0
-        rows = np.flatnonzero(np.append(True, changes) | np.append(changes, True))
+        rows = corners(recall)
         rows = np.append(rows, rows[-1])
         std = None if self.precision_std is None else np.asarray(self.precision_std)[rows]
         if std is not None and np.isnan(std).any():
@@ -334,9 +339,3 @@ class PUPrecisionRecallDisplay:
             clip_on=False,
             zorder=3,
         )
-
-    def _label(self, name) -> str | None:
-        if self.average_precision is None:
-            return name
-        score = f"AP = {self.average_precision:.2f}"
-        return score if name is None else f"{name} ({score})"

@@ -7,11 +7,12 @@ import math
 import numpy as np
 from sklearn.calibration import calibration_curve
 
-from puclassify._last_step import last_step
+from puclassify._last_step import last_step, own_prior, own_scenario
+from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, binned_shares, pu_calibration_error
-from puclassify.plotting._axes import axes_below, axes_or_new, legend_above
+from puclassify.model_selection import probabilities_of
+from puclassify.plotting._axes import axes_below, axes_or_new, curve_label, legend_above
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario
 from puclassify.plotting._true_classes import check_true_classes
 
 __all__ = ["ReliabilityDisplay"]
@@ -161,9 +162,14 @@ class ReliabilityDisplay:
         """
         return cls.from_predictions(
             y,
-            estimator.predict_proba(X)[:, 1],
-            prior=own_prior(estimator, prior),
-            scenario=own_scenario(estimator, scenario),
+            probabilities_of(estimator, X),
+            prior=own_prior(
+                estimator,
+                prior,
+                own="auto",
+                fix="prior=<number>, such as that of puclassify.prior.DEDPULPrior",
+            ),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             n_bins=n_bins,
             strategy=strategy,
             true_classes=true_classes,
@@ -227,13 +233,13 @@ class ReliabilityDisplay:
             If an argument cannot be used, there is a single labelled positive, or the prior is
             impossible.
         """
-        probabilities = checked_scores(y_prob, "y_prob")
+        probabilities = check_score_vector(y_prob, "y_prob")
         settings = {"prior": prior, "scenario": scenario}
         bins = {"n_bins": n_bins, "strategy": strategy}
         shares = binned_shares(y, probabilities, name="y_prob", **settings, **bins)
         error = pu_calibration_error(y, probabilities, **settings, **bins)
         sample = PUSample.check(y, len(probabilities), name="y_prob", **settings)
-        probabilities = probabilities[sample.marginal]
+        probabilities = probabilities[sample.mixture]
         true_curve = None
         if true_classes is not None:
             truth = check_true_classes(true_classes, sample)
@@ -274,7 +280,8 @@ class ReliabilityDisplay:
         top = self.ax_.get_ylim()[1]  # of diagrams that are there already
         if _DIAGONAL not in self.ax_.get_legend_handles_labels()[1]:
             self.ax_.plot([0, 1], [0, 1], ":", color="black", linewidth=1.0, label=_DIAGONAL)
-        label = self._label(self.name if name is None else name)
+        name = self.name if name is None else name
+        label = curve_label(name, "calibration error", self.calibration_error, 3)
         options = {"fmt": "o-", "linewidth": 1.4, "markersize": 4.5, "capsize": 3, "label": label}
         drawn = self.ax_.errorbar(
             self.prob_pred, self.prob_true, self.bars_, **{**options, **line_options}
@@ -316,9 +323,3 @@ class ReliabilityDisplay:
             limit = -math.log1p(-confidence_level) * np.asarray(self.of_one)
             bars[1] = np.where(np.asarray(self.prob_true) == 0, limit, bars[1])
         return bars
-
-    def _label(self, name) -> str | None:
-        if self.calibration_error is None:
-            return name
-        error = f"calibration error = {self.calibration_error:.3f}"
-        return error if name is None else f"{name} ({error})"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 
+from puclassify._last_step import own_prior, own_scenario
+from puclassify._parameters import check_number, check_score_vector
 from puclassify.metrics import PUSample
+from puclassify.model_selection import scores_of
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
-from puclassify.prior import unlabelled_prior
+from puclassify.prior import prior_of_unlabelled
 
 __all__ = ["ScoreHistogramDisplay"]
 
@@ -122,8 +122,8 @@ class ScoreHistogramDisplay:
         return cls.from_predictions(
             y,
             scores_of(estimator, X),
-            prior=own_prior(estimator, prior, required=False),
-            scenario=own_scenario(estimator, scenario),
+            prior=own_prior(estimator, prior, own="auto", required=False),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             ax=ax,
             **plot_options,
         )
@@ -162,13 +162,13 @@ class ScoreHistogramDisplay:
         ValueError
             If an argument cannot be used, or the prior is impossible.
         """
-        scores = checked_scores(scores, "scores")
+        scores = check_score_vector(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=prior, scenario=scenario, name="scores", needs_prior=False
         )
         labelled = sample.positive
-        if prior is not None and sample.one_set:
-            prior = unlabelled_prior(prior, min(1.0, labelled.mean() / prior))
+        if prior is not None:
+            prior = prior_of_unlabelled(prior, scenario, labelled)
         return cls(scores[labelled], scores[~labelled], prior=prior).plot(ax=ax, **plot_options)
 
     def plot(self, ax=None, *, bins=50, threshold=0.0):
@@ -233,7 +233,6 @@ class ScoreHistogramDisplay:
                     f"{name} must hold at least one score and only finite ones, got "
                     f"{scores.size} of which {np.isfinite(scores).sum()} are finite"
                 )
-        if self.prior is not None and not (
-            isinstance(self.prior, Real) and 0 <= float(self.prior) <= 1
-        ):
-            raise ValueError(f"prior must be a number from 0 to 1, or None; got {self.prior!r}")
+        if self.prior is not None:
+            expected = "a number from 0 to 1, or None"
+            check_number(self.prior, "prior", expected, at_least=0, at_most=1)

@@ -40,4 +40,4 @@ def check_true_classes(true_classes, sample) -> np.ndarray:
             f"true_classes must be 1 for all labelled positives, but is 0 for "
             f"{np.sum(~is_positive & sample.positive)} of them; is it in the order of y?"
         )
-    return is_positive[sample.marginal]
+    return is_positive[sample.mixture]

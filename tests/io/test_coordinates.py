@@ -244,7 +244,7 @@ class TestReadCoordinates:
             read_coordinates(tmp_path / "a.dat", format="tsv")
 
     def test_unknown_format(self):
-        with pytest.raises(ValueError, match="format must be 'auto', .* 'csv' or 'box', got 'xml'"):
+        with pytest.raises(ValueError, match=r"format must be 'auto', .*'csv' or 'box', got 'xml'"):
             read_coordinates(DATA / "picks.txt", format="xml")
 
     def test_missing_file(self, tmp_path):

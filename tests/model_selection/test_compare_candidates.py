@@ -189,7 +189,7 @@ class TestArguments:
         ("arguments", "message"),
         [
             ({"metric": "pu_auc"}, "no scores by the name of metric='pu_auc'; it has pu_f1$"),
-            ({"metric": "pu_f1", "level": 0.4}, "level must be a number from 0.5 up to"),
+            ({"metric": "pu_f1", "level": 0.4}, "level must be a number of at least 0.5"),
             ({"metric": "pu_f1", "test_size": 1}, "test_size must be a number between 0 and 1"),
         ],
     )

@@ -1,8 +1,9 @@
-"""From one micrograph to its score map and its picks, as a fitted picker goes."""
+"""One micrograph: read it, preprocess it, score it and pick the maxima."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,102 +51,55 @@ class MicrographPipeline:
     pixel_size: float | str
     calibration: tuple[float, float] = UNCALIBRATED
 
-    def steps(self) -> list:
-        """Return what turns a micrograph and its index into what the scorer takes.
+    def steps(self) -> list[Callable]:
+        """Return the functions that turn a micrograph and its index into what the scorer needs.
 
-        Returns
-        -------
-        list of callable
-            `load` and `preprocess`: both at once, or one after the other where the second is up
-            to a GPU and nothing should keep the first, which copies the pixels, from reading on.
+        One function, or two where a GPU preprocesses: reading, which copies the pixels, then need
+        not wait for it.
         """
-        if self._runs_on_device() and self.scorer.device.type == "cuda":
+        if self._device is not None and self._device.type == "cuda":
             return [self.load, self.preprocess]
         return [self.read]
 
-    def read(self, micrograph, index: int) -> GridImage:
-        """Read and preprocess one micrograph.
-
-        Parameters
-        ----------
-        micrograph, index
-            As of `load`.
-
-        Returns
-        -------
-        GridImage
-            What the scorer takes: a tensor on its device, if the preprocessing is this package's
-            and the scorer a network.
-        """
+    def read(self, micrograph: Any, index: int) -> GridImage:
+        """Read and preprocess one micrograph: pixels on `_device`, or an array if that is None."""
         return self.preprocess(self.load(micrograph, index))
 
-    def load(self, micrograph, index: int) -> tuple:
-        """Read one micrograph.
+    def load(self, micrograph: Any, index: int) -> tuple[Any, str]:
+        """Read a path, 2-D array or GridImage, as far as the preprocessing does not; name it.
 
-        Parameters
-        ----------
-        micrograph : path, 2-D array or GridImage
-            The micrograph.
-        index : int
-            Its place in the sequence, which names arrays.
-
-        Returns
-        -------
-        micrograph : path, 2-D array or GridImage
-            What the preprocessing takes: a GridImage with pixels from which the scorer's device
-            can fetch them, if all is done there.
-        name : str
-            What it is called.
+        The index in the sequence names arrays. Where a GPU preprocesses, it can fetch the pixels
+        by itself.
         """
         name = micrograph_name(micrograph, index)
-        if not self._runs_on_device():
+        if self._device is None:
             return micrograph, name
         image = as_grid_image(micrograph, name)
-        if self.scorer.device.type == "cuda":
+        if self._device.type == "cuda":
             is_path = isinstance(micrograph, (str, os.PathLike))
             pixels: Any = page_locked(image.values, just_opened=is_path)
             image = replace(image, values=pixels)
         return image, name
 
-    def preprocess(self, loaded: tuple) -> GridImage:
-        """Preprocess one micrograph.
-
-        Parameters
-        ----------
-        loaded : tuple
-            From `load`.
-
-        Returns
-        -------
-        GridImage
-            As of `read`.
-        """
+    def preprocess(self, loaded: tuple[Any, str]) -> GridImage:
+        """Preprocess what `load` returned."""
         micrograph, name = loaded
-        if self._runs_on_device():
-            with own_stream(self.scorer.device):
-                image = preprocess_on(self.preprocessing, micrograph, self.scorer.device)
-                (image,) = check_images([image], self.preprocessing)
-        else:  # as in fit, the preprocessing gets what the caller gave, where it works in fit
-            image = self.preprocessing.transform([micrograph])[0]
+        device = self._device
+        with own_stream(device):
+            if device is None:  # as in fit: what the caller gave, where the preprocessing runs
+                image = self.preprocessing.transform([micrograph])[0]
+            else:
+                image = preprocess_on(self.preprocessing, micrograph, device)
             (image,) = check_images([image], self.preprocessing)
         return replace(image, name=name)
 
-    def _runs_on_device(self):
-        return self.scorer.device is not None and runs_on_devices(self.preprocessing)
+    @property
+    def _device(self) -> torch.device | None:
+        """The device to preprocess on: the scorer's, None if it or the preprocessing has none."""
+        return self.scorer.device if runs_on_devices(self.preprocessing) else None
 
     def score_map(self, image: GridImage) -> GridImage:
-        """Score one preprocessed micrograph.
-
-        Parameters
-        ----------
-        image : GridImage
-            From `read`.
-
-        Returns
-        -------
-        GridImage
-            Logits on the network's stride, in main memory.
-        """
+        """Score a preprocessed micrograph: logits on the network's stride, in main memory."""
         scores = self._scores(image)
         if isinstance(scores.values, torch.Tensor):
             scores = replace(scores, values=scores.values.cpu().numpy())
