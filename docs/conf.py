@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
+from pathlib import Path
 
 import puclassify
+
+sys.path.insert(0, str(Path(__file__).parent))  # of the extensions in this folder
 
 project = "puclassify"
 author = "The puclassify developers"
@@ -13,6 +17,7 @@ project_copyright = author
 release = version = puclassify.__version__
 
 extensions = [
+    "api_reference",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",

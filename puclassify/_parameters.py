@@ -6,6 +6,7 @@ and shows what it was.
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -25,6 +26,7 @@ __all__ = [
     "check_scenario",
     "check_score_vector",
     "check_whole_number",
+    "did_you_mean",
     "is_number",
 ]
 
@@ -92,6 +94,13 @@ def check_option(value: Any, name: str, options: Iterable[str]) -> str:
     *others, last = map(repr, options)
     listed = f"{', '.join(others)} or {last}" if others else last
     raise ValueError(f"{name} must be {listed}, got {value!r}")
+
+
+def did_you_mean(value: str, names: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the name most like the value, "" if none is like it."""
+    plain = value.lower().replace("-", "_")
+    near = difflib.get_close_matches(plain, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def check_scenario(scenario: Any) -> str:

@@ -15,6 +15,7 @@ from puclassify._parameters import (
     check_scenario,
     check_score_vector,
     check_whole_number,
+    did_you_mean,
     is_number,
 )
 
@@ -53,6 +54,15 @@ class TestNumber:
         assert check_probability(0.5, "prior") == 0.5
         with pytest.raises(ValueError, match="prior must be a number between 0 and 1, both"):
             check_probability(value, "prior")
+
+
+class TestDidYouMean:
+    @pytest.mark.parametrize("value", ["GE-kl", "ge_k", "ge-kl"])
+    def test_names_the_nearest(self, value):
+        assert did_you_mean(value, {"pn": 1, "ge_kl": 2}) == "; did you mean 'ge_kl'?"
+
+    def test_says_nothing_where_no_name_is_near(self):
+        assert did_you_mean("xxxx", ["pn", "ge_kl"]) == ""
 
 
 class TestPair:

@@ -1,18 +1,18 @@
-"""The labelled positives and unlabelled examples of a batch: checks, masks and means."""
+"""Checks, masks and means shared by the losses."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn.functional import logsigmoid
 
-from puclassify._parameters import is_number
+from puclassify._parameters import check_number, check_option, check_probability
 
 __all__ = [
-    "check_interval",
     "check_prior",
+    "check_weights",
     "entropy_term",
     "flatten",
     "flatten_soft",
@@ -26,38 +26,28 @@ _SURROGATES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "logistic": lambda s: -logsigmoid(s),
     "sigmoid": lambda s: torch.sigmoid(-s),
 }
+_PRIOR = "the fraction of positives among the unlabelled examples"
 
 
-def check_interval(name: str, value, low: float, high: float, *, open_low=False, open_high=False):
-    """Raise ValueError unless ``value`` is a real number of the interval."""
-    above = is_number(value) and (value > low if open_low else value >= low)
-    below = is_number(value) and (value < high if open_high else value <= high)
-    if not (above and below and math.isfinite(value)):
-        left, right = "(" if open_low else "[", ")" if open_high else "]"
-        raise ValueError(f"{name} must be a number in {left}{low}, {high}{right}, got {value!r}")
-
-
-def check_prior(prior) -> None:
+def check_prior(prior: Any) -> None:
     """Raise ValueError unless ``prior`` is a number between 0 and 1."""
     if prior is None:
         raise ValueError(
-            "prior is None, but the loss needs the class prior, the fraction of positives among "
-            "the unlabelled examples: pass prior=, a number between 0 and 1"
+            f"prior is None, but the loss needs the class prior, {_PRIOR}: pass prior=, a number "
+            "between 0 and 1"
         )
-    try:
-        check_interval("prior", prior, 0, 1, open_low=True, open_high=True)
-    except ValueError as error:
-        raise ValueError(
-            f"{error}; it is the fraction of positives among the unlabelled examples"
-        ) from None
+    check_probability(prior, "prior", f"a number between 0 and 1, both excluded ({_PRIOR})")
+
+
+def check_weights(**weights: Any) -> None:
+    """Raise ValueError unless all weights are finite numbers of at least 0."""
+    for name, weight in weights.items():
+        check_number(weight, name, "a finite number >= 0", at_least=0)
 
 
 def surrogate_loss(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return l(s, +1), of which l(s, -1) is l(-s, +1)."""
-    try:
-        return _SURROGATES[name]
-    except (KeyError, TypeError):
-        raise ValueError(f"surrogate must be one of {sorted(_SURROGATES)}, got {name!r}") from None
+    """Return l(s, +1); l(s, -1) is l(-s, +1)."""
+    return _SURROGATES[check_option(name, "surrogate", _SURROGATES)]
 
 
 def flatten(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -89,19 +79,19 @@ def _flat(logits: torch.Tensor) -> torch.Tensor:
 
 
 def wide_dtype(device: torch.device) -> torch.dtype:
-    """Return float64, or float32 on the one device that has no float64."""
+    """Return float64, or float32 on MPS, which has no float64."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 def masked_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean of ``values`` where ``mask`` holds, 0 where it never does."""
+    """Return the mean of ``values`` where ``mask`` is true, 0 if it is nowhere true."""
     return values.where(mask, 0.0).sum() / mask.sum().clamp(min=1)
 
 
 def log_mean_exp(log_values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Log of the mean of exp(log_values) where ``mask`` holds; finite, but void, if it never does.
+    """Return log(mean(exp(log_values))) where ``mask`` is true; meaningless if it is nowhere true.
 
-    Working in logs keeps a mean probability of nearly 0 or 1, and its gradient, finite.
+    Logs keep a mean probability near 0 or 1, and its gradient, finite.
     """
     floor = torch.finfo(log_values.dtype).min
     count = mask.sum().clamp(min=1).to(log_values.dtype)
