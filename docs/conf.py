@@ -51,7 +51,7 @@ sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["auto_examples"],
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"(__init__|demo)\.py|/benchmarks/",
+    "ignore_pattern": r"(__init__|demo|blob_detector)\.py|/benchmarks/",
     "nested_sections": True,
     "subsection_order": [
         "../examples/classification",
