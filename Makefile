@@ -7,22 +7,27 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/.installed-lint
 DOCS_INSTALLED := $(VENV)/.installed-docs
+OLDEST := .venv-oldest
+OLDEST_PIP := $(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet
+OLDEST_INSTALLED := $(OLDEST)/.installed
 
 # One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
-test test-slow docs: export OMP_NUM_THREADS = 1
+test test-slow test-oldest docs: export OMP_NUM_THREADS = 1
 
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
-.PHONY: help demo test test-slow test-gpu lint docs bench clean
+.PHONY: help demo test test-slow test-gpu test-oldest lint docs bench clean
 
 help:
-	@echo "make demo       train a picker on simulated micrographs and write demo/"
-	@echo "make test       the test suite (under 10 minutes on 2 cores)"
-	@echo "make test-slow  the tests marked slow"
-	@echo "make test-gpu   the tests marked gpu"
-	@echo "make lint       ruff, codespell, docstring validation and the type check"
-	@echo "make docs       the documentation, into docs/_build/html"
-	@echo "make bench      the benchmarks of examples/benchmarks"
+	@echo "make demo         train a picker on simulated micrographs and write demo/"
+	@echo "make test         the test suite (under 10 minutes on 2 cores)"
+	@echo "make test-slow    the tests marked slow"
+	@echo "make test-gpu     the tests marked gpu"
+	@echo "make test-oldest  the test suite with the oldest releases that pyproject.toml admits"
+	@echo "make lint         ruff, codespell, docstring validation and the type check"
+	@echo "make docs         the documentation, into docs/_build/html"
+	@echo "make bench        the benchmarks of examples/benchmarks"
+	@echo "make test PYTHON=python3.13 VENV=.venv-3.13  any of them with another Python"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +45,14 @@ $(DOCS_INSTALLED): $(INSTALLED)
 	$(PIP) install --constraint constraints.txt --group docs
 	@touch $@
 
+$(OLDEST_INSTALLED): pyproject.toml tests/oldest.py
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST_PIP) install --upgrade "pip>=25.1"
+	$(OLDEST)/bin/python tests/oldest.py > $(OLDEST)/constraints.txt
+	$(OLDEST_PIP) install --constraint $(OLDEST)/constraints.txt --editable ".[all]" \
+		--group test
+	@touch $@
+
 demo: $(INSTALLED)
 	$(BIN)/python examples/picking/demo.py --output demo
 
@@ -51,6 +64,11 @@ test-slow: $(INSTALLED)
 
 test-gpu: $(INSTALLED)
 	$(BIN)/python -m pytest -m gpu
+
+# Old releases use what newer ones below them have deprecated since, so that warns and does not fail.
+test-oldest: $(OLDEST_INSTALLED)
+	$(OLDEST)/bin/python -m pytest -m "not slow and not gpu" \
+		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
 lint: $(LINT_INSTALLED)
 	$(BIN)/ruff check .
@@ -66,4 +84,4 @@ bench: $(INSTALLED)
 	$(BIN)/python examples/benchmarks/against_topaz.py
 
 clean:
-	rm -rf $(VENV) build demo docs/_build docs/auto_examples docs/generated *.egg-info
+	rm -rf $(VENV) $(OLDEST) build demo docs/_build docs/auto_examples docs/generated *.egg-info
