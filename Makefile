@@ -79,6 +79,7 @@ lint: $(LINT_INSTALLED)
 
 docs: $(DOCS_INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_offline.py docs/_build/html
 
 bench: $(INSTALLED)
 	$(BIN)/python examples/benchmarks/against_topaz.py

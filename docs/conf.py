@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
+from pathlib import Path
 
 import puclassify
+
+sys.path.insert(0, str(Path(__file__).parent))  # of the extension mathml
 
 project = "puclassify"
 author = "The puclassify developers"
@@ -15,10 +19,11 @@ release = version = puclassify.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "mathml",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
+html_math_renderer = "mathml"
 # A reference to another project's class stays code where its inventory is not at hand.
 default_role = "py:obj"
 templates_path = ["_templates"]
@@ -33,6 +38,7 @@ numpydoc_show_class_members = False  # the class pages list them with their docu
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False,
@@ -58,6 +64,7 @@ sphinx_gallery_conf = {
     "reference_url": {"puclassify": None},
     "within_subsection_order": "FileNameSortKey",
     "min_reported_time": 1,
+    "write_computation_times": False,  # their page loads scripts from a server
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
