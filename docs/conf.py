@@ -20,10 +20,12 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "mathml",
+    "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
 html_math_renderer = "mathml"
+source_suffix = {".rst": "restructuredtext"}  # Markdown is included by pages, not a page itself
 # A reference to another project's class stays code where its inventory is not at hand.
 default_role = "py:obj"
 templates_path = ["_templates"]
@@ -46,7 +48,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"whats_new": [], "getting_started": [], "architecture": []}
+html_sidebars = {page: [] for page in ("architecture", "getting_started", "whats_new")}
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
