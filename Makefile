@@ -7,16 +7,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/.installed-lint
 DOCS_INSTALLED := $(VENV)/.installed-docs
+HOOKS_INSTALLED := $(VENV)/.installed-hooks
 OLDEST := .venv-oldest
 OLDEST_PIP := $(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet
 OLDEST_INSTALLED := $(OLDEST)/.installed
 
 # One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
-test test-slow test-oldest docs: export OMP_NUM_THREADS = 1
+test test-slow test-oldest coverage docs: export OMP_NUM_THREADS = 1
 
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
-.PHONY: help demo test test-slow test-gpu test-oldest lint docs bench clean
+.PHONY: help demo test test-slow test-gpu test-oldest coverage lint hooks docs bench clean
 
 help:
 	@echo "make demo         train a picker on simulated micrographs and write demo/"
@@ -24,7 +25,9 @@ help:
 	@echo "make test-slow    the tests marked slow"
 	@echo "make test-gpu     the tests marked gpu"
 	@echo "make test-oldest  the test suite with the oldest releases that pyproject.toml admits"
+	@echo "make coverage     the share of lines and branches that the test suite runs"
 	@echo "make lint         ruff, codespell, docstring validation and the type check"
+	@echo "make hooks        run the linters before every commit and push (pre-commit)"
 	@echo "make docs         the documentation, into docs/_build/html"
 	@echo "make bench        the benchmarks of examples/benchmarks"
 	@echo "make test PYTHON=python3.13 VENV=.venv-3.13  any of them with another Python"
@@ -43,6 +46,10 @@ $(LINT_INSTALLED): $(INSTALLED)
 
 $(DOCS_INSTALLED): $(INSTALLED)
 	$(PIP) install --constraint constraints.txt --group docs
+	@touch $@
+
+$(HOOKS_INSTALLED): $(LINT_INSTALLED)
+	$(PIP) install --constraint constraints.txt --group hooks
 	@touch $@
 
 $(OLDEST_INSTALLED): pyproject.toml tests/oldest.py
@@ -70,12 +77,18 @@ test-oldest: $(OLDEST_INSTALLED)
 	$(OLDEST)/bin/python -m pytest -m "not slow and not gpu" \
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
+coverage: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow and not gpu" --quiet --cov --cov-report term
+
 lint: $(LINT_INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell puclassify tests examples docs README.md CHANGELOG.md
 	$(BIN)/python -m mypy
 	$(BIN)/python docs/validate_docstrings.py
+
+hooks: $(HOOKS_INSTALLED)
+	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 docs: $(DOCS_INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
