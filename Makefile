@@ -13,7 +13,7 @@ OLDEST_PIP := $(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet
 OLDEST_INSTALLED := $(OLDEST)/.installed
 
 # One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
-test test-slow test-oldest coverage docs: export OMP_NUM_THREADS = 1
+test test-slow test-oldest coverage docs bench: export OMP_NUM_THREADS = 1
 
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
@@ -29,7 +29,7 @@ help:
 	@echo "make lint         ruff, codespell, docstring validation and the type check"
 	@echo "make hooks        run the linters before every commit and push (pre-commit)"
 	@echo "make docs         the documentation, into docs/_build/html"
-	@echo "make bench        the benchmarks of examples/benchmarks"
+	@echo "make bench        short runs of the benchmarks that need no data and no other program"
 	@echo "make test PYTHON=python3.13 VENV=.venv-3.13  any of them with another Python"
 
 $(BIN)/python:
@@ -72,7 +72,7 @@ test-slow: $(INSTALLED)
 test-gpu: $(INSTALLED)
 	$(BIN)/python -m pytest -m gpu
 
-# Old releases use what newer ones below them have deprecated since, so that warns and does not fail.
+# Old releases use what newer ones below them have deprecated since: that warns and does not fail.
 test-oldest: $(OLDEST_INSTALLED)
 	$(OLDEST)/bin/python -m pytest -m "not slow and not gpu" \
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
@@ -94,8 +94,26 @@ docs: $(DOCS_INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 	$(BIN)/python docs/check_offline.py docs/_build/html
 
+# Short runs, a few minutes in all; the pages of docs/benchmarks name the commands of their figures.
+# What reads images from PUCLASSIFY_DATA is left out, and so is Topaz.
 bench: $(INSTALLED)
-	$(BIN)/python examples/benchmarks/against_topaz.py
+	$(BIN)/python examples/benchmarks/digits.py --networks mlp --criteria nnpu --seeds 1
+	$(BIN)/python examples/benchmarks/other_libraries.py --libraries puclassify --data digits --seeds 1
+	$(BIN)/python examples/benchmarks/calibration.py --seeds 1
+	$(BIN)/python examples/benchmarks/priors.py --seeds 1
+	$(BIN)/python examples/benchmarks/pu_metrics.py --draws 20
+	$(BIN)/python examples/benchmarks/selection_bias.py --seeds 2
+	$(BIN)/python examples/benchmarks/nms.py --repetitions 3
+	$(BIN)/python examples/benchmarks/scoring.py --topaz "" --micrographs 2 --repetitions 1
+	$(BIN)/python examples/benchmarks/throughput.py --topaz "" --micrographs 4 --repetitions 1
+	$(BIN)/python examples/benchmarks/streaming.py --micrographs 100
+	$(BIN)/python examples/benchmarks/training.py --topaz "" --sets ring --seeds 1 --epochs 1
+	$(BIN)/python examples/benchmarks/networks.py --networks resnet9 --sets ring --seeds 1 --epochs 1
+	$(BIN)/python examples/benchmarks/objectives_picking.py --objectives ours --sets ring \
+		--labels 100 --seeds 1 --epochs 1
+	$(BIN)/python examples/benchmarks/picking_thresholds.py --sets ring --seeds 1 --epochs 2
+	$(BIN)/python examples/benchmarks/against_topaz.py --topaz "" --simulated --kinds ring \
+		--snr 0.2 --seeds 1
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build demo docs/_build docs/auto_examples docs/generated *.egg-info
