@@ -83,7 +83,7 @@ coverage: $(INSTALLED)
 lint: $(LINT_INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell puclassify tests examples docs README.md CHANGELOG.md
+	$(BIN)/codespell puclassify tests examples docs README.md CHANGELOG.md CONTRIBUTING.md
 	$(BIN)/python -m mypy
 	$(BIN)/python docs/validate_docstrings.py
 

@@ -48,7 +48,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {page: [] for page in ("architecture", "getting_started", "whats_new")}
+html_sidebars = {
+    page: [] for page in ("architecture", "contributing", "getting_started", "whats_new")
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
