@@ -136,7 +136,7 @@ def check_score_vector(scores: ArrayLike, name: str, *, finite: bool = False) ->
             f"{name} must be numbers, but {len(missing)} of {len(checked)} are NaN, the first at "
             f"index {missing[0]}; did the training of the classifier diverge?"
         )
-    infinite = np.flatnonzero(np.isinf(checked)) if finite else ()
+    infinite = np.flatnonzero(np.isinf(checked) & finite)
     if len(infinite):
         raise ValueError(
             f"{name} must be finite, but {len(infinite)} of {len(checked)} are not, the first at "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -500,7 +500,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         float
             Average precision over all candidates, at any threshold, within ``matching_radius_``.
         """
-        picks = self.predict(X, threshold=-np.inf)
+        picks = cast(np.ndarray, self.predict(X, threshold=-np.inf))
         return pick_average_precision_score(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )

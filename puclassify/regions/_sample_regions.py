@@ -66,7 +66,7 @@ def sample_regions(
     coordinates: Sequence[ArrayLike],
     *,
     n_unlabeled: int = 1000,
-    radius: float = 0.0,
+    radius: float | Sequence[float] = 0.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[RegionTable, np.ndarray]:
     """Sample labelled and unlabelled regions from micrographs.
@@ -80,9 +80,9 @@ def sample_regions(
     n_unlabeled : int, default=1000
         Unlabelled regions per micrograph, drawn uniformly with replacement from all its grid
         points, including those near labelled particles, so that they represent the micrograph.
-    radius : float, default=0.0
+    radius : float or sequence of n floats, default=0.0
         Every grid point within this distance of a label, in stored pixels, becomes a labelled
-        region; the nearest one always does.
+        region; the nearest one always does. A sequence has one radius for each micrograph.
     random_state : int, RandomState instance or None, default=None
         Seed of the sampling.
 
@@ -125,8 +125,8 @@ def sample_regions(
     array([10., 20.])
     """
     check_whole_number(n_unlabeled, "n_unlabeled", at_least=0)
-    check_number(radius, "radius", "a number of stored pixels >= 0", at_least=0)
     images = [as_grid_image(item) for item in check_micrographs(micrographs)]
+    radii = _radii(radius, len(images))
     labels = check_coordinates(coordinates, len(images))
     labels, n_outside = labels_inside(images, labels, "coordinates")
     if n_outside:
@@ -134,7 +134,7 @@ def sample_regions(
     rng = check_random_state(random_state)
     groups, xy, y = [], [], []
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-        positive = positions_near(image, label, radius)
+        positive = positions_near(image, label, radii[index])
         height, width = image.shape
         unlabelled = np.column_stack(
             [rng.randint(height, size=n_unlabeled), rng.randint(width, size=n_unlabeled)]
@@ -145,3 +145,15 @@ def sample_regions(
         y.append(np.repeat([1, 0], [len(positive), len(unlabelled)]))
     table = RegionTable(images, np.concatenate(groups), np.concatenate(xy))
     return table, np.concatenate(y)
+
+
+def _radii(radius: float | Sequence[float], n_micrographs: int) -> list[float]:
+    """Return one radius for each micrograph."""
+    radii = [radius] * n_micrographs if np.ndim(radius) == 0 else list(radius)  # type: ignore
+    if len(radii) != n_micrographs:
+        raise ValueError(
+            f"radius holds {len(radii)} numbers for {n_micrographs} micrographs; pass one number, "
+            "or one for each micrograph"
+        )
+    expected = "a number of stored pixels >= 0"
+    return [check_number(one, "radius", expected, at_least=0) for one in radii]

@@ -142,3 +142,30 @@ class TestErrors:
         with pytest.warns(UserWarning, match="1 labels in coordinates lie outside"):
             regions, _ = sample_regions([np.zeros((64, 80))], [labels], n_unlabeled=0)
         assert len(regions) == 59
+
+
+class TestRadii:
+    """One radius for all micrographs, or one for each."""
+
+    centre = np.array([[10.0, 12.0]])
+
+    def n_labelled(self, radius):
+        images = [np.zeros((30, 30))] * 2
+        regions, y = sample_regions(
+            images, [self.centre, self.centre], n_unlabeled=1, radius=radius, random_state=0
+        )
+        return np.bincount(regions.groups[y == 1]).tolist()
+
+    def test_one_for_each_micrograph(self):
+        assert self.n_labelled([1.0, 2.0]) == [5, 13]
+
+    def test_one_for_all(self):
+        assert self.n_labelled(1.0) == self.n_labelled([1.0, 1.0]) == [5, 5]
+
+    def test_refuses_another_number_of_them(self):
+        with pytest.raises(ValueError, match="radius holds 3 numbers for 2 micrographs"):
+            self.n_labelled([1.0, 2.0, 3.0])
+
+    def test_refuses_a_negative_one(self):
+        with pytest.raises(ValueError, match="radius must be a number of stored pixels >= 0, got"):
+            self.n_labelled([1.0, -2.0])

@@ -83,7 +83,7 @@ class NetworkScorer:
             labels,
             field=self.field,
             stride=self.stride,
-            label_radius=self.geometry.label_radius_on(images[0]),
+            label_radius=self.geometry.label_radii_on(images),
             n_unlabelled=self.classifier.batch_size,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
             device=self.device,
