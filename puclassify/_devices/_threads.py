@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from functools import cache
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 __all__ = ["one_thread", "threads", "threads_worth"]
 
-_lock = threading.Lock()
 _ENOUGH_PIXELS = 1 << 15  # in an operation of a network; below, waking threads costs more
 
 
@@ -34,43 +33,27 @@ def threads_worth(
 def threads(n: int) -> Iterator[None]:
     """Let torch use at most n threads for what this thread computes; other threads keep theirs.
 
-    Every thread has a number of its own, which it takes, when it first computes, from the last
-    call of `torch.set_num_threads` in any thread. So a call that is only for the calling thread
-    must not stay the last one: threads that start to compute meanwhile would keep its number for
-    good, and a count of those inside, as for a `SharedSetting`, cannot reach them any more.
+    This lowers OpenMP's own number, which every thread has for itself. `torch.set_num_threads`
+    would also set the number that every other thread adopts when it first computes: threads that
+    begin meanwhile would keep it for good. (Once a program has called that function, MKL's matrix
+    products use its number.)
     """
-    with _lock:
-        before = torch.get_num_threads()
-        if n < before:
-            _set_for_this_thread(n)
-    try:
+    if n >= torch.get_num_threads():  # from the first question on, the number is this thread's own
         yield
-    finally:
-        if n < before:
-            with _lock:
-                _set_for_this_thread(before)
+        return
+    with _openmp().limit(limits=n):
+        yield
 
 
-def _set_for_this_thread(n: int) -> None:
-    for_new_threads = _in_new_thread(torch.get_num_threads)
-    torch.set_num_threads(n)
-    if for_new_threads != n:
-        _in_new_thread(torch.set_num_threads, for_new_threads)
-
-
-def _in_new_thread(function: Callable, *args: Any) -> Any:
-    """Call a function in a thread that has not computed yet."""
-    results: list = []
-    thread = threading.Thread(target=lambda: results.append(function(*args)))
-    thread.start()
-    thread.join()
-    return results[0]
+@cache
+def _openmp() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="openmp")
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Keep this thread's OpenMP (torch, scikit-learn), and BLAS for all threads, to one thread."""
-    with _one_blas_thread, threads(1), threadpool_limits(1, user_api="openmp"):
+    with _one_blas_thread, threadpool_limits(1, user_api="openmp"):
         yield
 
 
