@@ -97,9 +97,7 @@ class TestSetHeadBias:
 
     @pytest.mark.parametrize("prior", [0.0, 1.0, -1.0])
     def test_impossible_prior(self, prior):
-        with pytest.raises(
-            ValueError, match=r"^prior must be a number between 0 and 1, both excl"
-        ):
+        with pytest.raises(ValueError, match=r"^prior must be a number between 0 and 1, both excl"):
             set_head_bias(Conv31(units=2), prior)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sized
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -37,7 +37,7 @@ def stream_micrographs(
     """
     writer = None if output is None else PickWriter(output)
     items = iter_micrographs(X)
-    total = len(items) if hasattr(items, "__len__") else None
+    total = len(items) if isinstance(items, Sized) else None
     paths: deque[str] = deque()
     if writer is not None:
         items = _noted(items, paths)
