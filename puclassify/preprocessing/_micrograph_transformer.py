@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -11,11 +12,14 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.parallel import Parallel, delayed
 
+from puclassify._devices import threads_worth
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_micrographs, micrograph_name
 
-__all__ = ["MicrographTransformer"]
+__all__ = ["ENOUGH_PIXELS", "MicrographTransformer"]
+
+ENOUGH_PIXELS = 1 << 19  # of a stored micrograph, for more than one thread
 
 
 class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
@@ -86,4 +90,6 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
 
 
 def _apply(function: Callable[[GridImage], GridImage], micrograph, name: str) -> GridImage:
-    return function(as_grid_image(micrograph, name))
+    image = as_grid_image(micrograph, name)
+    with threads_worth(math.prod(image.shape), ENOUGH_PIXELS):
+        return function(image)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from puclassify._devices import as_tensor
+from puclassify._devices import as_tensor, threads_worth
 from puclassify.grid import GridImage
 from puclassify.preprocessing._fourier_downsample import FourierDownsample
+from puclassify.preprocessing._micrograph_transformer import ENOUGH_PIXELS
 from puclassify.preprocessing._normalize_micrograph import NormalizeMicrograph
 
 __all__ = ["preprocess_on", "runs_on_devices"]
@@ -36,8 +38,9 @@ def preprocess_on(
     """
     on_gpu = torch.device(device).type == "cuda"  # there later steps wait for the upload
     image = replace(image, values=as_tensor(image.values).to(device, non_blocking=on_gpu))
-    for step in _steps(preprocessing):
-        image = step.image_function()(image)
+    with threads_worth(math.prod(image.shape), ENOUGH_PIXELS):
+        for step in _steps(preprocessing):
+            image = step.image_function()(image)
     return replace(image, values=image.values.float())
 
 

@@ -36,8 +36,6 @@ __all__ = ["NetworkScorer"]
 class NetworkScorer:
     """Scores micrographs with the network of a `PUImageClassifier`, which it trains in place."""
 
-    memory_budget: float | str = "auto"  # of the picker
-    compile = False  # of the picker
     may_memorize = False  # labels are turned and magnified, among thousands of others
     _cache = None
 
@@ -114,28 +112,28 @@ class NetworkScorer:
         other.classifier = adopt_training(copy.copy(self.classifier), trained)
         return other
 
-    def score_map(self, image: GridImage) -> GridImage:
+    def score_map(
+        self, image: GridImage, *, memory_budget: float | str = "auto", compile: bool = False
+    ) -> GridImage:
         """Score a preprocessed micrograph: logits on the network's stride, on its device."""
         device = self.device
         dtype = scoring_dtype(self.classifier, device)
-        network, tile = self._prepared(device, dtype)
+        network, tile = self._prepared(device, dtype, memory_budget, compile)
         with threads_worth(float(np.prod(image.shape))):
             return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
 
-    def _prepared(self, device, dtype) -> tuple[nn.Module, int]:
-        """Return the network in its fastest form, and the tile that fits into the memory."""
+    def _prepared(self, device, dtype, memory_budget, compile) -> tuple[nn.Module, int]:
+        """Return a copy of the network in its fastest form, and the tile that fits the memory."""
         module = self.classifier.module_
-        key = device, dtype, self.memory_budget, self.compile, _version(module)
+        key = device, dtype, memory_budget, compile, _version(module)
         if self._cache is None or self._cache[0] != key:
-            module.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-            key = (*key[:-1], _version(module))
-            folded = fold_batch_norm(module)
-            budget = self.memory_budget
-            if isinstance(budget, str):
-                budget = default_memory_budget(device)
-            tile = tile_length(folded, budget, dtype or torch.float32)
-            network = _compiled(folded) if self.compile else folded
-            self._cache = key, network, tile
+            network = copy.deepcopy(module)
+            network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            network = fold_batch_norm(network)
+            if isinstance(memory_budget, str):
+                memory_budget = default_memory_budget(device)
+            tile = tile_length(network, memory_budget, dtype or torch.float32)
+            self._cache = key, _compiled(network) if compile else network, tile
         return self._cache[1:]
 
     def __getstate__(self):

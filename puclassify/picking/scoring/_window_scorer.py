@@ -79,8 +79,13 @@ class WindowScorer:
                 self.classifier.set_params(**{name: rng.randint(2**31 - 1)})
         self.classifier.fit(RegionExtractor(self.size, flatten=True).transform(regions), y)
 
-    def score_map(self, image: GridImage) -> GridImage:
-        """Score a preprocessed micrograph window by window: logits at every fourth pixel."""
+    def score_map(
+        self, image: GridImage, *, memory_budget: float | str = "auto", compile: bool = False
+    ) -> GridImage:
+        """Score a preprocessed micrograph window by window: logits at every fourth pixel.
+
+        ``memory_budget`` and ``compile`` are for networks.
+        """
         padded = pad_for_map(np.asarray(image.values, np.float32), self.size, self.stride)
         windows = sliding_window_view(padded, (self.size, self.size))[
             :: self.stride, :: self.stride

@@ -16,7 +16,8 @@ from puclassify.classifier import UNCALIBRATED
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
-from puclassify.picking.estimates import quality
+from puclassify.picking._geometry import HalfDiameter
+from puclassify.picking.estimates import expected_quality
 from puclassify.picking.suppression import non_maximum_suppression
 from puclassify.preprocessing import preprocess_on, runs_on_devices
 
@@ -34,14 +35,18 @@ class MicrographPipeline:
     scorer : NetworkScorer or WindowScorer
         Fitted.
     suppression : dict
-        Parameters of `non_maximum_suppression` but the threshold; a radius of None is half the
-        diameter.
+        Parameters of `non_maximum_suppression` but the threshold; a radius that is a `HalfDiameter`
+        is computed for each micrograph.
     particle_diameter : float
         In ångström.
     pixel_size : float or "header"
         Ångström per stored pixel.
     calibration : (float, float), default=(1.0, 0.0)
         Slope and intercept that make the scorer's logits the picker's.
+    memory_budget : float or "auto", default="auto"
+        Bytes that the layers of the network may use in one forward pass.
+    compile : bool, default=False
+        Whether to score with a compiled network.
     """
 
     preprocessing: Any
@@ -50,6 +55,8 @@ class MicrographPipeline:
     particle_diameter: float
     pixel_size: float | str
     calibration: tuple[float, float] = UNCALIBRATED
+    memory_budget: float | str = "auto"
+    compile: bool = False
 
     def steps(self) -> list[Callable]:
         """Return the functions that turn a micrograph and its index into what the scorer needs.
@@ -121,14 +128,19 @@ class MicrographPipeline:
             x, y and score.
         """
         parameters = dict(self.suppression)
-        if parameters["radius"] is None:
-            diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
-            parameters["radius"] = diameter / 2
+        if isinstance(parameters["radius"], HalfDiameter):
+            pixel_size = stored_pixel_size(self.pixel_size, image)
+            parameters["radius"] = HalfDiameter.of(self.particle_diameter, pixel_size)
         scores = self._scores(image)
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
 
-    def pick_and_judge(self, image: GridImage, threshold: float, found: float):
-        """Do the same, and say how good the picks are expected to be.
+    def find_candidates(self, image: GridImage) -> np.ndarray:
+        """Return what `pick` would at any threshold and without ``max_picks``."""
+        unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
+        return unlimited.pick(image, -np.inf)
+
+    def pick_and_judge(self, image: GridImage, threshold: float, detected_fraction: float):
+        """Do the same, and return the expected quality of the picks, too.
 
         Parameters
         ----------
@@ -136,7 +148,7 @@ class MicrographPipeline:
             From `read`.
         threshold : float
             A logit.
-        found : float
+        detected_fraction : float
             Share of the particles that have a candidate.
 
         Returns
@@ -144,16 +156,17 @@ class MicrographPipeline:
         picks : ndarray of shape (k, 3)
             x, y and score.
         expected : dict
-            As of `puclassify.picking.estimates._threshold_rules.quality`.
+            As of `puclassify.picking.estimates.expected_quality`.
         """
         max_picks = self.suppression["max_picks"]
-        unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
-        candidates = unlimited.pick(image, -np.inf)
-        expected = quality(candidates[:, 2], threshold, found, max_picks)
+        candidates = self.find_candidates(image)
+        expected = expected_quality(candidates[:, 2], threshold, detected_fraction, max_picks)
         return candidates[candidates[:, 2] > threshold][:max_picks], expected
 
     def _scores(self, image):
-        scores = self.scorer.score_map(image)
+        scores = self.scorer.score_map(
+            image, memory_budget=self.memory_budget, compile=self.compile
+        )
         slope, intercept = self.calibration
         if self.calibration == UNCALIBRATED:
             return scores

@@ -1,36 +1,24 @@
-"""Tests of how the demonstration takes a user's own files."""
+"""Tests of the options of the demo, and of how it reads files."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+import demo
 from puclassify.io import read_coordinates
 
-PATH = Path(__file__).parents[2] / "examples" / "picking" / "demo.py"
-
-
-@pytest.fixture
-def demo(monkeypatch):
-    for needed in ("PIL", "matplotlib", "starfile"):
-        pytest.importorskip(needed)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    spec = importlib.util.spec_from_file_location("picking_demo", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    for name in ("blob_detector", "picking_sets"):
-        sys.modules.pop(name, None)
+pytest.importorskip("PIL")
+pytest.importorskip("matplotlib")
+pytest.importorskip("starfile")
 
 
 @pytest.fixture
 def files(tmp_path):
-    """Write images of 64 x 64 pixels, and coordinates that were taken on 256 x 256 pixels."""
+    """Write images of 64 x 64 pixels, and coordinates in pixels of 256 x 256 images."""
     image = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(0)
     rows = ["image_name,x,y"]
@@ -44,7 +32,7 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def given(demo, files, monkeypatch):
+def given(files, monkeypatch):
     def parse(*options):
         arguments = ["demo.py", *files, "--particle-diameter", "10", *options]
         monkeypatch.setattr(sys, "argv", arguments)
@@ -55,7 +43,7 @@ def given(demo, files, monkeypatch):
 
 class TestCoordinatesStep:
     @pytest.mark.parametrize("step", ["1", "2"])
-    def test_labels_outside_end_with_the_flag_to_pass(self, demo, given, step):
+    def test_labels_outside_end_with_the_flag_to_pass(self, given, step):
         given("--coordinates-step", step)
         with pytest.raises(SystemExit) as raised:
             demo.main()
@@ -72,11 +60,11 @@ class TestCoordinatesStep:
             (["--coordinates-step", "4", "--coordinates-offset", "0"], (25.375, 8.375)),
         ],
     )
-    def test_offset_is_that_of_averaged_blocks_unless_given(self, demo, given, options, expected):
+    def test_offset_is_that_of_averaged_blocks_unless_given(self, given, options, expected):
         coordinates = demo.from_files(given(*options))["train_coordinates"]
         assert tuple(coordinates[0][1]) == expected
 
-    def test_files_that_cannot_be_read_end_with_a_line(self, demo, given, tmp_path):
+    def test_files_that_cannot_be_read_end_with_a_line(self, given, tmp_path):
         (tmp_path / "picks.csv").write_text("a,b\n1,2\n")
         given()
         with pytest.raises(SystemExit, match=r"picks\.csv cannot be read .*no column x_coord"):
@@ -96,7 +84,7 @@ class TestPixelSize:
         assert "argument --pixel-size: must be a" in capsys.readouterr().err
 
 
-def test_real_coordinates_fit_the_micrographs_that_the_documentation_names(demo, given):
+def test_real_coordinates_fit_the_micrographs_that_the_documentation_names(given):
     folder = os.environ.get("PUCLASSIFY_DATA")
     if not folder:
         pytest.skip("set PUCLASSIFY_DATA to the folder with real micrographs")

@@ -1,4 +1,4 @@
-"""The benchmarks on whole images, on data that is always there or made up."""
+"""The benchmarks on whole images, on built-in or made-up data."""
 
 import pickle
 import runpy
@@ -9,21 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from common import image_sets
+from common.image_classifiers import large_set_settings, small_set_settings
+from common.other_methods import METHODS, Sample
+from other_libraries import arrange
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "examples" / "benchmarks"
 
 
-@pytest.fixture
-def image_sets(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import image_sets
-
-    yield image_sets
-    for name in ("image_sets", "pu_images", "other_libraries", "other_methods", "tables"):
-        sys.modules.pop(name, None)
-
-
 class TestImageSet:
-    def test_labelled_positives_are_drawn_from_the_positives_and_stay_unlabelled(self, image_sets):
+    def test_labelled_positives_are_drawn_from_the_positives_and_stay_unlabelled(self):
         images = image_sets.digits()
         X, y = images.draw(100, seed=0)
         assert X.shape == (100 + 1198, 8, 8)
@@ -36,15 +31,34 @@ class TestImageSet:
         assert len(images.test) == 599
         assert images.prior == pytest.approx(images.test_truth.mean(), abs=0.01)
 
-    def test_seeds_draw_anew(self, image_sets):
+    def test_another_seed_draws_other_positives(self):
         images = image_sets.digits()
         first, again, other = (images.draw(100, seed)[0][:100] for seed in (0, 0, 1))
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, other)
 
 
+class TestOwnMethods:
+    @pytest.mark.parametrize(
+        ("n", "settings"), [(300, small_set_settings()), (10_001, large_set_settings(5e-3))]
+    )
+    def test_are_set_as_in_the_benchmarks_of_digits_and_mnist(self, n, settings):
+        y = np.repeat([1, 0], [100, n - 100])
+        sample = Sample(np.zeros((n, 4), np.float32), y, prior=0.3, seed=7)
+        classifier = METHODS["puclassify"]["nnpu"].build(sample)
+        expected = settings["mlp"] | {
+            "prior": 0.3,
+            "random_state": 7,
+            "criterion__surrogate": "sigmoid",
+        }
+        if n > 10_000:
+            expected["max_epochs"] = 10
+        params = classifier.get_params()
+        assert {name: params[name] for name in expected} == expected
+
+
 class TestDigits:
-    def test_prints_a_table_that_says_what_the_papers_say(self, monkeypatch, capsys, image_sets):
+    def test_prints_a_table_that_says_what_the_papers_say(self, monkeypatch, capsys):
         options = ["--networks", "cnn", "--criteria", "nnpu", "pn", "--seeds", "2"]
         monkeypatch.setattr(sys, "argv", ["digits.py", *options, "--epochs", "12"])
         runpy.run_path(str(BENCHMARKS / "digits.py"), run_name="__main__")
@@ -78,7 +92,7 @@ def write_cifar10(folder, layout, batches):
 
 class TestCifar10:
     @pytest.mark.parametrize("layout", ["channels last", "channels first", "batches"])
-    def test_reads_every_layout(self, layout, monkeypatch, tmp_path, image_sets):
+    def test_reads_every_layout(self, layout, monkeypatch, tmp_path):
         rng = np.random.default_rng(0)
         batches = [
             (rng.integers(0, 256, (n, 3, 32, 32), dtype=np.uint8), rng.integers(0, 10, n))
@@ -95,13 +109,12 @@ class TestCifar10:
         np.testing.assert_array_equal(images.train_truth, np.isin(classes, [0, 1, 8, 9]))
         np.testing.assert_array_equal(images.test_truth, np.isin(batches[5][1], [0, 1, 8, 9]))
 
-    def test_says_which_batch_is_missing(self, monkeypatch, tmp_path, image_sets):
+    def test_error_names_the_missing_batch(self, monkeypatch, tmp_path):
         (tmp_path / "cifar-10-batches-py").mkdir()
         monkeypatch.setenv("PUCLASSIFY_DATA", str(tmp_path))
         with pytest.raises(SystemExit, match="holds no data_batch_1"):
             image_sets.cifar10()
 
-    @pytest.mark.usefixtures("image_sets")
     def test_network_is_that_of_the_paper(self):
         script = runpy.run_path(str(BENCHMARKS / "cifar10.py"))
         network = script["ConvolutionalNetwork"]()
@@ -109,7 +122,6 @@ class TestCifar10:
         weights = [p for p in network.parameters() if p.ndim > 1]
         assert [len(weight) for weight in weights] == [96] * 3 + [192] * 5 + [10, 1000, 1000, 1]
 
-    @pytest.mark.usefixtures("image_sets")
     def test_stops_where_there_is_no_gpu(self, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["cifar10.py"])
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -118,21 +130,19 @@ class TestCifar10:
 
 
 class TestOtherLibraries:
-    def arrange(self, image_sets, *, one_set, n_unlabelled=None):
-        from other_libraries import arrange
-
+    def arrange(self, *, one_set, n_unlabelled=None):
         images = image_sets.digits()
         return images, arrange(images, 100, n_unlabelled, 0, one_set=one_set)
 
-    def test_case_control_sample_is_that_of_the_other_benchmarks(self, image_sets):
-        images, sample = self.arrange(image_sets, one_set=False)
+    def test_case_control_sample_is_that_of_the_other_benchmarks(self):
+        images, sample = self.arrange(one_set=False)
         X, y = images.draw(100, seed=0)
         np.testing.assert_array_equal(sample.X, X.reshape(len(X), -1))
         np.testing.assert_array_equal(sample.y, y)
         assert sample.prior == pytest.approx(images.prior)
 
-    def test_one_training_set_holds_every_image_once(self, image_sets):
-        images, sample = self.arrange(image_sets, one_set=True)
+    def test_one_training_set_holds_every_image_once(self):
+        images, sample = self.arrange(one_set=True)
         assert sample.n_labelled == 100
         rows = np.sort([image.tobytes() for image in sample.X])
         np.testing.assert_array_equal(rows, np.sort([image.tobytes() for image in images.train]))
@@ -140,19 +150,18 @@ class TestOtherLibraries:
         np.testing.assert_array_equal(sample.X[:100], case_control.reshape(100, -1))
         assert sample.prior == pytest.approx(images.prior)
 
-    def test_takes_part_of_the_unlabelled(self, image_sets):
-        images, sample = self.arrange(image_sets, one_set=False, n_unlabelled=300)
+    def test_draws_some_of_the_unlabelled(self):
+        images, sample = self.arrange(one_set=False, n_unlabelled=300)
         assert len(sample.y) == 400
         assert sample.prior == pytest.approx(images.prior, abs=0.1)
-        again = self.arrange(image_sets, one_set=False, n_unlabelled=300)[1]
+        again = self.arrange(one_set=False, n_unlabelled=300)[1]
         np.testing.assert_array_equal(sample.X, again.X)
-        _, once = self.arrange(image_sets, one_set=True, n_unlabelled=300)
+        _, once = self.arrange(one_set=True, n_unlabelled=300)
         assert once.n_labelled == 100
         assert 300 < len(once.y) < 400
         assert once.prior > sample.prior
 
-    @pytest.mark.usefixtures("image_sets")
-    def test_prints_what_went_wrong_in_the_row(self, monkeypatch, capsys):
+    def test_an_error_of_a_method_is_printed_in_its_row(self, monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, "pulearn", None)  # as if it were not installed
         options = ["--libraries", "pulearn", "--methods", "bagging", "--seeds", "1"]
         monkeypatch.setattr(sys, "argv", ["other_libraries.py", *options])
@@ -166,7 +175,7 @@ class TestOtherLibraries:
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
 class TestWithoutData:
-    def test_says_what_to_set(self, name, monkeypatch, tmp_path, image_sets):
+    def test_error_names_the_variable_and_the_file(self, name, monkeypatch, tmp_path):
         monkeypatch.delenv("PUCLASSIFY_DATA", raising=False)
         with pytest.raises(SystemExit, match=f"set PUCLASSIFY_DATA to .* {name}.npz"):
             getattr(image_sets, name)()

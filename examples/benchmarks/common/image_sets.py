@@ -1,9 +1,6 @@
-"""
-The image sets of the benchmarks
-================================
+"""Images with known classes, and labelled positives drawn from them.
 
-Images with known classes, and positives drawn from them. Needs NumPy and scikit-learn only, so that
-other libraries can be given the same data in an environment of their own.
+Files are read from the folder named by ``PUCLASSIFY_DATA``. Needs NumPy and scikit-learn only.
 """
 
 from __future__ import annotations
@@ -23,35 +20,27 @@ __all__ = ["ImageSet", "cifar10", "digits", "fashion_mnist", "mnist"]
 
 @dataclass
 class ImageSet:
-    """Images whose classes are known.
-
-    Parameters
-    ----------
-    train, test : ndarray of shape (n, h, w) or (n, c, h, w)
-        Pixels between 0 and 1.
-    train_truth, test_truth : ndarray of bool of shape (n,)
-        Which are positive.
-    """
+    """Images of shape (n, h, w) or (n, c, h, w), pixels from 0 to 1, and which are positive."""
 
     train: np.ndarray
-    train_truth: np.ndarray
+    train_truth: np.ndarray  # bool
     test: np.ndarray
     test_truth: np.ndarray
 
     @property
     def prior(self) -> float:
-        """Share of positives among the training images, all of which are the unlabelled sample."""
+        """Share of positives among the training images, which all are the unlabelled sample."""
         return float(np.mean(self.train_truth))
 
     def labelled(self, n_positive: int, seed: int) -> np.ndarray:
-        """Return the indices of the positives, drawn at random, that are labelled."""
+        """Return the indices of randomly drawn positives, to be labelled."""
         positives = np.flatnonzero(self.train_truth)
         return np.random.default_rng(seed).choice(positives, n_positive, replace=False)
 
     def draw(self, n_positive: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return labelled positives, drawn at random, in front of all training images, and labels.
+        """Return labelled positives followed by all training images, and labels 1 and 0.
 
-        The case-control scenario: the positives that are labelled stay among the unlabelled.
+        This is the case-control scenario: labelled positives are among the unlabelled images, too.
         """
         drawn = self.labelled(n_positive, seed)
         X = np.concatenate([self.train[drawn], self.train])
@@ -59,7 +48,7 @@ class ImageSet:
 
 
 def mnist() -> ImageSet:
-    """Handwritten digits, even ones positive, on the data set's own split."""
+    """Load handwritten digits, even ones positive, with the split of the data set."""
     data = np.load(_path("mnist.npz"))
     return ImageSet(
         _pixels(data["x_train"]),
@@ -70,16 +59,16 @@ def mnist() -> ImageSet:
 
 
 def fashion_mnist() -> ImageSet:
-    """Clothes, of which trousers, coats and sneakers (classes 1, 4 and 7) are positive."""
+    """Load clothes; trousers, coats and sneakers (classes 1, 4 and 7) are positive."""
     data = np.load(_path("fashion_mnist.npz"))
     return _split(_pixels(data["x"]), data["y"], [1, 4, 7], n_test=10_000)
 
 
 def cifar10() -> ImageSet:
-    """Photographs in colour, of which vehicles (classes 0, 1, 8 and 9) are positive.
+    """Load colour photographs; vehicles (classes 0, 1, 8 and 9) are positive.
 
-    Reads ``cifar10.npz`` or else the folder ``cifar-10-batches-py``, as published for Python. The
-    latter's files are pickles, which can run code when they are read: take them from the source.
+    Reads ``cifar10.npz`` or the folder ``cifar-10-batches-py`` as published for Python. The files
+    of the folder are pickles, which can run code when they are read: get them from the source.
     """
     path = _path("cifar10.npz", "cifar-10-batches-py")
     if path.is_file():
@@ -100,14 +89,14 @@ def cifar10() -> ImageSet:
 
 
 def digits() -> ImageSet:
-    """Handwritten digits of 8 x 8 pixels, which come with scikit-learn, even ones positive."""
+    """Load the 8 x 8 handwritten digits that come with scikit-learn, even ones positive."""
     data = load_digits()
     X = (data.images / 16).astype(np.float32)
     return _split(X, data.target, [0, 2, 4, 6, 8], n_test=len(X) // 3)
 
 
 def _path(*names: str) -> Path:
-    """Return the first of the names that the data folder holds."""
+    """Return the path of the first of the names found in the data folder."""
     wanted = " or ".join(names)
     folder = os.environ.get("PUCLASSIFY_DATA")
     if not folder:
@@ -119,7 +108,7 @@ def _path(*names: str) -> Path:
 
 
 def _cifar10_batch(path: Path) -> list[np.ndarray]:
-    """Read images, of shape (n, 3, 32, 32), and classes from one file of CIFAR-10 for Python."""
+    """Read images of shape (n, 3, 32, 32) and their classes from one file of CIFAR-10."""
     if not path.is_file():
         sys.exit(f"{path.parent} holds no {path.name}")
     with path.open("rb") as file:
@@ -136,7 +125,7 @@ def _pixels(stored) -> np.ndarray:
 
 
 def _split(X, classes, positive, n_test) -> ImageSet:
-    """Split once for all seeds, with an equal share of every class on either side."""
+    """Split at random, the same way for all seeds, with equal class shares on both sides."""
     train, test = train_test_split(
         np.arange(len(X)), test_size=n_test, stratify=classes, random_state=0
     )

@@ -1,13 +1,10 @@
-"""
-Tables that the benchmarks print
-================================
-
-Rows of Markdown, and a mean with its spread. Needs nothing but NumPy's arrays.
-"""
+"""Tables in Markdown, and a mean with its standard deviation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+import numpy as np
 
 __all__ = ["mean_sd", "table_head", "table_row"]
 
@@ -18,11 +15,11 @@ def table_row(cells: Iterable) -> str:
 
 
 def table_head(titles: Iterable[str]) -> str:
-    """Return the titles of the columns and the line below them."""
+    """Return the row of column titles and the line below it."""
     titles = list(titles)
     return table_row(titles) + "\n|" + " --- |" * len(titles)
 
 
 def mean_sd(values, digits: int = 1) -> str:
-    """Return the mean of an array, and its standard deviation in brackets."""
-    return f"{values.mean():.{digits}f} ({values.std():.{digits}f})"
+    """Return the mean and, in brackets, the standard deviation of the values themselves."""
+    return f"{np.mean(values):.{digits}f} ({np.std(values):.{digits}f})"

@@ -1,28 +1,13 @@
-"""Tests of the baseline in examples/benchmarks, and of the simulator's difficulty for it."""
+"""Tests of the blob detector, the baseline of the demo, and of how hard simulations are for it."""
 
 from __future__ import annotations
-
-import importlib.util
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+import blob_detector
 from puclassify.datasets import make_micrographs
 from puclassify.metrics import pick_average_precision_score
-
-PATH = Path(__file__).parents[2] / "examples" / "benchmarks" / "blob_detector.py"
-
-
-@pytest.fixture(scope="module")
-def blob_detector():
-    spec = importlib.util.spec_from_file_location("blob_detector", PATH)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["blob_detector"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["blob_detector"]
 
 
 def blobs(centers, width, sign):
@@ -34,7 +19,7 @@ def blobs(centers, width, sign):
 
 
 class TestPickMaxima:
-    def test_equals_greedy_suppression_one_by_one(self, blob_detector):
+    def test_equals_greedy_suppression_one_by_one(self):
         response = np.random.default_rng(1).normal(size=(40, 50))
         picks = blob_detector.pick_maxima(response, 4.0)
         padded = np.pad(response, 1, constant_values=-np.inf)
@@ -50,13 +35,13 @@ class TestPickMaxima:
                 expected.append((x, y, score))
         np.testing.assert_allclose(picks, expected)
 
-    def test_nothing_to_pick(self, blob_detector):
+    def test_nothing_to_pick(self):
         assert blob_detector.pick_maxima(np.full((9, 9), -1.0), 2.0).shape == (0, 3)
 
 
 class TestTuneBlobDetector:
     @pytest.mark.parametrize("dark", [True, False])
-    def test_finds_width_and_polarity_of_real_blobs(self, blob_detector, dark):
+    def test_finds_width_and_polarity_of_real_blobs(self, dark):
         centers = np.array([[30.0, 40.0], [90.0, 35.0], [150.0, 120.0], [60.0, 110.0]])
         image = blobs(centers, width=6.0, sign=-1 if dark else 1)
         detector = blob_detector.tune_blob_detector([image], [centers], particle_diameter=24.0)
@@ -71,13 +56,13 @@ SETTINGS = {"shape": (512, 512), "particles_per_micrograph": 40}
 
 
 class TestDifficultyOfTheSimulator:
-    def test_default_contamination_defeats_the_blob_detector(self, blob_detector):
+    def test_default_contamination_defeats_the_blob_detector(self):
         train, test = (make_micrographs(3, **SETTINGS, random_state=seed) for seed in (0, 1))
         detector = blob_detector.tune_blob_detector(train.micrographs, train.coordinates, 40.0)
         picks = detector.pick(test.micrographs)
         assert pick_average_precision_score(test.coordinates, picks, 20.0) <= 0.6
 
-    def test_without_contamination_the_particles_are_plain_to_see(self, blob_detector):
+    def test_without_contamination_the_blob_detector_finds_the_particles(self):
         data = make_micrographs(2, **SETTINGS, contamination=0, random_state=0)
         detector = blob_detector.tune_blob_detector(data.micrographs, data.coordinates, 40.0)
         picks = detector.pick(data.micrographs)

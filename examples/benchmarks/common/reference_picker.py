@@ -1,9 +1,7 @@
-"""
-The reference picker, run as a program
-======================================
+"""Topaz, the reference picker, run as a program from its own environment; and CPU-seconds.
 
-Topaz is driven through its command line from its own environment, so that none of its code runs in
-this one. CPU-seconds are user + system of the whole process, its start included.
+None of its code runs in this process. CPU-seconds are user + system of the whole program, its
+start included.
 """
 
 from __future__ import annotations
@@ -13,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import mrcfile
 import numpy as np
 
+from common.picking_sets import PickingSet
 from puclassify.io import (
     match_coordinates,
     read_coordinates,
@@ -27,29 +27,23 @@ from puclassify.io import (
 
 __all__ = ["TopazRunner", "as_mrc", "cost_of_one_more", "cpu_seconds"]
 
+PRETRAINED = "resnet8_u32"  # a network that comes with the program
+
 
 class TopazRunner:
-    """Runs the reference as a program.
+    """Runs the ``topaz`` program.
 
-    Parameters
-    ----------
-    program : str
-        Path of the ``topaz`` command.
-    steps : int
-        Training steps of 128 regions.
-    more : list of str
-        Further arguments of ``topaz train``.
-    device : int, default=-1
-        Number of a GPU; -1 is the CPU.
+    Training takes ``steps`` of 128 regions; ``more`` are further arguments of ``topaz train``;
+    ``device`` is the number of a GPU, or -1 for the CPU.
     """
 
-    def __init__(self, program, steps=600, more=(), device=-1):
+    def __init__(self, program: str, steps: int = 600, more=(), device: int = -1):
         self.program, self.steps, self.more, self.device = program, steps, more, device
 
-    def __call__(self, data, labels, seed):
-        """Train, pick; returns the picks and the CPU-seconds."""
-        with tempfile.TemporaryDirectory() as folder:
-            folder = Path(folder)
+    def __call__(self, data: PickingSet, labels, seed: int):
+        """Train and pick; return the picks and the CPU-seconds of both steps."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
             train_files = as_mrc(data.train, folder / "train_mrc")
             test_files = as_mrc(data.test, folder / "test_mrc")
             start = cpu_seconds(resource.RUSAGE_CHILDREN)
@@ -90,48 +84,15 @@ class TopazRunner:
             picks = match_coordinates(read_coordinates(table, format="tsv"), data.test)
         return picks, trained - start, picked - trained
 
-    def pick_cost(self, paths, radius, model="resnet8_u32"):
-        """Return the CPU-seconds of normalising, scoring and picking some MRC files.
-
-        Parameters
-        ----------
-        paths : list of str
-            The files.
-        radius : float
-            Suppression radius in pixels.
-        model : str or path-like
-            A model file, or the name of one of its pretrained ones.
-
-        Returns
-        -------
-        float
-            User + system.
-        """
+    def pick_cost(self, paths: list[str], radius: float, model=PRETRAINED) -> float:
+        """Return CPU-seconds to normalise, score and pick MRC files; radius in pixels."""
         with tempfile.TemporaryDirectory() as folder:
-            folder = Path(folder)
             start = cpu_seconds(resource.RUSAGE_CHILDREN)
-            self._preprocess_and_pick(paths, folder, radius, model)
+            self._preprocess_and_pick(paths, Path(folder), radius, model)
             return cpu_seconds(resource.RUSAGE_CHILDREN) - start
 
-    def pick_time(self, paths, radius, model="resnet8_u32", binning=1):
-        """Return the seconds of wall time of downsampling, normalising, scoring and picking.
-
-        Parameters
-        ----------
-        paths : list of str
-            The files.
-        radius : float
-            Suppression radius in pixels, after downsampling.
-        model : str or path-like
-            A model file, or the name of one of its pretrained ones.
-        binning : int, default=1
-            How many times fewer pixels along each axis.
-
-        Returns
-        -------
-        float
-            Its start included.
-        """
+    def pick_time(self, paths: list[str], radius: float, model=PRETRAINED, binning=1) -> float:
+        """Return seconds of wall time for the same and the binning; radius in binned pixels."""
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
             self._preprocess_and_pick(paths, Path(folder), radius, model, binning)
@@ -146,7 +107,7 @@ class TopazRunner:
         self._run("extract", *arguments, "--device", self.device, *paths)
 
     def _preprocess(self, paths, folder, binning=1):
-        """Downsample and normalise micrographs, as its manual asks for."""
+        """Downsample and normalise micrographs, as the manual of the program recommends."""
         folder.mkdir()
         command = ["normalize"] if binning == 1 else ["preprocess", "-s", binning]
         self._run(*command, "--device", self.device, "-o", folder, *paths)
@@ -159,27 +120,14 @@ class TopazRunner:
             sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
 
 
-def cost_of_one_more(cost, paths):
-    """Return what a program takes for each of some files, without its start.
-
-    Parameters
-    ----------
-    cost : callable
-        Runs the program on some of the files and returns what that took.
-    paths : list of str
-        The files.
-
-    Returns
-    -------
-    float
-        The difference between all of them and the first, for each of the others.
-    """
+def cost_of_one_more(cost: Callable[[list[str]], float], paths: list[str]) -> float:
+    """Return what each file after the first adds to the cost, which leaves out the start."""
     first = cost(paths[:1])
     return (cost(paths) - first) / (len(paths) - 1)
 
 
-def as_mrc(paths, folder):
-    """Rewrite other images as MRC files, which the reference needs; this is not timed."""
+def as_mrc(paths: list[str], folder: Path) -> list[str]:
+    """Rewrite images as MRC files, which the program needs, unless they all are."""
     if all(path.endswith(".mrc") for path in paths):
         return paths
     folder.mkdir()
@@ -189,7 +137,7 @@ def as_mrc(paths, folder):
     return files
 
 
-def cpu_seconds(who):
-    """Return user + system seconds spent so far, by this process or by its ended children."""
+def cpu_seconds(who: int) -> float:
+    """Return user + system seconds so far of ``resource.RUSAGE_SELF`` or ``RUSAGE_CHILDREN``."""
     used = resource.getrusage(who)
     return used.ru_utime + used.ru_stime

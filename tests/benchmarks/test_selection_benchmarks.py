@@ -1,21 +1,13 @@
-"""The benchmarks of model selection and of priors on images, on the digits of scikit-learn."""
+"""The benchmarks of model selection and of image priors, on the digits of scikit-learn."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "examples" / "benchmarks"
-MODULES = ("image_sets", "pu_images", "tables", "model_selection", "image_priors")
-
-
-@pytest.fixture(autouse=True)
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    yield
-    for name in MODULES:
-        sys.modules.pop(name, None)
+import image_priors
+import model_selection
+from common.image_sets import ImageSet, digits
 
 
 def images_of(rows):
@@ -23,9 +15,7 @@ def images_of(rows):
 
 
 def large_digits():
-    """Return the digits, each pixel 3 x 3 of them, with a margin: the size of MNIST."""
-    from image_sets import ImageSet, digits
-
+    """Return the digits enlarged threefold and padded to the size of MNIST."""
     images = digits()
     train, test = (
         np.pad(x.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
@@ -43,8 +33,6 @@ def tables(text):
 class TestModelSelection:
     @pytest.fixture
     def script(self, monkeypatch):
-        import model_selection
-
         monkeypatch.setattr(model_selection, "N_POSITIVE", 200)
         monkeypatch.setattr(model_selection, "N_UNLABELLED", 800)
         monkeypatch.setattr(model_selection, "N_RESAMPLES", 1)
@@ -76,12 +64,9 @@ class TestModelSelection:
 
 
 class TestImagePriors:
-    def test_draws_the_prior_that_it_is_told(self, monkeypatch):
-        import image_priors
-        import image_sets
-
+    def test_draws_the_requested_prior(self, monkeypatch):
         monkeypatch.setattr(image_priors, "N_POSITIVE", 200)
-        images = image_sets.digits()
+        images = digits()
         for prior in (None, 0.1):
             X, y, truth = image_priors.draw(images, prior, seed=0)
             assert not images_of(X[:200]) & images_of(X[200:])

@@ -1,11 +1,9 @@
-"""
-The methods of other libraries, and how they are set
-====================================================
+"""The methods of pulearn and pu-toolbox, and their settings.
 
-Every method of pulearn and pu-toolbox that ``other_libraries.py`` measures is entered here in
-``METHODS``, with two objectives of this package's. A library is imported when one of its methods is
-built. Left out are pu-toolbox's PNU, which wants labelled negatives, its DGPU, which wants a
-generative model, and its methods for shifted data.
+``METHODS`` holds all that ``other_libraries.py`` measures, with two objectives of this package for
+comparison. A library is imported when one of its methods is built. Not included are PNU of
+pu-toolbox, which needs labelled negatives, its DGPU, which needs a generative model, and its
+methods for shifted data.
 """
 
 from __future__ import annotations
@@ -23,65 +21,39 @@ __all__ = ["METHODS", "Method", "Sample"]
 
 @dataclass(frozen=True)
 class Sample:
-    """What a method is trained on.
+    """Training data of a method."""
 
-    Parameters
-    ----------
-    X : ndarray of shape (n, pixels)
-        Images as rows.
-    y : ndarray of int of shape (n,)
-        1 is labelled positive, 0 is unlabelled.
-    prior : float
-        Share of positives: among the unlabelled rows for a case-control sample, among all rows for
-        one training set.
-    seed : int
-        For the method.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    prior: float
-    seed: int
+    X: np.ndarray  # (n, pixels)
+    y: np.ndarray  # 1 is labelled positive, 0 is unlabelled
+    prior: float  # share of positives: of the unlabelled rows (case-control) or of all rows
+    seed: int  # for the method
 
     @property
     def n_labelled(self) -> int:
-        """How many rows are labelled."""
+        """Number of labelled rows."""
         return int(self.y.sum())
 
     @property
     def is_large(self) -> bool:
-        """Whether passes over the data have to be counted."""
+        """Whether to limit the number of passes over the data."""
         return len(self.y) > 10_000
 
 
 @dataclass(frozen=True)
 class Method:
-    """One way of training.
+    """A method of a library, and its settings in words for the table."""
 
-    Parameters
-    ----------
-    build : callable
-        Makes the unfitted estimator for a sample.
-    setting : str
-        How it is set, for the table.
-    one_set : bool
-        Whether the method is made for one training set.
-    centred : bool
-        Whether the mean training image is subtracted from all images, and all pixels are divided
-        by their standard deviation.
-    """
-
-    build: Callable[[Sample], Any]
+    build: Callable[[Sample], Any]  # returns the unfitted estimator
     setting: str
-    one_set: bool
-    centred: bool
+    one_set: bool  # made for a single training set; otherwise for a case-control sample
+    centred: bool  # subtract the mean training image, and divide by the standard deviation
 
 
 METHODS: dict[str, dict[str, Method]] = {"pulearn": {}, "pu-toolbox": {}, "puclassify": {}}
 
 
 def method(library: str, name: str, setting: str, *, one_set: bool, centred: bool = False):
-    """Enter the decorated function into the table of methods."""
+    """Add the decorated function to ``METHODS``."""
 
     def enter(build):
         setting_in_full = f"{setting}, images centred" if centred else setting
@@ -92,7 +64,7 @@ def method(library: str, name: str, setting: str, *, one_set: bool, centred: boo
 
 
 def forest(seed):
-    """Make a random forest whose shares of votes are smoother than those of single images."""
+    """Build a random forest with leaves of five images, for smooth probabilities."""
     return RandomForestClassifier(min_samples_leaf=5, random_state=seed)
 
 
@@ -107,7 +79,7 @@ def _(sample):
 def _(sample):
     from pulearn import ElkanotoPuClassifier
 
-    # More passes teach it the labelled images by heart.
+    # With more passes it memorises the labelled images.
     passes = 3 if sample.is_large else 20
     network = MLPClassifier((300, 300), max_iter=passes, random_state=sample.seed)
     return ElkanotoPuClassifier(network, hold_out_ratio=0.2, random_state=sample.seed)
@@ -146,7 +118,7 @@ def _(sample):
 
 
 def bayesian(class_name):
-    """Return what makes one of pulearn's Bayesian classifiers, which are told nothing."""
+    """Return a builder of one of the Bayesian classifiers of pulearn, which have no settings."""
 
     def build(sample):
         import pulearn
@@ -213,7 +185,7 @@ def _(sample):
     from pu_toolbox import NonNegativePUClassifier
     from torch import nn
 
-    # No batch normalisation: labelled and unlabelled images go through the network in turn, and
+    # No batch normalisation: labelled and unlabelled images go through the network separately, and
     # each would be normalised by its own mean.
     torch.manual_seed(sample.seed)
     layers: list[nn.Module] = []
@@ -247,13 +219,13 @@ def _(sample):
 def _(sample):
     from pu_toolbox import LLSVMClassifier
 
-    # With the default of 5e-6 it stops early, before it has learnt.
+    # With the default of 5e-6 it stops before it has learnt anything.
     svm = LLSVMClassifier(learning_rate=1e-4, early_stopping=False, random_state=sample.seed)
-    return Told(svm, sample.prior)
+    return WithPrior(svm, sample.prior)
 
 
 @method(
-    "pu-toolbox", "ldce", "linear, told the share that is not labelled", one_set=True, centred=True
+    "pu-toolbox", "ldce", "linear, given the share that is not labelled", one_set=True, centred=True
 )
 def _(sample):
     from pu_toolbox import LDCEClassifier
@@ -261,7 +233,7 @@ def _(sample):
     return LDCEClassifier(flip_probability=unlabelled_share(sample), random_state=sample.seed)
 
 
-@method("pu-toolbox", "kldce", "Gaussian kernel, told the share not labelled", one_set=True)
+@method("pu-toolbox", "kldce", "Gaussian kernel, given the share not labelled", one_set=True)
 def _(sample):
     from pu_toolbox import KLDCEClassifier
 
@@ -283,14 +255,14 @@ def _(sample):
 def _(sample):
     from pu_toolbox import PUSBKernelClassifier
 
-    return Told(PUSBKernelClassifier(random_state=sample.seed), sample.prior)
+    return WithPrior(PUSBKernelClassifier(random_state=sample.seed), sample.prior)
 
 
 @method("pu-toolbox", "lbe", "logistic regression, defaults", one_set=True)
 def _(sample):
     from pu_toolbox import LBEClassifier
 
-    return Told(LBEClassifier(), sample.prior)
+    return WithPrior(LBEClassifier(), sample.prior)
 
 
 @method(
@@ -317,15 +289,17 @@ def _(sample):
 
 
 def own(criterion):
-    """Return what makes this package's classifier, set as in ``digits.py`` or ``mnist.py``."""
+    """Return a builder of this package's classifier with the settings of digits and mnist."""
 
     def build(sample):
-        import digits as small
-        import mnist as large
-        from pu_images import classifier_for
+        from common.image_classifiers import (
+            classifier_for,
+            large_set_settings,
+            small_set_settings,
+        )
 
-        settings = (large if sample.is_large else small).SETTINGS["mlp"]
-        classifier = classifier_for(criterion, settings, sample.prior)
+        settings = large_set_settings(5e-3) if sample.is_large else small_set_settings()
+        classifier = classifier_for(criterion, settings["mlp"], sample.prior)
         classifier.set_params(random_state=sample.seed)
         return classifier.set_params(max_epochs=10) if sample.is_large else classifier
 
@@ -338,25 +312,25 @@ for name in ("nnpu", "dist_pu"):
 
 
 @dataclass
-class Told:
-    """A classifier of pu-toolbox that takes the prior in ``fit``."""
+class WithPrior:
+    """A classifier of pu-toolbox whose ``fit`` needs the prior."""
 
     classifier: Any
     prior: float
 
     def fit(self, X, y):
-        """Fit with the prior; return the classifier itself."""
+        """Fit with the prior and return the classifier itself."""
         return self.classifier.fit(X, y, class_prior=self.prior)
 
 
 def nnpu_settings(sample):
-    """Return parameters of pu-toolbox's nnPU: its own, but ten epochs of the large sets."""
+    """Return parameters for nnPU of pu-toolbox: defaults, with ten epochs on the large sets."""
     epochs = {"max_epochs": 10} if sample.is_large else {}
     return {"random_state": sample.seed, **epochs}
 
 
 def median_distance(sample):
-    """Return the median distance of images, a usual width of a Gaussian kernel."""
+    """Return the median distance between images, the usual width of a Gaussian kernel."""
     some = np.random.default_rng(sample.seed).choice(len(sample.X), 500, replace=False)
     X = sample.X[some].astype(np.float64)
     squares = (X**2).sum(axis=1)
@@ -365,5 +339,5 @@ def median_distance(sample):
 
 
 def unlabelled_share(sample):
-    """Return the share of the positives of one training set that is not labelled."""
+    """Return the share of the positives in a single training set that is not labelled."""
     return 1 - sample.n_labelled / (sample.prior * len(sample.y))
