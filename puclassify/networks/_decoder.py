@@ -7,6 +7,7 @@ import math
 import torch
 from torch import nn
 
+from puclassify._parameters import check_whole_number
 from puclassify.networks._batch_norm import BatchNorm2d
 from puclassify.networks._initialization import initialize
 
@@ -112,7 +113,8 @@ class Decoder(nn.Module):
 def _n_doublings(size: int, stride: int | None) -> int:
     if stride is None:
         return max(0, math.ceil(math.log2(size / _LARGEST_START)))
-    if stride < 1 or stride & (stride - 1):
+    check_whole_number(stride, "stride", at_least=1, expected="a power of two")
+    if stride & (stride - 1):
         raise ValueError(f"stride must be a power of two, got {stride!r}")
     return stride.bit_length() - 1
 
