@@ -1,4 +1,4 @@
-"""Splitters and scorers for search and cross-validation, and what a search has told apart."""
+"""Splitters and scorers for search and cross-validation, and a comparison of candidates."""
 
 from puclassify.model_selection._compare_candidates import compare_candidates
 from puclassify.model_selection._pick_scorer import make_pick_scorer
