@@ -6,6 +6,7 @@ and shows what it was.
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -19,11 +20,13 @@ __all__ = [
     "check_flag",
     "check_number",
     "check_option",
+    "check_pair",
     "check_possible_prior",
     "check_probability",
     "check_scenario",
     "check_score_vector",
     "check_whole_number",
+    "did_you_mean",
     "is_number",
 ]
 
@@ -51,6 +54,16 @@ def check_number(
         if above < number < below and at_least <= number <= at_most:
             return number
     raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def check_pair(value: Any, name: str, expected: str, **bounds: float) -> tuple[float, float]:
+    """Return a finite number, or an (x, y) pair of them, as two floats within the bounds."""
+    try:
+        pair = np.broadcast_to(np.asarray(value, dtype=object), (2,)).tolist()
+        x, y = (check_number(number, name, expected, **bounds) for number in pair)
+    except ValueError:
+        raise ValueError(f"{name} must be {expected}, got {value!r}") from None
+    return x, y
 
 
 def check_probability(value: Any, name: str, expected: str = "") -> float:
@@ -81,6 +94,13 @@ def check_option(value: Any, name: str, options: Iterable[str]) -> str:
     *others, last = map(repr, options)
     listed = f"{', '.join(others)} or {last}" if others else last
     raise ValueError(f"{name} must be {listed}, got {value!r}")
+
+
+def did_you_mean(value: str, names: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the name most like the value, "" if none is like it."""
+    plain = value.lower().replace("-", "_")
+    near = difflib.get_close_matches(plain, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def check_scenario(scenario: Any) -> str:

@@ -9,11 +9,13 @@ from puclassify._parameters import (
     check_flag,
     check_number,
     check_option,
+    check_pair,
     check_possible_prior,
     check_probability,
     check_scenario,
     check_score_vector,
     check_whole_number,
+    did_you_mean,
     is_number,
 )
 
@@ -52,6 +54,31 @@ class TestNumber:
         assert check_probability(0.5, "prior") == 0.5
         with pytest.raises(ValueError, match="prior must be a number between 0 and 1, both"):
             check_probability(value, "prior")
+
+
+class TestDidYouMean:
+    @pytest.mark.parametrize("value", ["GE-kl", "ge_k", "ge-kl"])
+    def test_names_the_nearest(self, value):
+        assert did_you_mean(value, {"pn": 1, "ge_kl": 2}) == "; did you mean 'ge_kl'?"
+
+    def test_says_nothing_where_no_name_is_near(self):
+        assert did_you_mean("xxxx", ["pn", "ge_kl"]) == ""
+
+
+class TestPair:
+    @pytest.mark.parametrize("value", [2, np.float32(2), (2, 2.0), np.array([2, 2])])
+    def test_one_number_counts_for_both(self, value):
+        pair = check_pair(value, "step", "a number or a pair", above=0)
+        assert pair == (2.0, 2.0)
+        assert [type(number) for number in pair] == [float, float]
+
+    @pytest.mark.parametrize(
+        "value", [0, (1, 0), (1, math.nan), (1, "2"), (1, 2, 3), [[1, 2]], (1, True), "ab", None]
+    )
+    def test_names_the_whole_value(self, value):
+        with pytest.raises(ValueError) as raised:
+            check_pair(value, "step", "a number or a pair", above=0)
+        assert str(raised.value) == f"step must be a number or a pair, got {value!r}"
 
 
 class TestWholeNumber:

@@ -1,40 +1,44 @@
-"""Devices: choosing and seeding one, precision, memory, transfers and pixels as tensors."""
+"""Devices: choice, seeds, precision, threads, memory, transfers and pixels as tensors."""
 
 from puclassify._devices._device import resolve_device
 from puclassify._devices._memory import free_memory
 from puclassify._devices._pixel_tensors import (
     all_finite,
     as_tensor,
-    at_once,
     centred,
     empty_image,
     like,
     pivot_of,
+    rows_at_once,
 )
 from puclassify._devices._precision import (
     autocast,
     bfloat16_is_too_coarse,
+    evenly_spaced,
     resolve_precision,
-    some_of,
 )
 from puclassify._devices._seeding import seeded
+from puclassify._devices._threads import one_thread, threads, threads_worth
 from puclassify._devices._upload import own_stream, page_locked
 
 __all__ = [
     "all_finite",
     "as_tensor",
-    "at_once",
     "autocast",
     "bfloat16_is_too_coarse",
     "centred",
     "empty_image",
+    "evenly_spaced",
     "free_memory",
     "like",
+    "one_thread",
     "own_stream",
     "page_locked",
     "pivot_of",
     "resolve_device",
     "resolve_precision",
+    "rows_at_once",
     "seeded",
-    "some_of",
+    "threads",
+    "threads_worth",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +16,13 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from puclassify._devices import one_thread
 from puclassify._parameters import check_whole_number
 from puclassify.model_selection import PUStratifiedKFold
 
 __all__ = ["boosted_trees", "out_of_fold_scores", "trees_and_logits"]
+
+_ENOUGH_VALUES = 1 << 21  # in X, for more than one thread
 
 
 def out_of_fold_scores(
@@ -57,7 +62,12 @@ def out_of_fold_scores(
             f"estimator must have predict_proba or decision_function, got {estimator!r}"
         )
     y = positive.astype(int)
-    scores = cross_val_predict(classifier, X, y, groups=groups, cv=cv, n_jobs=n_jobs, method=method)
+    # Trees of a few thousand examples are grown in operations too short for a second thread.
+    n_values = math.prod(getattr(X, "shape", (len(X),)))
+    with one_thread() if n_values < _ENOUGH_VALUES else contextlib.nullcontext():
+        scores = cross_val_predict(
+            classifier, X, y, groups=groups, cv=cv, n_jobs=n_jobs, method=method
+        )
     return scores[:, 1] if scores.ndim == 2 else scores
 
 

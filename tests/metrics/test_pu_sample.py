@@ -149,10 +149,10 @@ class TestPropensities:
             propensities = np.full(len(y), 0.5)
             propensities[2] = wrong
             with pytest.raises(
-                ValueError, match=rf"1 of 60 are not: that at index 2 is {wrong:g};"
+                ValueError, match=rf"1 of 60 are not: the one at index 2 is {wrong:g};"
             ):
                 metric(y, response(metric, p), prior=0.4, propensities=propensities)
-        with pytest.raises(ValueError, match=r"shape \(200,\), .* got \(60,\); to give those of"):
+        with pytest.raises(ValueError, match=r"shape \(200,\), .* got \(60,\); if these belong"):
             metric(y, response(metric, p), prior=0.4, propensities=np.full(60, 0.5))
 
 

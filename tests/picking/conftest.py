@@ -2,7 +2,6 @@ import pytest
 
 from puclassify import ParticlePicker, PUImageClassifier
 from puclassify.datasets import make_micrographs
-from puclassify.picking.tiles import _tile_batches
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +14,7 @@ def simulated():
 
 @pytest.fixture
 def short_epochs(monkeypatch):
-    monkeypatch.setattr(_tile_batches, "STEPS_PER_EPOCH", 12)
+    monkeypatch.setattr(ParticlePicker, "_steps_per_epoch", 12)
 
 
 def small_classifier(**params):

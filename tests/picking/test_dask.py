@@ -16,7 +16,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from puclassify import ParticlePicker, PUImageClassifier
-from puclassify.picking.tiles import _tile_batches
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 distributed = pytest.importorskip("distributed")
@@ -38,20 +37,6 @@ def on_cluster(client):
     client.wait_for_workers(2)  # with a single one joblib would work in this process
     with joblib.parallel_config(backend="dask"):
         yield client
-
-
-@pytest.fixture
-def short_epochs(on_cluster, monkeypatch):
-    """Shorten the epochs here and in both workers, which are not to die in this test."""
-
-    def set_steps(n_steps):  # nested, so that it travels by value
-        _tile_batches.STEPS_PER_EPOCH = n_steps
-
-    n_steps = _tile_batches.STEPS_PER_EPOCH
-    monkeypatch.setattr(_tile_batches, "STEPS_PER_EPOCH", 4)
-    on_cluster.run(set_steps, 4)
-    yield
-    on_cluster.run(set_steps, n_steps)
 
 
 @pytest.fixture
@@ -93,6 +78,15 @@ def make_picker(simulated, **params):
         random_state=0,
         **params,
     )
+
+
+def with_short_epochs(picker):
+    """Return a picker like this one that also has short epochs in the workers."""
+
+    class ShortEpochs(ParticlePicker):  # nested, so that it travels by value
+        _steps_per_epoch = 4
+
+    return ShortEpochs(**picker.get_params(deep=False))
 
 
 @pytest.fixture(scope="module")
@@ -187,11 +181,10 @@ class TestPicker:
         clone(picker).fit(paths[:2], simulated.coordinates[:2])
         assert not tasks()
 
-    def test_is_searched_with_the_same_scores(self, short_epochs, simulated, paths):
+    def test_is_searched_with_the_same_scores(self, on_cluster, simulated, paths):
+        picker = with_short_epochs(make_picker(simulated))
         grid = {"classifier__lr": [0.01, 0.003]}
-        assert_same_scores(
-            make_picker(simulated), paths[:4], simulated.coordinates[:4], grid, KFold(2)
-        )
+        assert_same_scores(picker, paths[:4], simulated.coordinates[:4], grid, KFold(2))
 
 
 def test_classifier_is_searched_with_the_same_scores(on_cluster):
@@ -214,7 +207,7 @@ class TestDeathOfAWorker:
     @pytest.mark.slow
     def test_costs_a_search_a_retry(self, on_cluster, simulated, paths, fatal):
         preprocessing, marker = fatal
-        picker = make_picker(simulated, preprocessing=preprocessing)
+        picker = with_short_epochs(make_picker(simulated, preprocessing=preprocessing))
         grid = {"classifier__lr": [0.01, 0.003]}
         assert_same_scores(picker, paths[:4], simulated.coordinates[:4], grid, KFold(2))
         assert marker.exists()

@@ -138,13 +138,13 @@ class TestThresholds:
         ):
             np.testing.assert_array_equal(one, other)
         assert strict.threshold_report_["precision"] >= 0.95
-        assert strict.threshold_ > auto._threshold(("recall", 0.95))
+        assert strict.threshold_ > auto._logit(("recall", 0.95))
 
     def test_survives_pickling(self, told, easy):
         picker = told()
         again = pickle.loads(pickle.dumps(picker))
         assert again.threshold_report_ == picker.threshold_report_
-        assert again._threshold(("recall", 0.8)) == picker._threshold(("recall", 0.8))
+        assert again._logit(("recall", 0.8)) == picker._logit(("recall", 0.8))
 
     def test_same_seed_same_estimates(self, told):
         assert told().threshold_report_ == told().threshold_report_
@@ -185,7 +185,7 @@ class TestExpectedQuality:
         for thresholds in (0.0, [[0.0]], [np.nan]):
             with pytest.raises(ValueError, match="thresholds must be a sequence of logits"):
                 picker.expected_quality(thresholds)
-        with pytest.raises(ValueError, match="expected_quality takes estimates, which the fit"):
+        with pytest.raises(ValueError, match="expected_quality needs estimates, but this fit made"):
             told(threshold=0.0, expected_particles=12).expected_quality()
 
 
@@ -212,24 +212,27 @@ class TestWarnings:
     def test_too_few_labels(self, make_picker, easy, labels):
         few = [xy[:1] if i < 3 else xy[:0] for i, xy in enumerate(labels)]
         picker = make_picker(threshold="auto")
-        with pytest.warns(UserWarning, match="y holds 3 labelled particles only"):
+        with pytest.warns(UserWarning, match="y holds only 3 labelled particles"):
             picker.fit(easy.micrographs[:N_TRAIN], few)
         assert picker.threshold_ == 0
         assert picker.calibration_ == (1.0, 0.0)
         for how in ({"threshold": ("recall", 0.5)}, {"return_quality": True}):
-            with pytest.raises(ValueError, match="takes estimates, which the fit has not made"):
+            with pytest.raises(ValueError, match="needs estimates, but this fit made none"):
                 picker.predict(easy.micrographs[-1:], **how)
 
     @pytest.mark.parametrize("when", ["held out", "in the end"])
     def test_nearly_all_labels_of_one_score(self, make_picker, easy, labels, when, monkeypatch):
         # As of a tree, which is sure of everything.
-        def candidates(picker, scorer, image, pick=ParticlePicker._candidates):
-            picks = pick(picker, scorer, image)
-            if when == "held out" or scorer.classifier.max_epochs == 6:
-                picks[:, 2] = np.where(picks[:, 2] > np.median(picks[:, 2]), 30.0, -30.0)
-            return picks
+        def finder(picker, scorer, finder=ParticlePicker._candidate_finder):
+            def find_candidates(image):
+                picks = finder(picker, scorer)(image)
+                if when == "held out" or scorer.classifier.max_epochs == 6:
+                    picks[:, 2] = np.where(picks[:, 2] > np.median(picks[:, 2]), 30.0, -30.0)
+                return picks
 
-        monkeypatch.setattr(ParticlePicker, "_candidates", candidates)
+            return find_candidates
+
+        monkeypatch.setattr(ParticlePicker, "_candidate_finder", finder)
         picker = make_picker(
             classifier=small_classifier(max_epochs=6, lr=3e-3),
             threshold="auto",
@@ -244,7 +247,7 @@ class TestWarnings:
     def test_labels_that_teach_nothing(self, make_picker, easy):
         rng = np.random.default_rng(0)
         anywhere = [rng.uniform(20, 235, size=(8, 2)) for _ in range(N_TRAIN)]
-        with pytest.warns(UserWarning, match="do not tell the other half"):
+        with pytest.warns(UserWarning, match="do not distinguish the other half"):
             make_picker(threshold="auto").fit(easy.micrographs[:N_TRAIN], anywhere)
 
 

@@ -202,7 +202,7 @@ class TestErrors:
     def test_values_and_length(self, cls):
         y = np.repeat([1, 0], [20, 100])
         scores = np.random.default_rng(0).random(120)
-        with pytest.raises(ValueError, match="20 of 20 are not: that at index 0 is 2"):
+        with pytest.raises(ValueError, match="20 of 20 are not: the one at index 0 is 2"):
             cls().fit_scores(scores, y, np.full(120, 2.0))
         with pytest.raises(ValueError, match=r"must have shape \(120,\)"):
             cls().fit(scores[:, None], y, propensities=np.ones(20))
