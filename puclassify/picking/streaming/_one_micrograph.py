@@ -18,6 +18,7 @@ from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
 from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.estimates import expected_quality
+from puclassify.picking.scoring import NetworkScorer, WindowScorer
 from puclassify.picking.suppression import non_maximum_suppression
 from puclassify.preprocessing import preprocess_on, runs_on_devices
 
@@ -26,36 +27,18 @@ __all__ = ["MicrographPipeline"]
 
 @dataclass(frozen=True)
 class MicrographPipeline:
-    """What it takes to score and to pick one micrograph, and nothing else: it travels to workers.
+    """All that is needed to score and to pick one micrograph, and nothing else to send to workers.
 
-    Parameters
-    ----------
-    preprocessing : transformer
-        Fitted.
-    scorer : NetworkScorer or WindowScorer
-        Fitted.
-    suppression : dict
-        Parameters of `non_maximum_suppression` but the threshold; a radius that is a `HalfDiameter`
-        is computed for each micrograph.
-    particle_diameter : float
-        In ångström.
-    pixel_size : float or "header"
-        Ångström per stored pixel.
-    calibration : (float, float), default=(1.0, 0.0)
-        Slope and intercept that make the scorer's logits the picker's.
-    memory_budget : float or "auto", default="auto"
-        Bytes that the layers of the network may use in one forward pass.
-    compile : bool, default=False
-        Whether to score with a compiled network.
+    Preprocessing and scorer are fitted.
     """
 
     preprocessing: Any
-    scorer: Any
-    suppression: dict
-    particle_diameter: float
-    pixel_size: float | str
-    calibration: tuple[float, float] = UNCALIBRATED
-    memory_budget: float | str = "auto"
+    scorer: NetworkScorer | WindowScorer
+    suppression: dict[str, Any]  # of `non_maximum_suppression`, without the threshold
+    particle_diameter: float  # in ångström
+    pixel_size: float | str  # ångström per stored pixel, or "header"
+    calibration: tuple[float, float] = UNCALIBRATED  # slope and intercept of the picker's logits
+    memory_budget: float | str = "auto"  # bytes of the network's layers in one forward pass
     compile: bool = False
 
     def steps(self) -> list[Callable]:
@@ -113,19 +96,9 @@ class MicrographPipeline:
         return scores
 
     def pick(self, image: GridImage, threshold: float) -> np.ndarray:
-        """Score one preprocessed micrograph and keep the maxima above the threshold.
+        """Return x, y and score (k, 3) of a preprocessed micrograph's maxima above a logit.
 
-        Parameters
-        ----------
-        image : GridImage
-            From `read`.
-        threshold : float
-            A logit.
-
-        Returns
-        -------
-        ndarray of shape (k, 3)
-            x, y and score.
+        A radius that is a `HalfDiameter` is computed for the micrograph's own pixel size.
         """
         parameters = dict(self.suppression)
         if isinstance(parameters["radius"], HalfDiameter):
@@ -135,35 +108,23 @@ class MicrographPipeline:
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
 
     def find_candidates(self, image: GridImage) -> np.ndarray:
-        """Return what `pick` would at any threshold and without ``max_picks``."""
+        """Return what `pick` does without a threshold and ``max_picks``."""
         unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
         return unlimited.pick(image, -np.inf)
 
-    def pick_and_judge(self, image: GridImage, threshold: float, detected_fraction: float):
-        """Do the same, and return the expected quality of the picks, too.
+    def pick_and_judge(
+        self, image: GridImage, threshold: float, detected_fraction: float
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return what `pick` does and its expected quality.
 
-        Parameters
-        ----------
-        image : GridImage
-            From `read`.
-        threshold : float
-            A logit.
-        detected_fraction : float
-            Share of the particles that have a candidate.
-
-        Returns
-        -------
-        picks : ndarray of shape (k, 3)
-            x, y and score.
-        expected : dict
-            As of `puclassify.picking.estimates.expected_quality`.
+        ``detected_fraction`` is the share of particles that have a candidate.
         """
         max_picks = self.suppression["max_picks"]
         candidates = self.find_candidates(image)
         expected = expected_quality(candidates[:, 2], threshold, detected_fraction, max_picks)
         return candidates[candidates[:, 2] > threshold][:max_picks], expected
 
-    def _scores(self, image):
+    def _scores(self, image: GridImage) -> GridImage:
         scores = self.scorer.score_map(
             image, memory_budget=self.memory_budget, compile=self.compile
         )
