@@ -82,7 +82,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
     expected_particles : float or None, default=None
         Particles in a typical micrograph, labelled or not. A warning says so if the labels imply
         another number.
-    threshold : float, "auto", "expected_f1", ("precision", p) or ("recall", r), default="auto"
+    threshold : float, str or (str, float), default="auto"
         The logit above which a maximum is a pick, or a rule that chooses it. "auto" stands for
         "expected_f1", the largest expected F1; ``("precision", 0.9)`` gives the most picks of which
         nine in ten are expected to be right, ``("recall", 0.9)`` the fewest that are expected to
