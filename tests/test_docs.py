@@ -9,13 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 100
-MADE = {
-    "_build",
-    "_templates",
-    "api",
-    "auto_examples",
-    "generated",
-}  # by Sphinx, or templates for it
+# By Sphinx, or templates for it.
+MADE = {"_build", "_templates", "api", "auto_examples", "generated"}
 
 PAGES = [
     path
