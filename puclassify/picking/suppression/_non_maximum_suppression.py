@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import TransformerMixin
 from sklearn.utils import TransformerTags
@@ -17,6 +21,8 @@ from puclassify.picking.suppression._suppress import (
 )
 
 __all__ = ["NonMaximumSuppression"]
+
+Maps = Sequence[GridImage | np.ndarray] | np.ndarray
 
 
 class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
@@ -77,7 +83,7 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
         self.border = border
         self.subpixel = subpixel
 
-    def fit(self, X, y=None) -> NonMaximumSuppression:
+    def fit(self, X: Maps, y: Any = None) -> NonMaximumSuppression:
         """Check the parameters; nothing is learnt.
 
         Parameters
@@ -95,7 +101,7 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
         self._check_parameters()
         return self
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: Maps) -> np.ndarray:
         """Pick every map.
 
         Parameters
@@ -116,7 +122,7 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
             picks[i] = non_maximum_suppression(score_map, **self.get_params(deep=False))
         return picks
 
-    def transform(self, X) -> np.ndarray:
+    def transform(self, X: Maps) -> np.ndarray:
         """Pick every map; return picks in the container chosen with `set_output`.
 
         Parameters
@@ -157,7 +163,7 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
             self._sklearn_output_config = {"transform": _check_container(transform)}
         return self
 
-    def score(self, X, y, radius: float | None = None) -> float:
+    def score(self, X: Maps, y: Sequence[ArrayLike], radius: float | None = None) -> float:
         """Average precision of the picks above the threshold.
 
         Parameters
