@@ -30,8 +30,8 @@ from puclassify.classifier._progress import FitReport
 from puclassify.classifier._samples import PixelSource, check_samples
 from puclassify.classifier._tasks import SingleImages
 from puclassify.classifier._trainer import Trained, Trainer, warn_if_diverged
-from puclassify.classifier._unlabelled_prior import prior_of_unlabelled
 from puclassify.losses import LOSSES, PULoss, make_loss
+from puclassify.prior import prior_of_unlabelled
 from puclassify.regions import RegionTable
 
 __all__ = ["PUImageClassifier", "adopt_training", "scoring_dtype"]
