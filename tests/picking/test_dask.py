@@ -1,6 +1,7 @@
 """A cluster of Dask gives what one process gives; here it is two workers on this machine."""
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import pickle
 import signal
@@ -15,18 +16,46 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from puclassify import ParticlePicker, PUImageClassifier
+from puclassify import PUImageClassifier
 from puclassify.picking.tiles import _tile_batches
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
+from .conftest import small_picker
+
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
+
+
+STEPS_PER_EPOCH = 4
+# For a worker that starts, in the place of one that died, too.
+PRELOAD = f"""
+from puclassify.picking.tiles import _tile_batches
+_tile_batches.STEPS_PER_EPOCH = {STEPS_PER_EPOCH}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_epochs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_tile_batches, "STEPS_PER_EPOCH", STEPS_PER_EPOCH)
+        yield
 
 
 @pytest.fixture(scope="module")
 def client():
+    """Two workers, forked off one process that has imported what they need."""
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    if method == "forkserver":
+        multiprocessing.set_forkserver_preload(["distributed", "puclassify", "torch._dynamo"])
+        multiprocessing.forkserver.ensure_running()
     with (
+        dask.config.set({"distributed.worker.multiprocessing-method": method}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            preload=[PRELOAD],
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -38,20 +67,6 @@ def on_cluster(client):
     client.wait_for_workers(2)  # with a single one joblib would work in this process
     with joblib.parallel_config(backend="dask"):
         yield client
-
-
-@pytest.fixture
-def short_epochs(on_cluster, monkeypatch):
-    """Shorten the epochs here and in both workers, which are not to die in this test."""
-
-    def set_steps(n_steps):  # nested, so that it travels by value
-        _tile_batches.STEPS_PER_EPOCH = n_steps
-
-    n_steps = _tile_batches.STEPS_PER_EPOCH
-    monkeypatch.setattr(_tile_batches, "STEPS_PER_EPOCH", 4)
-    on_cluster.run(set_steps, 4)
-    yield
-    on_cluster.run(set_steps, n_steps)
 
 
 @pytest.fixture
@@ -75,29 +90,10 @@ def paths(simulated, tmp_path_factory):
     return found
 
 
-def make_picker(simulated, **params):
-    classifier = PUImageClassifier(
-        "conv31",
-        criterion="ge_binomial",
-        module_params={"units": 4},
-        max_epochs=1,
-        batch_size=64,
-        lr=0.01,
-    )
-    return ParticlePicker(
-        simulated.particle_diameter,
-        pixel_size=simulated.pixel_size,
-        classifier=classifier,
-        expected_particles=12,
-        threshold=0.0,
-        random_state=0,
-        **params,
-    )
-
-
 @pytest.fixture(scope="module")
 def picker(simulated, paths):
-    return make_picker(simulated).fit(paths[:2], simulated.coordinates[:2])
+    """A picker that all tests share: change nothing in it."""
+    return small_picker(simulated).fit(paths[:2], simulated.coordinates[:2])
 
 
 @pytest.fixture(scope="module")
@@ -187,10 +183,10 @@ class TestPicker:
         clone(picker).fit(paths[:2], simulated.coordinates[:2])
         assert not tasks()
 
-    def test_is_searched_with_the_same_scores(self, short_epochs, simulated, paths):
+    def test_is_searched_with_the_same_scores(self, on_cluster, simulated, paths):
         grid = {"classifier__lr": [0.01, 0.003]}
         assert_same_scores(
-            make_picker(simulated), paths[:4], simulated.coordinates[:4], grid, KFold(2)
+            small_picker(simulated), paths[:4], simulated.coordinates[:4], grid, KFold(2)
         )
 
 
@@ -206,15 +202,14 @@ def test_classifier_is_searched_with_the_same_scores(on_cluster):
 class TestDeathOfAWorker:
     def test_costs_predict_a_retry(self, on_cluster, simulated, paths, local_picks, fatal):
         preprocessing, marker = fatal
-        picker = make_picker(simulated, preprocessing=preprocessing)
+        picker = small_picker(simulated, preprocessing=preprocessing)
         picker.fit(paths[:2], simulated.coordinates[:2])
         assert_same_picks(picker.predict(paths, threshold=-np.inf), local_picks)
         assert marker.exists()
 
-    @pytest.mark.slow
     def test_costs_a_search_a_retry(self, on_cluster, simulated, paths, fatal):
         preprocessing, marker = fatal
-        picker = make_picker(simulated, preprocessing=preprocessing)
+        picker = small_picker(simulated, preprocessing=preprocessing)
         grid = {"classifier__lr": [0.01, 0.003]}
         assert_same_scores(picker, paths[:4], simulated.coordinates[:4], grid, KFold(2))
         assert marker.exists()
