@@ -5,17 +5,17 @@ from puclassify._devices._memory import free_memory
 from puclassify._devices._pixel_tensors import (
     all_finite,
     as_tensor,
-    at_once,
     centred,
     empty_image,
     like,
     pivot_of,
+    rows_at_once,
 )
 from puclassify._devices._precision import (
     autocast,
     bfloat16_is_too_coarse,
+    evenly_spaced,
     resolve_precision,
-    some_of,
 )
 from puclassify._devices._seeding import seeded
 from puclassify._devices._upload import own_stream, page_locked
@@ -23,11 +23,11 @@ from puclassify._devices._upload import own_stream, page_locked
 __all__ = [
     "all_finite",
     "as_tensor",
-    "at_once",
     "autocast",
     "bfloat16_is_too_coarse",
     "centred",
     "empty_image",
+    "evenly_spaced",
     "free_memory",
     "like",
     "own_stream",
@@ -35,6 +35,6 @@ __all__ = [
     "pivot_of",
     "resolve_device",
     "resolve_precision",
+    "rows_at_once",
     "seeded",
-    "some_of",
 ]

@@ -7,24 +7,8 @@ import torch
 __all__ = ["resolve_device"]
 
 
-def resolve_device(device) -> torch.device:
-    """Turn the ``device`` parameter into a torch device.
-
-    Parameters
-    ----------
-    device : str or torch.device
-        "auto" prefers CUDA.
-
-    Returns
-    -------
-    torch.device
-        A device that is there.
-
-    Raises
-    ------
-    ValueError
-        If there is no such device.
-    """
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Return the device that a ``device`` parameter names; "auto" is CUDA if there is one."""
     if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -35,7 +19,7 @@ def resolve_device(device) -> torch.device:
         ) from error
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
-            f"device={device!r} was asked for but torch sees no CUDA device; take device='auto', "
+            f"device={device!r} was asked for but torch sees no CUDA device; use device='auto', "
             "or install a CUDA build of torch and check its driver"
         )
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():

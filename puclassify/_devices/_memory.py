@@ -11,21 +11,10 @@ __all__ = ["free_memory"]
 
 
 def free_memory(device: torch.device) -> float:
-    """Return the free bytes of a device, or of the machine; infinity where nobody says.
-
-    Parameters
-    ----------
-    device : torch.device
-        The device.
-
-    Returns
-    -------
-    float
-        What could be allocated.
-    """
+    """Return the free bytes of a GPU, or of the machine; infinity where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    try:  # Linux: without what files occupy that could be dropped
+    try:  # Linux: caches of files count as free
         lines = Path("/proc/meminfo").read_text().splitlines()
         (available,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
         return 1024 * int(available)

@@ -1,4 +1,4 @@
-"""Stored pixels as tensors: one implementation serves arrays and tensors on any device."""
+"""Stored pixels as tensors, so that one implementation serves arrays and every device."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-__all__ = ["all_finite", "as_tensor", "at_once", "centred", "empty_image", "like", "pivot_of"]
+__all__ = ["all_finite", "as_tensor", "centred", "empty_image", "like", "pivot_of", "rows_at_once"]
 
 _EXACT_IN_FLOAT32 = {
     torch.bool,
@@ -25,25 +25,9 @@ _PIXELS_FOR_A_GPU = 1 << 24
 
 
 def as_tensor(values) -> torch.Tensor:
-    """Return an image as a tensor of the type it is stored in.
+    """Return pixels as a tensor of the type they are stored in, without a copy where possible.
 
-    Parameters
-    ----------
-    values : ndarray or Tensor of shape (height, width)
-        The pixels, of any real number type.
-
-    Returns
-    -------
-    Tensor
-        A tensor itself. An array's pixels without a copy, if they are of a type that torch has and
-        in the byte order of this machine; they may be read-only and must not be written to.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from puclassify._devices._pixel_tensors import as_tensor
-    >>> as_tensor(np.array([[1, 2]], ">i2"))
-    tensor([[1, 2]], dtype=torch.int16)
+    The tensor may be read-only memory and must not be written to.
     """
     if isinstance(values, torch.Tensor):
         return values
@@ -57,10 +41,10 @@ def as_tensor(values) -> torch.Tensor:
 
 
 class _Writeable:
-    """A read-only array, such as a memory-mapped micrograph, that says it can be written to.
+    """A read-only array, such as a memory-mapped micrograph, that claims to be writeable.
 
-    torch has no read-only tensors and warns of arrays that are. Nothing here writes to pixels of
-    the caller, and a copy of every micrograph would cost more than the warning is worth.
+    torch has no read-only tensors and warns of such arrays. Nothing here writes to the caller's
+    pixels, and a copy of every micrograph would cost more than the warning is worth.
     """
 
     def __init__(self, array: np.ndarray):
@@ -69,60 +53,22 @@ class _Writeable:
         self._owner = array
 
 
-def like(values, pixels: torch.Tensor):
-    """Return computed pixels as what the image was given as.
-
-    Parameters
-    ----------
-    values : ndarray or Tensor
-        What the image was given as.
-    pixels : Tensor
-        The result.
-
-    Returns
-    -------
-    ndarray or Tensor
-        A tensor for a tensor, an array for an array.
-    """
+def like(values: np.ndarray | torch.Tensor, pixels: torch.Tensor) -> np.ndarray | torch.Tensor:
+    """Return computed pixels as a tensor if ``values`` is one, else as an array."""
     return pixels if isinstance(values, torch.Tensor) else pixels.numpy()
 
 
-def at_once(pixels: torch.Tensor, length: int) -> int:
-    """Return how many rows to take at once through several steps of a computation.
+def rows_at_once(pixels: torch.Tensor, length: int) -> int:
+    """Return how many rows of ``length`` pixels to process together.
 
-    Parameters
-    ----------
-    pixels : Tensor
-        Tells the device.
-    length : int
-        Number of pixels in a row.
-
-    Returns
-    -------
-    int
-        As many as stay in the cache of a core, or as keep a GPU busy without filling its memory.
+    So many stay in the cache of a core, or keep a GPU busy without filling its memory.
     """
     on_cpu = pixels.device.type == "cpu"
     return max(1, (_PIXELS_IN_A_CACHE if on_cpu else _PIXELS_FOR_A_GPU) // length)
 
 
 def empty_image(shape, device: torch.device, dtype=torch.float32) -> torch.Tensor:
-    """Allocate a large tensor.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Height and width.
-    device : torch.device
-        Where.
-    dtype : {torch.float32, torch.complex64}, default=torch.float32
-        Type of the elements.
-
-    Returns
-    -------
-    Tensor
-        Its elements are not set.
-    """
+    """Allocate a large tensor of float32 or complex64, whose elements are not set."""
     if device.type != "cpu":
         return torch.empty(shape, device=device, dtype=dtype)
     # NumPy asks the system for huge pages. Filling small ones for the first time takes four times
@@ -133,19 +79,10 @@ def empty_image(shape, device: torch.device, dtype=torch.float32) -> torch.Tenso
 
 
 def pivot_of(pixels: torch.Tensor) -> torch.Tensor:
-    """Return a value in the middle of the pixels of an image.
+    """Return the median of some of the finite pixels, as a float64 scalar on their device.
 
-    Taking it out keeps float32 exact enough for counts of thousands with a spread of tens.
-
-    Parameters
-    ----------
-    pixels : Tensor of shape (height, width)
-        The image; pixels that are not finite do not count.
-
-    Returns
-    -------
-    Tensor of shape (), float64
-        The median of some of the pixels, on their device; 0 if none of them is finite.
+    Subtracting it keeps float32 exact enough for counts of thousands with a spread of tens. It is 0
+    if no pixel is finite.
     """
     stride = max(1, max(pixels.shape) // _SAMPLES_ALONG_AN_AXIS)
     some = pixels[::stride, ::stride].double()
@@ -154,39 +91,13 @@ def pivot_of(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def centred(pixels: torch.Tensor, pivot: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-    """Write the differences of pixels to a pivot into a float32 tensor.
-
-    Parameters
-    ----------
-    pixels : Tensor
-        The pixels, of any real number type.
-    pivot : Tensor of shape (), float64
-        What is subtracted, before anything is rounded.
-    out : Tensor of the shape of ``pixels``, float32
-        Where to.
-
-    Returns
-    -------
-    Tensor
-        The same as ``out``.
-    """
+    """Write pixels minus a float64 pivot, subtracted before rounding, into a float32 tensor."""
     if pixels.dtype in _EXACT_IN_FLOAT32:
         return out.copy_(pixels).sub_(pivot.float())
     return out.copy_(pixels.double() - pivot)
 
 
 def all_finite(pixels: torch.Tensor) -> bool:
-    """Tell whether all pixels are finite; the answer comes to the host.
-
-    Parameters
-    ----------
-    pixels : Tensor
-        The pixels, of a floating-point type.
-
-    Returns
-    -------
-    bool
-        True if none is NaN or infinite.
-    """
-    # The extremes of anything with a NaN are NaN; this reads every pixel once and stores nothing.
+    """Return whether no pixel is NaN or infinite (on a GPU this waits for the answer)."""
+    # The extremes of values with a NaN are NaN: every pixel is read once and nothing stored.
     return bool(torch.stack(pixels.aminmax()).isfinite().all())

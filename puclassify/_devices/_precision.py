@@ -1,4 +1,4 @@
-"""In which arithmetic a network runs."""
+"""The precision in which a network runs."""
 
 from __future__ import annotations
 
@@ -8,39 +8,21 @@ import threading
 import numpy as np
 import torch
 
-__all__ = ["autocast", "bfloat16_is_too_coarse", "resolve_precision", "some_of"]
+__all__ = ["autocast", "bfloat16_is_too_coarse", "evenly_spaced", "resolve_precision"]
 
 _LARGEST_OFFSET = 16  # times the spread of the pixels, which bfloat16 then rounds by a sixteenth
-_ENOUGH_IMAGES = 16  # that show what the others are like
-_ENOUGH_PIXELS = 4096  # of an image, to tell
+_ENOUGH_IMAGES = 16  # to represent the others
+_ENOUGH_PIXELS = 4096  # of an image, to estimate its offset and spread
 _FEW = 0.25  # share of the images that may lie further from zero than that
 
 
 def resolve_precision(
-    precision, device: torch.device, *, training: bool = False, coarse: bool = False
+    precision: str, device: torch.device, *, training: bool = False, coarse: bool = False
 ) -> torch.dtype | None:
-    """Turn the ``precision`` parameter into an autocast dtype.
+    """Return the autocast dtype that a ``precision`` parameter means, None for plain float32.
 
-    Parameters
-    ----------
-    precision : {"auto", "float32", "bfloat16"}
-        "auto" is bfloat16 on CUDA, and for training on a CPU that multiplies it; float32 elsewhere.
-    device : torch.device
-        Where the network runs.
-    training : bool, default=False
-        Whether it is being trained. On a CPU scores stay those of float32.
-    coarse : bool, default=False
-        Whether bfloat16 would be too coarse for the input, so that "auto" has to be float32.
-
-    Returns
-    -------
-    torch.dtype or None
-        None for plain float32.
-
-    Raises
-    ------
-    ValueError
-        If ``precision`` is none of the three.
+    "auto" is bfloat16 on CUDA, and in training on a CPU that multiplies bfloat16; it is float32
+    elsewhere, and where bfloat16 is too ``coarse`` for the input.
     """
     pays = device.type == "cuda" or (device.type == "cpu" and training and _cpu_has_bfloat16())
     choices = {
@@ -53,35 +35,16 @@ def resolve_precision(
     return choices[precision]
 
 
-def some_of(n: int) -> np.ndarray:
-    """Choose a few of n images, spread over all of them, to show to `bfloat16_is_too_coarse`.
-
-    Parameters
-    ----------
-    n : int
-        How many there are.
-
-    Returns
-    -------
-    ndarray of int
-        Indices, ascending.
-    """
+def evenly_spaced(n: int) -> np.ndarray:
+    """Return ascending indices of a few of n images, evenly spaced."""
     return np.unique(np.linspace(0, n - 1, _ENOUGH_IMAGES).astype(int))
 
 
 def bfloat16_is_too_coarse(samples: torch.Tensor) -> bool:
-    """Tell whether bfloat16, of eight significant bits, would lose what is in the samples.
+    """Return whether bfloat16, of eight significant bits, would lose the contrast of images.
 
-    Parameters
-    ----------
-    samples : tensor of shape (n, c, h, w)
-        Some of the images that the network sees.
-
-    Returns
-    -------
-    bool
-        Whether there is a channel in which many images have an offset that is large against the
-        spread of their pixels, outliers aside.
+    So it is where many images (n, c, h, w) have, in some channel, an offset that is large against
+    the spread of their pixels, outliers aside.
     """
     planes = samples.flatten(2).double()
     planes = planes[..., :: max(1, planes.shape[-1] // _ENOUGH_PIXELS)]
@@ -91,22 +54,8 @@ def bfloat16_is_too_coarse(samples: torch.Tensor) -> bool:
     return bool(((middle.abs() > _LARGEST_OFFSET * spread).double().mean(0) > _FEW).any())
 
 
-def autocast(device: torch.device, dtype: torch.dtype | None):
-    """Context in which a network runs at the chosen precision.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where it runs.
-    dtype : torch.dtype or None
-        Of the autocast; None for plain float32, without the shortcut that PyTorch lets
-        convolutions on a GPU take.
-
-    Returns
-    -------
-    context manager
-        To be entered around the forward pass.
-    """
+def autocast(device: torch.device, dtype: torch.dtype | None) -> contextlib.AbstractContextManager:
+    """Return a context for forward passes; None is float32 without TensorFloat-32."""
     if dtype is not None:
         return torch.autocast(device.type, dtype=dtype)
     return _WholeFloat32() if device.type == "cuda" else contextlib.nullcontext()
@@ -146,7 +95,7 @@ class _WholeFloat32(contextlib.AbstractContextManager):
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Tell whether the CPU multiplies bfloat16 itself; where it does not, it is slower."""
+    """Return whether the CPU multiplies bfloat16 itself; emulated it is slower than float32."""
     if not hasattr(torch.cpu, "get_capabilities"):  # an older torch
         return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
     capabilities = torch.cpu.get_capabilities()

@@ -1,11 +1,13 @@
-"""Stored pixels on their way to the device that works on them."""
+"""Transfer of stored pixels to a GPU."""
 
 from __future__ import annotations
 
 import io
 import mmap
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -17,25 +19,11 @@ __all__ = ["own_stream", "page_locked", "read_into"]
 _of_thread = threading.local()
 
 
-def page_locked(values, *, just_opened: bool = False) -> torch.Tensor:
-    """Read the pixels of a micrograph into memory from which a GPU can fetch them by itself.
+def page_locked(values: np.ndarray | torch.Tensor, *, just_opened: bool = False) -> torch.Tensor:
+    """Copy pixels, in the type they are stored in, to memory that a GPU can read by itself.
 
-    Parameters
-    ----------
-    values : ndarray or Tensor of shape (height, width)
-        The pixels, of any real number type.
-    just_opened : bool, default=False
-        Whether nobody can have put another file in the place of the one that ``values`` map.
-
-    Returns
-    -------
-    Tensor
-        A copy in the type that they are stored in; a tensor itself.
-
-    Notes
-    -----
-    A file mapped just now is read without a detour through the map, which costs a fault for every
-    few pages. PyTorch keeps memory of this kind and gives it out again.
+    A tensor is returned as it is. ``just_opened`` promises that no other file can have replaced the
+    one that ``values`` maps: then the file is read directly, without the page faults of the map.
     """
     if isinstance(values, torch.Tensor):
         return values
@@ -48,33 +36,7 @@ def page_locked(values, *, just_opened: bool = False) -> torch.Tensor:
 
 
 def read_into(pixels: np.ndarray, values: np.memmap) -> None:
-    """Read the file behind a memory map.
-
-    Parameters
-    ----------
-    pixels : ndarray
-        Where to, contiguous, of the shape and type of ``values``.
-    values : memmap
-        As a call of `numpy.memmap` gave it.
-
-    Raises
-    ------
-    OSError
-        If reading fails or the file has become shorter than it was.
-
-    Examples
-    --------
-    >>> import numpy as np, tempfile
-    >>> from puclassify._devices._upload import read_into
-    >>> with tempfile.NamedTemporaryFile() as file:
-    ...     np.arange(6.0).tofile(file.name)
-    ...     values = np.memmap(file.name, np.float64, "r", offset=16, shape=(2, 2))
-    ...     pixels = np.empty((2, 2))
-    ...     read_into(pixels, values)
-    >>> pixels
-    array([[2., 3.],
-           [4., 5.]])
-    """
+    """Read the file behind a memory map into a contiguous array of its shape and type."""
     rest = pixels.reshape(-1).view(np.uint8).data
     try:
         file = io.FileIO(str(values.filename))
@@ -90,8 +52,8 @@ def read_into(pixels: np.ndarray, values: np.memmap) -> None:
             rest = rest[n_read:]
 
 
-def _is_whole_map(values) -> bool:
-    """Tell whether pixels are what a file holds from some place on, as this machine stores them."""
+def _is_whole_map(values: np.ndarray) -> TypeGuard[np.memmap]:
+    """Return whether pixels are one contiguous piece of a file, in this machine's byte order."""
     return (
         isinstance(values, np.memmap)
         and isinstance(values.base, mmap.mmap)  # and not a part of another map
@@ -104,18 +66,10 @@ def _is_whole_map(values) -> bool:
 
 
 @contextmanager
-def own_stream(device):
-    """Let a GPU work on what this thread asks for beside what others do.
+def own_stream(device: torch.device | None) -> Iterator[None]:
+    """Run work on a GPU in a stream of this thread's own; it is finished at the end.
 
-    Parameters
-    ----------
-    device : torch.device or None
-        Where the work is done. Nothing happens unless it is a GPU.
-
-    Yields
-    ------
-    None
-        At the end the work is done. Its results are for the stream that was current before.
+    The results are for the stream that was current before. Other devices are left alone.
     """
     if device is None or device.type != "cuda":
         yield

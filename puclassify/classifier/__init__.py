@@ -1,4 +1,4 @@
-"""The region-level estimator and its training loop."""
+"""The region-level estimator, and the training that it shares with the picker."""
 
 from puclassify.classifier._calibration import UNCALIBRATED as UNCALIBRATED
 from puclassify.classifier._parameters import (
@@ -6,6 +6,11 @@ from puclassify.classifier._parameters import (
 )
 from puclassify.classifier._progress import FitReport as FitReport
 from puclassify.classifier._pu_image_classifier import PUImageClassifier
-from puclassify.classifier._training import warn_if_diverged as warn_if_diverged
+from puclassify.classifier._pu_image_classifier import adopt_training as adopt_training
+from puclassify.classifier._pu_image_classifier import scoring_dtype as scoring_dtype
+from puclassify.classifier._tasks import Tiles as Tiles
+from puclassify.classifier._trainer import Trained as Trained
+from puclassify.classifier._trainer import Trainer as Trainer
+from puclassify.classifier._trainer import warn_if_diverged as warn_if_diverged
 
 __all__ = ["PUImageClassifier"]

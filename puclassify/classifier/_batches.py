@@ -9,56 +9,38 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from puclassify._devices import some_of
-from puclassify.classifier._pixels import PixelSource
+from puclassify._devices import evenly_spaced
+from puclassify.classifier._samples import PixelSource
 
 __all__ = ["PUBatches"]
 
-_LEAST_POSITIVES = 0.1  # of a batch, when positive_fraction is left to the data
-_STEPS_PER_EPOCH = 10  # that a small data set is cut into,
+_LEAST_POSITIVES = 0.1  # of a batch, where positive_fraction is None
+_STEPS_PER_EPOCH = 10  # of a small data set,
 _SMALLEST_BATCH = 16  # as long as batches do not become smaller than this
 
 
 class PUBatches(IterableDataset):
-    """One epoch of batches: every unlabelled example once, the positives cycled beside them.
+    """One epoch of batches: every unlabelled example once, and a quota of positives in each.
 
-    Parameters
-    ----------
-    source : PixelSource
-        The images.
-    rows : ndarray of int of shape (n,)
-        Which of them to train on.
-    positive : ndarray of bool of shape (n,)
-        Which of ``rows`` are labelled positive.
-    batch_size : int
-        Largest number of examples in a batch, positives included. Batches are smaller where the
-        data would not fill ten of them, but not below 16 nor below what a single positive needs to
-        make up ``positive_fraction``.
-    positive_fraction : float or None
-        Share of labelled positives in every batch. None takes their share of the data, but at
-        least a tenth and at most a half.
-    union : bool
-        Whether the unlabelled sample is everything (single-training-set scenario) instead of the
-        examples without a label (case-control).
-    rng : numpy Generator
-        Draws the order.
-
-    Notes
-    -----
-    Positives are dealt like cards: each comes once before any comes twice, and an epoch goes on
-    where the one before it stopped.
+    ``rows`` of ``source`` are trained on, and ``positive`` says which of them are labelled. Batches
+    have ``batch_size`` examples or fewer: small data sets are cut into ten, but not into batches
+    below 16 nor below what a single positive needs to make up ``positive_fraction``. None for that
+    fraction is the positives' share of the data, at least a tenth and at most a half. With
+    ``union`` the unlabelled sample is everything (single-training-set scenario) instead of the
+    examples without a label (case-control). Every positive comes once before any comes twice,
+    across epochs too.
     """
 
     def __init__(
         self,
         source: PixelSource,
-        rows,
-        positive,
+        rows: np.ndarray,
+        positive: np.ndarray,
         *,
-        batch_size,
-        positive_fraction,
-        union,
-        rng,
+        batch_size: int,
+        positive_fraction: float | None,
+        union: bool,
+        rng: np.random.Generator,
     ):
         self.source = source
         self.positives = rows[positive]
@@ -79,14 +61,8 @@ class PUBatches(IterableDataset):
         return self.n_batches
 
     def example(self) -> torch.Tensor:
-        """Return a few of the samples, for what their values are like.
-
-        Returns
-        -------
-        tensor of shape (b, c, h, w) or (b, features)
-            Unlabelled ones.
-        """
-        return self.source.take(self.unlabelled[some_of(len(self.unlabelled))])
+        """Return some unlabelled samples, which show the range of the values."""
+        return self.source.take(self.unlabelled[evenly_spaced(len(self.unlabelled))])
 
     def _deal_positives(self) -> Iterator[np.ndarray]:
         hand = np.empty(0, dtype=np.intp)

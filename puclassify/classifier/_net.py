@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import skorch
 import torch
@@ -19,38 +20,27 @@ __all__ = ["HybridModule", "PUNet"]
 class HybridModule(nn.Module):
     """A network and, for the classifier + autoencoder hybrid, a decoder on its embedding.
 
-    Parameters
-    ----------
-    network : nn.Module
-        Gives logits and, for the hybrid, has ``features``.
-    decoder : nn.Module or None
-        Maps the embedding to a reconstruction of (the centre of) the input.
-    crop : callable
-        Applied to the input first; single images are cropped to the receptive field.
+    ``crop`` is applied to the input first.
     """
 
-    def __init__(self, network: nn.Module, decoder: nn.Module | None, crop):
+    def __init__(
+        self,
+        network: nn.Module,
+        decoder: nn.Module | None,
+        crop: Callable[[torch.Tensor], torch.Tensor],
+    ):
         super().__init__()
         self.network = network
         self.decoder = decoder
         self.crop = crop
 
-    def forward(self, x, mixup=None):
-        """Score samples.
+    def forward(
+        self, x: torch.Tensor, mixup: Mixup | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return logits and the mean squared error of the reconstruction (None without a decoder).
 
-        Parameters
-        ----------
-        x : tensor of shape (n, c, h, w) or (n, features)
-            The samples.
-        mixup : Mixup or None, default=None
-            Where given, the mixed samples go through the network behind the samples, in one batch.
-
-        Returns
-        -------
-        logits : tensor
-            The logits, of the samples first and of the mixed ones behind them.
-        error : tensor of shape () or None
-            Mean squared error of the reconstructed pixels of the samples, None without a decoder.
+        With ``mixup`` the mixed samples go through the network behind the samples, in one batch,
+        and their logits follow those of the samples.
         """
         x = self.crop(x)
         batch = x if mixup is None else torch.cat([x, mixup.mix(x)])
@@ -62,13 +52,12 @@ class HybridModule(nn.Module):
         return logits, reconstruction_error(x, reconstruction) / n_pixels
 
     def _logits_and_embedding(self, x):
-        """Run the network once and keep what its ``features`` gave on the way.
+        """Run the network once and keep what its ``features`` returned on the way.
 
-        How the network makes logits of its features is its own affair; a network that does not
-        call them as a module has them computed a second time.
+        A network that does not call its features as a module has them computed a second time.
         """
         kept = []
-        features = self.network.features
+        features: Any = self.network.features
         if isinstance(features, nn.Module):
             hook = features.register_forward_hook(lambda _, inputs, output: kept.append(output))
             try:
@@ -85,25 +74,9 @@ class PUNet(skorch.NeuralNet):
 
     Targets are a tensor with one entry per logit, or a mapping with ``index`` (positions in the
     flattened logits, ``(m,)``) and ``target`` (their PU labels, ``(m,)``) for maps of which only
-    some logits are graded.
-
-    Parameters
-    ----------
-    *args : tuple
-        As of `skorch.NeuralNet`.
-    reconstruction_weight : float or "batch/10"
-        Weight of the mean squared reconstruction error.
-    autocast_dtype : torch.dtype or None
-        Precision of the forward pass.
-    n_labelled : int or None
-        How many samples of a batch, the first ones, bring the labelled positives.
-    **kwargs : dict
-        As of `skorch.NeuralNet`.
-
-    Attributes
-    ----------
-    stop_after_epoch : bool
-        Set by a callback that wants training to end with the epoch under way.
+    some logits are graded. The first ``n_labelled`` samples of a batch bring the labelled
+    positives; ``scoring_dtype`` is the precision in which callbacks score held-out examples. A
+    callback sets ``stop_after_epoch`` to end the training with the current epoch.
     """
 
     def __init__(
@@ -111,51 +84,28 @@ class PUNet(skorch.NeuralNet):
         *args,
         reconstruction_weight=0.0,
         autocast_dtype=None,
+        scoring_dtype=None,
         n_labelled=None,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
         self.reconstruction_weight = reconstruction_weight
         self.autocast_dtype = autocast_dtype
+        self.scoring_dtype = scoring_dtype
         self.n_labelled = n_labelled
 
+    def get_dataset(self, X, y=None):
+        """Return the batches themselves."""
+        return X
+
     def get_iterator(self, dataset, training=False):
-        """Return the data set itself: it gives whole batches.
-
-        Parameters
-        ----------
-        dataset : iterable of (x, targets)
-            The batches.
-        training : bool, default=False
-            Ignored.
-
-        Returns
-        -------
-        iterable
-            The data set.
-        """
+        """Return the batches themselves: one pass over them is one epoch."""
         return dataset
 
     def infer(self, x, **fit_params):
-        """Run the module at the chosen precision, in training on mixed inputs too if need be.
+        """Return logits, reconstruction error, the mixup drawn and the mixed logits.
 
-        Parameters
-        ----------
-        x : tensor
-            The input.
-        **fit_params : dict
-            As of `skorch.NeuralNet.infer`.
-
-        Returns
-        -------
-        logits : tensor
-            The logits of the input.
-        error : tensor of shape () or None
-            The reconstruction error.
-        mixup : Mixup or None
-            What was mixed, for a criterion that asks for it (`puclassify.losses.MixupPULoss`).
-        mixed_logits : tensor or None
-            The logits of the mixed input.
+        The last two are None unless the criterion (`puclassify.losses.MixupPULoss`) asks for mixup.
         """
         criterion, mixup, mixed_logits = self.criterion_, None, None
         if self.module_.training and isinstance(criterion, MixupPULoss) and criterion.mixes:
@@ -168,24 +118,7 @@ class PUNet(skorch.NeuralNet):
         return logits, error, mixup, mixed_logits
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Grade the logits, and mixed logits and the reconstruction where there are any.
-
-        Parameters
-        ----------
-        y_pred : tuple
-            As of `infer`.
-        y_true : tensor or mapping
-            The targets.
-        X : tensor or None, default=None
-            Ignored.
-        training : bool, default=False
-            Ignored.
-
-        Returns
-        -------
-        tensor of shape ()
-            The loss.
-        """
+        """Return the loss of logits, of mixed logits and of the reconstruction."""
         logits, reconstruction_error, mixup, mixed_logits = y_pred
         y_true = skorch.utils.to_tensor(y_true, device=self.device)
         logits, index = logits.float().flatten(), None
@@ -203,23 +136,10 @@ class PUNet(skorch.NeuralNet):
         return loss + weight * reconstruction_error
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run one epoch, and read its losses from an accelerator all at once at its end.
+        """Run one epoch, and read its losses from an accelerator together at its end.
 
         skorch reads the loss of every batch, which waits for the batch, while the accelerator then
         waits for the next.
-
-        Parameters
-        ----------
-        iterator : iterable of (x, targets) or None
-            The batches.
-        training : bool
-            Whether they are trained on.
-        prefix : str
-            What their records in the history begin with.
-        step_fn : callable
-            Takes a batch and returns its loss among others.
-        **fit_params : dict
-            Passed to ``step_fn``.
         """
         if iterator is None or not _reading_waits(self.device):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
@@ -240,15 +160,7 @@ class PUNet(skorch.NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(records))
 
     def train(self, batches, epochs: int) -> None:
-        """Train until the last epoch or until a callback stops it.
-
-        Parameters
-        ----------
-        batches : iterable of (x, targets)
-            One pass over it is one epoch.
-        epochs : int
-            Largest number of epochs.
-        """
+        """Train until the last epoch or until a callback stops it."""
         self.stop_after_epoch = False
         self.notify("on_train_begin", X=batches, y=None)
         try:
@@ -263,7 +175,7 @@ class PUNet(skorch.NeuralNet):
 
 
 def _reading_waits(device) -> bool:
-    """Tell whether reading a number waits for work that the device has not done yet."""
+    """Return whether reading a number waits for the device to finish its work."""
     return torch.device(device).type != "cpu"
 
 
@@ -272,7 +184,7 @@ def _graded(logits, index):
 
 
 def _raised_by_callback() -> bool:
-    """Tell skorch's way of stopping early, raised by a callback's own line, from a real Ctrl-C."""
+    """Return whether a KeyboardInterrupt is skorch's way of stopping early, not a real Ctrl-C."""
     traceback = sys.exc_info()[2]
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

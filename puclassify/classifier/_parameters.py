@@ -1,19 +1,22 @@
-"""What the constructor parameters of a classifier may be."""
+"""Checks of a classifier's constructor parameters."""
 
 from __future__ import annotations
 
 import inspect
-import math
-import numbers
 from collections.abc import Mapping
 
-import numpy as np
 import skorch
 import torch
 from sklearn.utils import check_random_state
 
 from puclassify._devices import resolve_device, resolve_precision
-from puclassify._parameters import check_scenario, is_number
+from puclassify._parameters import (
+    check_flag,
+    check_number,
+    check_probability,
+    check_scenario,
+    check_whole_number,
+)
 from puclassify.classifier._prior_estimation import PRIOR_ESTIMATORS
 
 __all__ = ["OPTIMIZERS", "check_classifier_parameters"]
@@ -26,59 +29,31 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 def check_classifier_parameters(estimator) -> None:
-    """Check all parameters that do not depend on the data.
-
-    Parameters
-    ----------
-    estimator : PUImageClassifier
-        The estimator.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If one cannot be used; the message names it.
-    """
-    _check_whole(estimator, "max_epochs", 1)
-    _check_whole(estimator, "batch_size", 2)
-    _check_whole(estimator, "verbose", 0)
-    _check_number(estimator.lr, "lr", "a positive number", 0 < _number(estimator.lr) < math.inf)
-    fraction = estimator.positive_fraction
-    _check_number(
-        fraction,
-        "positive_fraction",
-        "None or a number between 0 and 1, both excluded",
-        fraction is None or 0 < _number(fraction) < 1,
-    )
+    """Refuse parameters of a `PUImageClassifier` that no data could make valid, by name."""
+    check_whole_number(estimator.max_epochs, "max_epochs", at_least=1)
+    check_whole_number(estimator.batch_size, "batch_size", at_least=2)
+    if not isinstance(estimator.verbose, bool):  # scikit-learn's habit: True is 1
+        check_whole_number(estimator.verbose, "verbose", at_least=0)
+    check_number(estimator.lr, "lr", "a positive number", above=0)
+    if estimator.positive_fraction is not None:
+        check_probability(
+            estimator.positive_fraction,
+            "positive_fraction",
+            "None or a number between 0 and 1, both excluded",
+        )
     weight = estimator.reconstruction_weight
-    is_name = isinstance(weight, str) and weight == "batch/10"
-    _check_number(
-        weight,
-        "reconstruction_weight",
-        "a number >= 0 or 'batch/10'",
-        is_name or 0 <= _number(weight) < math.inf,
-    )
-    _check_mapping(estimator, "module_params")
-    _check_mapping(estimator, "optimizer_params")
+    if not (isinstance(weight, str) and weight == "batch/10"):
+        check_number(weight, "reconstruction_weight", "a number >= 0 or 'batch/10'", at_least=0)
+    _check_mapping(estimator.module_params, "module_params")
+    _check_mapping(estimator.optimizer_params, "optimizer_params")
     _check_optimizer(estimator.optimizer, estimator.optimizer_params or {})
     _check_callbacks(estimator.callbacks)
-    _check_flag(estimator, "warm_start")
+    check_flag(estimator.warm_start, "warm_start")
     resolve_precision(estimator.precision, resolve_device(estimator.device))
-    both_excluded = "a number between 0 and 1, both excluded"
-    prior, own_prior = estimator.prior, getattr(estimator.criterion, "prior", None)
-    is_estimated = isinstance(prior, str) and prior in PRIOR_ESTIMATORS
-    expected = f"{both_excluded}, 'bbe' or 'dedpul'"
-    _check_number(prior, "prior", expected, is_estimated or 0 < _number(prior) < 1)
-    if is_estimated and estimator.early_stopping:
-        raise ValueError(
-            f"early_stopping=True compares losses epoch by epoch, which prior={prior!r} changes "
-            "with every estimate; leave early_stopping=False, or give prior_ of such a fit as prior"
-        )
-    if own_prior is not None and not isinstance(estimator.criterion, type):
-        _check_number(own_prior, "criterion__prior", both_excluded, 0 < _number(own_prior) < 1)
     check_scenario(estimator.scenario)
-    _check_flag(estimator, "early_stopping")
-    share = estimator.validation_fraction
-    _check_number(share, "validation_fraction", both_excluded, 0 < _number(share) < 1)
+    check_flag(estimator.early_stopping, "early_stopping")
+    _check_prior(estimator)
+    check_probability(estimator.validation_fraction, "validation_fraction")
     calibration = estimator.calibration
     if calibration is not None and not (
         isinstance(calibration, str) and calibration in ("auto", "platt")
@@ -93,32 +68,24 @@ def check_classifier_parameters(estimator) -> None:
         ) from error
 
 
-def _number(value) -> float:
-    """Return a real number as it is, and NaN for whatever is none."""
-    return float(value) if is_number(value) else math.nan
+def _check_prior(estimator) -> None:
+    prior, criterion = estimator.prior, estimator.criterion
+    if isinstance(prior, str) and prior in PRIOR_ESTIMATORS:
+        if estimator.early_stopping:
+            raise ValueError(
+                f"early_stopping=True compares the losses of epochs, which prior={prior!r} changes "
+                "with every estimate; leave early_stopping=False, or pass prior_ of an earlier fit "
+                "as prior"
+            )
+    else:
+        names = " or ".join(map(repr, PRIOR_ESTIMATORS))
+        check_probability(prior, "prior", f"a number between 0 and 1, both excluded, {names}")
+    own_prior = None if isinstance(criterion, type) else getattr(criterion, "prior", None)
+    if own_prior is not None:
+        check_probability(own_prior, "criterion__prior")
 
 
-def _check_number(value, name: str, expected: str, is_valid: bool) -> None:
-    if not is_valid:
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-
-
-def _check_whole(estimator, name: str, least: int) -> None:
-    value = getattr(estimator, name)
-    is_whole = isinstance(value, numbers.Integral)
-    if isinstance(value, bool) and name != "verbose":
-        is_whole = False
-    _check_number(value, name, f"a whole number >= {least}", is_whole and value >= least)
-
-
-def _check_flag(estimator, name: str) -> None:
-    value = getattr(estimator, name)
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-
-
-def _check_mapping(estimator, name: str) -> None:
-    value = getattr(estimator, name)
+def _check_mapping(value, name: str) -> None:
     if value is not None and not isinstance(value, Mapping):
         raise TypeError(f"{name} must be None or a dict of keyword arguments, got {value!r}")
 
@@ -131,13 +98,13 @@ def _check_optimizer(optimizer, params: Mapping) -> None:
             f"optimizer must be one of {sorted(OPTIMIZERS)} or a torch optimizer class, "
             f"got {optimizer!r}"
         )
-    taken = inspect.signature(OPTIMIZERS[optimizer] if is_name else optimizer).parameters
-    takes_all = any(p.kind is p.VAR_KEYWORD for p in taken.values())
-    unknown = [key for key in params if key not in taken]
-    if unknown and not takes_all:
+    accepted = inspect.signature(OPTIMIZERS[optimizer] if is_name else optimizer).parameters
+    accepts_all = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    unknown = [key for key in params if key not in accepted]
+    if unknown and not accepts_all:
         raise TypeError(
-            f"optimizer_params holds {unknown}, which optimizer={optimizer!r} does not take; it "
-            f"takes {[key for key in taken if key not in ('params', 'lr')]}"
+            f"optimizer_params holds {unknown}, which optimizer={optimizer!r} does not accept; it "
+            f"accepts {[key for key in accepted if key not in ('params', 'lr')]}"
         )
 
 

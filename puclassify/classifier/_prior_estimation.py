@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import skorch.callbacks
+import torch
 
-from puclassify.losses.registry import make_loss
+from puclassify.losses import make_loss
 from puclassify.prior import BBEPrior, DEDPULPrior
 
 __all__ = ["FIRST_GUESS", "PRIOR_ESTIMATORS", "PriorEstimation"]
 
-PRIOR_ESTIMATORS = {"bbe": BBEPrior, "dedpul": lambda **k: DEDPULPrior(n_bootstrap=0, **k)}
+PRIOR_ESTIMATORS: dict[str, Callable] = {
+    "bbe": BBEPrior,
+    "dedpul": partial(DEDPULPrior, n_bootstrap=0),
+}
 FIRST_GUESS = 0.5  # before the first estimate, and where it fails
 _WARM_UP = 0.3  # share of the epochs
 
@@ -27,28 +33,19 @@ class PriorEstimation(skorch.callbacks.Callback):
     that is too high makes the network worse, which makes the next one higher still. An estimate
     that fails does not count; the last one has to succeed.
 
-    Parameters
-    ----------
-    name : {"bbe", "dedpul"}
-        The estimator.
-    scenario : str
-        What the prior is over.
-    logits : callable
-        Returns the logits of the held-out examples under the module as it is now.
-    positive : ndarray of bool of shape (n,)
-        Which of them are labelled positive.
-    labelled : float
-        Share of all examples that is labelled.
-    n_epochs : int
-        Of the whole training.
-
-    Attributes
-    ----------
-    prior : float
-        The median of the estimates so far.
+    ``logits`` returns the logits of the held-out examples from the net in training, ``positive``
+    says which of them are labelled, ``labelled`` is the share of all examples that is.
     """
 
-    def __init__(self, name, scenario, logits, positive, labelled, n_epochs):
+    def __init__(
+        self,
+        name: str,
+        scenario: str,
+        logits: Callable[..., torch.Tensor],
+        positive: np.ndarray,
+        labelled: float,
+        n_epochs: int,
+    ):
         self.estimator = PRIOR_ESTIMATORS[name](scenario=scenario)
         self.logits = logits
         self.positive = positive
@@ -56,15 +53,7 @@ class PriorEstimation(skorch.callbacks.Callback):
         self.warm_up = math.ceil(_WARM_UP * n_epochs)
 
     def on_train_begin(self, net, **kwargs):
-        """Put the objective aside.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        **kwargs : dict
-            Ignored.
-        """
+        """Train on labelled against unlabelled at first."""
         self.prior, self._epoch = FIRST_GUESS, 0
         self._estimates: list[float] = []
         self._scores = None
@@ -72,19 +61,11 @@ class PriorEstimation(skorch.callbacks.Callback):
         net.criterion_ = make_loss("pn", FIRST_GUESS).to(net.device)
 
     def on_epoch_end(self, net, **kwargs):
-        """Estimate, and hand the objective the estimate.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        **kwargs : dict
-            Ignored.
-        """
+        """Estimate the prior, and give it to the objective."""
         self._epoch += 1
         if self._epoch < self.warm_up:
             return
-        self._scores = self.logits().numpy()
+        self._scores = self.logits(net).numpy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of estimates on the way
             with contextlib.suppress(ValueError):
@@ -96,23 +77,7 @@ class PriorEstimation(skorch.callbacks.Callback):
         net.criterion_ = self._objective
 
     def result(self) -> float:
-        """Return the median of all estimates, if the last of them is sound.
-
-        Returns
-        -------
-        float
-            The prior.
-
-        Raises
-        ------
-        ValueError
-            If the prior cannot be estimated from the scores of the last epoch.
-
-        Warns
-        -----
-        UserWarning
-            If another estimator disagrees.
-        """
+        """Return the median of all estimates; refuse it if the last one failed."""
         try:
             self._estimate()
         except ValueError as error:

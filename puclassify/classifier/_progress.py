@@ -4,80 +4,49 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import skorch.callbacks
 import torch
-from torch import nn
 
 __all__ = ["FitReport", "OneCycle", "SklearnCallbackBridge"]
 
 
 @dataclass(frozen=True)
 class FitReport:
-    """To whom a training reports its epochs.
+    """The estimator whose scikit-learn callbacks hear of every epoch, and its task context.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Whom the scikit-learn callbacks were set on.
-    context : sklearn.callback.CallbackContext
-        Its context for this fit; each epoch becomes a subtask of it.
-    X, y : object
-        What it was fitted on.
-    fitted_attributes : callable
-        Takes a snapshot of the module and returns the attributes with which a copy of the
-        estimator can predict.
+    ``fitted_attributes`` turns the state of a training into the attributes with which a copy of the
+    estimator can predict.
     """
 
     estimator: Any
     context: Any
     X: Any
     y: Any
-    fitted_attributes: Callable[[nn.Module], dict]
+    fitted_attributes: Callable[[Any], dict]
 
 
 class SklearnCallbackBridge(skorch.callbacks.Callback):
-    """Report every epoch to the scikit-learn callbacks set on the estimator.
+    """Reports every epoch to the scikit-learn callbacks set on the estimator.
 
-    Parameters
-    ----------
-    report : FitReport
-        To whom.
-    module : nn.Module
-        The module in training.
+    ``state`` is the training's state (`Trained`), of which callbacks get a snapshot.
     """
 
-    def __init__(self, report, module):
+    def __init__(self, report: FitReport, state):
         self.report = report
-        self.module = module
+        self.state = state
 
     def on_epoch_begin(self, net, **kwargs):
-        """Open the epoch's subtask.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        **kwargs : dict
-            Ignored.
-        """
+        """Begin a subtask."""
         self._epoch = self.report.context.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(
             estimator=self.report.estimator, X=self.report.X, y=self.report.y
         )
 
     def on_epoch_end(self, net, **kwargs):
-        """Close it, and stop where a callback asks for it.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        **kwargs : dict
-            Ignored.
-        """
+        """End the subtask, and the training where a callback asks for it."""
         if self._epoch.call_on_fit_task_end(
             estimator=self.report.estimator,
             X=self.report.X,
@@ -87,34 +56,22 @@ class SklearnCallbackBridge(skorch.callbacks.Callback):
             net.stop_after_epoch = True
 
     def _fitted_attributes(self) -> dict:
-        return self.report.fitted_attributes(copy.deepcopy(self.module).eval())
+        module = copy.deepcopy(self.state.module).eval()
+        return self.report.fitted_attributes(replace(self.state, module=module))
 
 
 class OneCycle(skorch.callbacks.Callback):
     """One-cycle learning rate (Smith & Topin, arXiv 1708.07120), stepped by batch.
 
-    Parameters
-    ----------
-    n_steps : int
-        Batches in the whole training.
-    warm_up : float, default=0.3
-        Share of them in which the rate rises to the optimizer's ``lr``.
+    The rate rises to the optimizer's ``lr`` in the first ``warm_up`` share of ``n_steps`` batches.
     """
 
-    def __init__(self, n_steps, warm_up=0.3):
+    def __init__(self, n_steps: int, warm_up: float = 0.3):
         self.n_steps = n_steps
         self.warm_up = warm_up
 
     def on_train_begin(self, net, **kwargs):
-        """Start the schedule.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        **kwargs : dict
-            Ignored.
-        """
+        """Start the schedule."""
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             net.optimizer_,
             max_lr=[group["lr"] for group in net.optimizer_.param_groups],
@@ -124,16 +81,6 @@ class OneCycle(skorch.callbacks.Callback):
         )
 
     def on_batch_end(self, net, training, **kwargs):
-        """Step it.
-
-        Parameters
-        ----------
-        net : PUNet
-            The net in training.
-        training : bool
-            Whether the batch was trained on.
-        **kwargs : dict
-            Ignored.
-        """
+        """Step the schedule."""
         if training:
             self._schedule.step()

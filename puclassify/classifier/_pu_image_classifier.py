@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from functools import partial
 
 import numpy as np
 import torch
@@ -14,20 +13,23 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from puclassify._devices import resolve_device
+from puclassify._devices import resolve_device, resolve_precision
 from puclassify._labels import check_pu_labels
 from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
+from puclassify.classifier._forward import crop_to_field, embed, first_logits, run_in_batches
 from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._parameters import check_classifier_parameters
+from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import FitReport
-from puclassify.classifier._sample_checks import SampleChecksMixin
-from puclassify.classifier._training import TrainingMixin, first_logits, warn_if_diverged
+from puclassify.classifier._samples import PixelSource, check_samples
+from puclassify.classifier._tasks import SingleImages
+from puclassify.classifier._trainer import Trained, Trainer, warn_if_diverged
 from puclassify.classifier._unlabelled_prior import prior_of_unlabelled
-from puclassify.losses import LOSSES, PULoss
+from puclassify.losses import LOSSES, PULoss, make_loss
 
-__all__ = ["PUImageClassifier"]
+__all__ = ["PUImageClassifier", "adopt_training", "scoring_dtype"]
 
 
 class PUImageClassifier(
@@ -35,8 +37,6 @@ class PUImageClassifier(
     DefaultComponentsMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    SampleChecksMixin,
-    TrainingMixin,
     ClassifierMixin,
     PUBaseEstimator,
 ):
@@ -58,13 +58,13 @@ class PUImageClassifier(
     prior : float, "bbe" or "dedpul", default=0.5
         The class prior: P(y = 1) among the unlabelled examples for
         ``scenario="case_control"``, over all examples for ``scenario="single_training_set"``.
-        "bbe" and "dedpul" estimate it in turn with the training, from the scores of held-out
-        examples, by `puclassify.prior.BBEPrior` and `puclassify.prior.DEDPULPrior`.
+        "bbe" and "dedpul" alternate training with estimates of the prior from the scores of
+        held-out examples, by `puclassify.prior.BBEPrior` and `puclassify.prior.DEDPULPrior`.
     scenario : {"case_control", "single_training_set"}, default="case_control"
-        Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled. In the second the unlabelled sample of the
-        objective is everything, labelled examples included (except for ``"pn"``, which takes it
-        for the negatives).
+        "case_control": the labelled positives were drawn separately from the unlabelled sample.
+        "single_training_set": some positives of one sample were labelled; the unlabelled sample of
+        the objective is then everything, labelled examples included (except for ``"pn"``, which
+        treats it as the negatives).
     module_params : dict or None, default=None
         Keyword arguments of the network, for instance ``{"units": 16, "dropout": 0.1}``.
     reconstruction_weight : float or "batch/10", default=0.0
@@ -81,29 +81,27 @@ class PUImageClassifier(
     max_epochs : int, default=20
         Passes over the unlabelled examples.
     batch_size : int, default=256
-        Largest number of examples per step, positives included. Of fewer than ten times as many
-        examples a tenth makes a batch (at least 16 examples, or the fewest that hold a positive
-        under ``positive_fraction``), so that an epoch has about ten steps and a small data set is
-        trained on for long enough.
+        Largest number of examples per step, positives included. Small data sets get smaller
+        batches, of at least 16 examples (or the fewest that hold a positive under
+        ``positive_fraction``), so that an epoch has about ten steps.
     positive_fraction : float or None, default=None
-        Share of labelled positives in every batch. None takes their share of the data, but at
-        least a tenth and at most a half.
+        Share of labelled positives in every batch. None is their share of the data, but at least
+        a tenth and at most a half.
     early_stopping : bool, default=False
         Whether to stop when the loss of held-out examples has not improved for 5 epochs, and keep
         the weights of the best epoch.
     validation_fraction : float, default=0.1
-        Share of labelled and of unlabelled examples held out for ``early_stopping``, for
-        ``calibration`` and for the estimates of the prior: the same for all of them.
+        Share of labelled and of unlabelled examples held out, the same ones for
+        ``early_stopping``, ``calibration`` and the estimates of the prior.
     calibration : {"auto", "platt"} or None, default="auto"
-        Whether the logits become those of `puclassify.calibration.PUPlattScaling`, fitted to the
-        held-out examples after training. "platt" always holds some out; "auto" does where at
-        least 50 labelled positives would be held out (500 labelled, by default), since from
-        fewer the probabilities are no better than the network's own. None leaves the logits as
-        the network gives them.
+        Whether the logits are calibrated by `puclassify.calibration.PUPlattScaling`, fitted to the
+        held-out examples after training. "platt" always calibrates; "auto" does if at least 50
+        labelled positives would be held out (500 labelled, by default): with fewer the
+        probabilities are no better than the network's own. None keeps the network's logits.
     callbacks : list of skorch callbacks or None, default=None
-        Added to the training loop, as they are: a callback keeps what it recorded. In their history
-        the ``train_loss`` of a batch is a number, but on accelerators a tensor of shape ``()``
-        until the epoch ends, so that nothing waits for it. Callbacks of scikit-learn are set with
+        Added to the training loop without a copy: a callback keeps what it recorded. On
+        accelerators the ``train_loss`` of a batch is a tensor of shape ``()`` until the epoch
+        ends, so that nothing waits for it. Callbacks of scikit-learn are set with
         `set_callbacks`; each epoch is one of their tasks.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Arithmetic of the forward pass. "auto" is bfloat16 autocast on CUDA, and on a CPU that
@@ -113,8 +111,8 @@ class PUImageClassifier(
     device : str or torch.device, default="auto"
         Where to train and predict; "auto" takes CUDA where there is one.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the fit before, with a new optimizer and, for the
-        hybrid, a new decoder.
+        Whether `fit` continues from the weights of the previous fit, with a new optimizer and,
+        for the hybrid, a new decoder.
     verbose : int, default=0
         Above 0 a line is printed every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -126,11 +124,11 @@ class PUImageClassifier(
     classes_ : ndarray of shape (2,)
         The two sorted labels; ``classes_[1]`` is "labelled positive".
     prior_ : float
-        The prior that was trained with: P(y = 1) in the unlabelled sample of the objective, which
-        for ``scenario="single_training_set"`` is everything (but for ``"pn"``). The
-        median of the estimates, if it was estimated.
+        The prior used in training: P(y = 1) in the unlabelled sample of the objective, which for
+        ``scenario="single_training_set"`` is everything (except for ``"pn"``). The median of the
+        estimates, if it was estimated.
     unlabelled_prior_ : float
-        What that makes of P(y = 1) among the examples without a label: ``prior_`` itself for
+        P(y = 1) among the examples without a label: ``prior_`` itself for
         ``scenario="case_control"``, less for ``"single_training_set"``.
     calibration_ : tuple of (float, float)
         Slope and intercept of the calibration: the network's own logits are
@@ -154,17 +152,15 @@ class PUImageClassifier(
 
     Notes
     -----
-    Scores are logits: ``predict`` is "positive" where they are above 0, that is where the
-    probability is above one half. The calibration changes the logits, so that all methods agree;
-    it leaves their order, the embeddings and ``module_`` as they are. Where the scores of the
-    held-out labelled positives are no higher on average than those of the unlabelled ones, a fit
-    warns and leaves them uncalibrated.
+    Scores are logits: ``predict`` returns "positive" where they are above 0, where the probability
+    is above one half. The calibration changes the logits, so that all methods agree, but not their
+    order, the embeddings or ``module_``. If held-out labelled positives score no higher on average
+    than unlabelled examples, `fit` warns and does not calibrate.
 
-    With an estimated prior the network learns to tell labelled from unlabelled examples in the
-    first three tenths of the epochs. After these, and after every epoch from then on, the prior is
-    estimated, and the next epoch descends the objective at the median of the estimates so far
-    (TED^n [2]_, which takes the latest). An estimate on the way may fail; if the last one does,
-    `fit` raises.
+    With an estimated prior the network first learns labelled against unlabelled, for three tenths
+    of the epochs. Then, and after every later epoch, the prior is estimated, and the next epoch
+    minimises the objective at the median of the estimates so far (TED^n [2]_ uses the latest one).
+    `fit` raises if the last estimate fails.
 
     References
     ----------
@@ -190,6 +186,8 @@ class PUImageClassifier(
     >>> bool(found[:100].mean() > 0.9), bool(found[100:].mean() < 0.1)
     (True, True)
     """
+
+    _needs_float32 = False  # in a classifier that has not been fitted
 
     def __init__(
         self,
@@ -270,38 +268,81 @@ class PUImageClassifier(
         check_classifier_parameters(self)
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        source = self._check_samples(X, reset=True)
-        self.classes_, positive = check_pu_labels(y, len(source), self)
-        self.image_shape_ = source.sample_shape
-        if not self._estimates_prior:
-            prior = self._training_prior(self._first_prior)
-            self.unlabelled_prior_ = prior_of_unlabelled(prior, self.scenario, positive)
+        trainer = Trainer.of(self)
+        estimates_prior = isinstance(self.prior, str) and trainer.criterion_prior is None
+        first_prior = FIRST_GUESS if isinstance(self.prior, str) else self.prior
+        module = self.module_ if self.warm_start and hasattr(self, "module_") else None
+        source = self._samples_to_fit(X, trainer, first_prior, module)
+        classes, positive = check_pu_labels(y, len(source), self)
+        if not estimates_prior:  # refuse an impossible one before the training
+            prior_of_unlabelled(trainer.training_prior(first_prior), self.scenario, positive)
+        unlabelled_is_everything = self.scenario == "single_training_set" and getattr(
+            make_loss(self.criterion, first_prior), "unlabelled_is_everything", True
+        )
         rng = check_random_state(self.random_state)
-        held_out = HeldOutExamples(self, positive, partial(self._logits_of, source), rng)
+        held_out = HeldOutExamples(
+            self,
+            source,
+            positive,
+            rng,
+            estimates_prior=estimates_prior,
+            unlabelled_is_everything=unlabelled_is_everything,
+        )
         batches = PUBatches(
             source,
             held_out.trained,
             positive[held_out.trained],
             batch_size=self.batch_size,
             positive_fraction=self.positive_fraction,
-            union=self._unlabelled_is_everything,
+            union=unlabelled_is_everything,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
         )
-        report = FitReport(self, context, X, y, lambda module: {"module_": module})
-        self._train(
+        trained = trainer.train(
             batches,
-            self._first_prior,
+            SingleImages(),
+            source.sample_shape,
+            first_prior,
             rng,
-            report,
+            module=module,
+            report=FitReport(self, context, X, y, lambda so_far: self._fitted_to(classes, so_far)),
             stopping=held_out.stopping,
             estimation=held_out.estimation,
         )
-        if self._estimates_prior:
-            self.unlabelled_prior_ = prior_of_unlabelled(self.prior_, self.scenario, positive)
-        warn_if_diverged(self.history_, self.lr)
-        self.calibration_ = held_out.calibration(self.prior_)
+        unlabelled_prior = prior_of_unlabelled(trained.prior, self.scenario, positive)
+        warn_if_diverged(trained.history, self.lr)
+        self._adopt(classes, trained, unlabelled_prior, held_out.calibration(trained))
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
+
+    def _samples_to_fit(self, X, trainer, prior, module) -> PixelSource:
+        """Check the samples of a fit that trains a new network, or goes on with ``module``."""
+
+        def field():
+            # Regions are references to single-channel micrographs; "mlp" and "cnn" have no field.
+            if module is None and trainer.network_name((1, 0, 0)) in ("mlp", "cnn"):
+                return None
+            network = trainer.build((1, 0, 0), prior) if module is None else module
+            return getattr(network, "receptive_field", None)
+
+        return check_samples(self, X, reset=True, field=field, fitted=module)
+
+    def _fitted_to(self, classes, trained) -> dict:
+        """Return the attributes of a copy that can predict before the training has ended."""
+        copied = copy.copy(self)
+        copied._adopt(classes, trained, trained.prior, UNCALIBRATED)
+        return dict(vars(copied))
+
+    def _adopt(self, classes, trained: Trained, unlabelled_prior: float, calibration) -> None:
+        """Set everything that is fitted, at once: a fit that fails leaves the classifier alone."""
+        self.classes_ = classes
+        self.module_ = trained.module
+        self.image_shape_ = trained.image_shape
+        self.prior_ = trained.prior
+        self.unlabelled_prior_ = unlabelled_prior
+        self.calibration_ = calibration
+        self.history_ = list(trained.history)
+        self.n_iter_ = len(self.history_)
+        self._needs_float32 = trained.needs_float32
 
     def decision_function(self, X):
         """Score samples.
@@ -367,7 +408,7 @@ class PUImageClassifier(
         ndarray of shape (n, d)
             The embeddings, float64 for samples of float64 and float32 for others.
         """
-        embedded = self._forward(X, lambda module, x: self._features(module, x).flatten(1))
+        embedded = self._forward(X, lambda module, x: embed(module, x).flatten(1))
         double = getattr(X, "dtype", None) == np.float64
         return embedded.astype(np.float64 if double else np.float32, copy=False)
 
@@ -401,26 +442,39 @@ class PUImageClassifier(
             )
         return float(roc_auc_score(y == self.classes_[1], logits))
 
-    def _logits_of(self, source, rows):
-        """Return the network's own logits of some samples."""
-        device = resolve_device(self.device)
-        return self._map(first_logits, source, device=device, rows=rows)
-
-    def _forward(self, X, run):
+    def _forward(self, X, run) -> np.ndarray:
+        """Apply ``run(module, x)`` to samples."""
         check_is_fitted(self, "module_")
-        source = self._check_samples(X, reset=False)
+        module = self.module_
+        source = check_samples(
+            self,
+            X,
+            reset=False,
+            field=lambda: getattr(module, "receptive_field", None),
+            fitted=module,
+        )
         device = resolve_device(self.device)
-        module, dtype = self.module_.to(device), torch.float32
+        module, dtype = module.to(device), torch.float32
         if len(source.sample_shape) == 1 and device.type == "cpu":
             # Feature rows cost little, and in float64 a row's score does not depend on how many
             # rows are scored beside it.
             module, dtype = copy.deepcopy(module).double(), torch.float64
-        return self._map(run, source, device=device, module=module, dtype=dtype).numpy()
+        return run_in_batches(
+            run,
+            module,
+            source,
+            device=device,
+            autocast_dtype=scoring_dtype(self, device),
+            dtype=dtype,
+        ).numpy()
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
+        module = self.module_.eval()
+        device = next(module.parameters()).device
+        blank = crop_to_field(torch.zeros(1, *self.image_shape_, device=device), module)
         with torch.no_grad():
-            return self._features(self.module_.eval(), self._example()).flatten(1).shape[1]
+            return embed(module, blank).flatten(1).shape[1]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -437,3 +491,14 @@ class PUImageClassifier(
         if "module_" in state and any(p.is_cuda for p in state["module_"].parameters()):
             state["module_"] = copy.deepcopy(state["module_"]).cpu()
         return state
+
+
+def adopt_training(classifier: PUImageClassifier, trained: Trained) -> PUImageClassifier:
+    """Make a classifier, whose classes become 0 and 1, the fitted one of a training elsewhere."""
+    classifier._adopt(np.array([0, 1]), trained, trained.prior, UNCALIBRATED)
+    return classifier
+
+
+def scoring_dtype(classifier: PUImageClassifier, device: torch.device) -> torch.dtype | None:
+    """Return the dtype of `autocast` in which a fitted classifier scores on a device."""
+    return resolve_precision(classifier.precision, device, coarse=classifier._needs_float32)

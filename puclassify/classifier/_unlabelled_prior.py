@@ -10,27 +10,7 @@ __all__ = ["prior_of_unlabelled"]
 
 
 def prior_of_unlabelled(prior: float, scenario: str, positive) -> float:
-    """Return the prior of what is unlabelled; refuse one below the fraction labelled.
-
-    Parameters
-    ----------
-    prior : float
-        P(y = 1), as the scenario has it.
-    scenario : str
-        The scenario.
-    positive : ndarray of bool of shape (n,)
-        Which of all examples are labelled positive.
-
-    Returns
-    -------
-    float
-        P(y = 1) among the examples without a label.
-
-    Raises
-    ------
-    ValueError
-        If more examples are labelled than the prior says are positive.
-    """
+    """Return P(y = 1) among unlabelled examples; refuse a prior below the labelled fraction."""
     if scenario == "case_control":
         return prior
     labelled = np.mean(positive)

@@ -277,9 +277,7 @@ class ParticlePicker(
             threshold=self.threshold,
         )
         estimation.hold_out(scorer, self._candidates, matching_radius, rng, verbose=self.verbose)
-        prior = estimation.prior
-        if is_network:
-            prior = classifier._training_prior(prior)  # its criterion's own wins
+        prior = scorer.training_prior(estimation.prior)
         fitted = {
             "preprocessing_": preprocessing,
             "n_labels_": sum(len(xy) for xy in labels),
@@ -288,7 +286,7 @@ class ParticlePicker(
         }
         raw = fitted | estimated_attributes(None, self.threshold)
         report = FitReport(
-            self, context, X, y, lambda module: raw | _attributes(scorer.with_module(module))
+            self, context, X, y, lambda so_far: raw | _attributes(scorer.with_training(so_far))
         )
         scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
         estimates = estimation.carry_over(scorer, self._candidates)

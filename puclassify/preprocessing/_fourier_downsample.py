@@ -8,7 +8,15 @@ from functools import partial
 import numpy as np
 import torch
 
-from puclassify._devices import all_finite, as_tensor, at_once, centred, empty_image, like, pivot_of
+from puclassify._devices import (
+    all_finite,
+    as_tensor,
+    centred,
+    empty_image,
+    like,
+    pivot_of,
+    rows_at_once,
+)
 from puclassify._parameters import check_number
 from puclassify._pixel_size import check_pixel_size, stored_pixel_size
 from puclassify.grid import GridImage
@@ -222,7 +230,7 @@ def _row_spectrum(pixels: torch.Tensor, n_kept: int, pivot: torch.Tensor) -> tor
     Only what is kept is ever stored whole.
     """
     height, width = pixels.shape
-    n_rows = at_once(pixels, width)
+    n_rows = rows_at_once(pixels, width)
     rows = empty_image((n_rows, width), pixels.device)
     spectra = empty_image((n_rows, width // 2 + 1), pixels.device, torch.complex64)
     kept = empty_image((height, n_kept), pixels.device, torch.complex64)
@@ -250,7 +258,7 @@ def _crop_columns(spectrum: torch.Tensor, new_height: int) -> torch.Tensor:
     if new_height == height:
         return spectrum
     cropped = empty_image((new_height, width), spectrum.device, torch.complex64)
-    n_columns = at_once(spectrum, 2 * height)
+    n_columns = rows_at_once(spectrum, 2 * height)
     for some, to in zip(spectrum.split(n_columns, 1), cropped.split(n_columns, 1), strict=True):
         to.copy_(ifft_of_columns(_crop_rows(fft_of_columns(some), new_height)))
     return cropped

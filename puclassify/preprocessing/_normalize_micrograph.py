@@ -9,7 +9,15 @@ import numpy as np
 import torch
 from scipy.fft import next_fast_len
 
-from puclassify._devices import all_finite, as_tensor, at_once, centred, empty_image, like, pivot_of
+from puclassify._devices import (
+    all_finite,
+    as_tensor,
+    centred,
+    empty_image,
+    like,
+    pivot_of,
+    rows_at_once,
+)
 from puclassify._parameters import check_number
 from puclassify.grid import GridImage
 from puclassify.preprocessing._dead_regions import without_dead_regions
@@ -138,7 +146,7 @@ def normalize_micrograph(
     _check_parameters(method, background_radius, clip)
     pixels = as_tensor(image.values)
     # A small spread on a large mean is resolved around zero.
-    pivot, n_rows = pivot_of(pixels), at_once(pixels, image.shape[1])
+    pivot, n_rows = pivot_of(pixels), rows_at_once(pixels, image.shape[1])
     values = empty_image(image.shape, pixels.device)
     for some, to in zip(pixels.split(n_rows), values.split(n_rows), strict=True):
         centred(some, pivot, out=to)

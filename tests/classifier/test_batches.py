@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from puclassify.classifier._batches import PUBatches
-from puclassify.classifier._pixels import PixelSource
+from puclassify.classifier._samples import PixelSource
 
 
 def make_batches(n_labelled, n_unlabelled, *, seed=0, **changes):

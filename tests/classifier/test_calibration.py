@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from puclassify import ParticlePicker, PUImageClassifier
 from puclassify.calibration import PUPlattScaling
-from puclassify.classifier._held_out import hold_out
+from puclassify.classifier._held_out_examples import hold_out
 from puclassify.datasets import make_micrographs
 
 DISTANCE = 2.0

@@ -5,7 +5,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 
 from puclassify import PUImageClassifier, RegionTable
-from puclassify.classifier._pixels import PixelSource
+from puclassify.classifier._samples import PixelSource
 
 
 def conv31(**params):
@@ -165,7 +165,7 @@ class TestMemoryMap:
         )
 
     def test_held_out_images_are_not_loaded_at_once_either(self, images, tmp_path, monkeypatch):
-        monkeypatch.setattr("puclassify.classifier._training._PREDICTION_PIXELS", 4 * 31 * 31)
+        monkeypatch.setattr("puclassify.classifier._forward._PIXELS_AT_ONCE", 4 * 31 * 31)
         X = as_memmap(np.tile(images.X, (4, 1, 1)), tmp_path / "stack", CountingMemmap)
         X.reads = reads = []
         cnn(max_epochs=1, batch_size=16, early_stopping=True, validation_fraction=0.4).fit(
@@ -205,7 +205,7 @@ class TestBoundedPrediction:
         at_once = classifier.decision_function(images.X)
         sizes = []
         take = PixelSource.take
-        monkeypatch.setattr("puclassify.classifier._training._PREDICTION_PIXELS", 5 * 31 * 31)
+        monkeypatch.setattr("puclassify.classifier._forward._PIXELS_AT_ONCE", 5 * 31 * 31)
         monkeypatch.setattr(
             PixelSource,
             "take",

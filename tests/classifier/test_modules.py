@@ -187,7 +187,7 @@ class TestSizes:
         X = images.X[:, :size, :size]
         classifier = PUImageClassifier("mlp", **QUICK).fit(X, images.y)
         assert classifier.predict(X).shape == (48,)
-        with pytest.raises(ValueError, match=r"X holds images of shape .* module='cnn' takes"):
+        with pytest.raises(ValueError, match=r"X holds images of shape .* module='cnn' accepts"):
             classifier.predict(images.X)
 
 
@@ -291,8 +291,8 @@ class TestHybrid:
 
 class TestFeatureRows:
     @pytest.mark.parametrize("module", ["resnet8", "cnn", "conv31"])
-    def test_convolutional_networks_say_that_they_take_images(self, rows, module):
-        message = f"module='{module}' takes images but X holds rows of 3"
+    def test_convolutional_networks_say_that_they_need_images(self, rows, module):
+        message = f"module='{module}' needs images but X holds rows of 3"
         with pytest.raises(ValueError, match=message):
             PUImageClassifier(module).fit(rows.X, rows.y)
 

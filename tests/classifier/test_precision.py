@@ -119,7 +119,7 @@ class TestPrecision:
     def test_models_of_before_it_was_asked_predict(self, make, images):
         classifier = make(random_state=0, max_epochs=1).fit(images.X, images.y)
         expected = classifier.decision_function(images.X)
-        del classifier._needs_float32_
+        del classifier._needs_float32
         np.testing.assert_array_equal(classifier.decision_function(images.X), expected)
 
 

@@ -4,7 +4,7 @@ import skorch.callbacks
 from sklearn.base import clone
 
 from puclassify import PUImageClassifier
-from puclassify.classifier._held_out import hold_out
+from puclassify.classifier._held_out_examples import hold_out
 from puclassify.prior import BBEPrior, unlabelled_prior
 
 QUICK = {"lr": 0.02, "max_epochs": 6, "module_params": {"hidden": (16,)}, "random_state": 0}

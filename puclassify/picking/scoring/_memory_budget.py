@@ -1,4 +1,4 @@
-"""How much memory is free, and how much of a micrograph is scored at once."""
+"""How much of a micrograph is scored in one forward pass."""
 
 from __future__ import annotations
 
@@ -17,21 +17,15 @@ _SHARE_OF_FREE = {"cpu": 0.25, "cuda": 0.5}
 # Larger tiles are no faster; on a CPU they leave its caches and are slower.
 _ENOUGH = {"cpu": 128 * 2**20, "cuda": 4 * 2**30}
 _LARGEST_TILE = 4096
-_PASS_ON = (nn.Identity, nn.Dropout, nn.Dropout2d)  # in eval mode
-_FALLBACK_BYTES = 1 << 15  # a map position of a network that cannot be asked
+_PASS_ON = (nn.Identity, nn.Dropout, nn.Dropout2d)  # they return their input in eval mode
+_FALLBACK_BYTES = 1 << 15  # for a map position of a network whose layers cannot be run without data
 
 
-def check_memory_budget(value) -> None:
-    """Refuse a memory budget that is none.
-
-    Parameters
-    ----------
-    value : int, float or "auto"
-        The parameter ``memory_budget``.
-    """
+def check_memory_budget(value: float | str) -> None:
+    """Refuse a ``memory_budget`` that is neither a positive number of bytes nor "auto"."""
     if isinstance(value, str) and value == "auto":
         return
-    if not is_number(value) or not value > 0:
+    if not is_number(value) or not value > 0:  # type: ignore[operator]
         raise ValueError(
             f'memory_budget must be a positive number of bytes or "auto", got {value!r}; '
             "memory_budget=512e6 lets a forward pass take half a gigabyte"
@@ -39,42 +33,18 @@ def check_memory_budget(value) -> None:
 
 
 def default_memory_budget(device: torch.device) -> int:
-    """Return how many bytes the activations of one forward pass may take.
+    """Return the bytes that the activations of one forward pass may take on a device.
 
-    Parameters
-    ----------
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    int
-        A quarter of what is free in main memory, at most 128 MiB; half of what is free on a GPU,
-        at most 4 GiB.
+    That is a quarter of the free main memory, at most 128 MiB, or half of the free memory of a GPU,
+    at most 4 GiB.
     """
     kind = "cuda" if device.type == "cuda" else "cpu"
     return int(min(_ENOUGH[kind], _SHARE_OF_FREE[kind] * free_memory(device)))
 
 
 def tile_length(module: nn.Module, budget: float, dtype: torch.dtype = torch.float32) -> int:
-    """Choose how many map positions along an edge one forward pass gives.
+    """Return how many map positions along an edge one forward pass gives within a budget in bytes.
 
-    Parameters
-    ----------
-    module : nn.Module
-        Fully convolutional, with ``receptive_field`` and ``stride``.
-    budget : float
-        Bytes that its activations may take.
-    dtype : torch.dtype, default=torch.float32
-        Of the activations.
-
-    Returns
-    -------
-    int
-        At least 1, whatever the budget.
-
-    Notes
-    -----
     The outputs of all layers are added up, as if none were freed before the end of the pass: a
     bound of two to four times the peak, which leaves room for what convolutions need inside.
     """

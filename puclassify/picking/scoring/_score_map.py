@@ -1,4 +1,4 @@
-"""Score maps: a fully convolutional network run over a whole micrograph on its own stride."""
+"""Run a fully convolutional network over a whole micrograph on its own stride."""
 
 from __future__ import annotations
 
@@ -16,20 +16,10 @@ __all__ = ["mirrored_axis", "pad_for_map", "score_map"]
 
 
 def mirrored_axis(length: int, field: int, stride: int) -> np.ndarray:
-    """Choose the pixels of an axis, mirrored beyond its ends, that a map of all of it looks at.
+    """Return the indices of an axis' pixels, mirrored beyond its ends, that a whole map sees.
 
-    Parameters
-    ----------
-    length : int
-        Pixels of the axis.
-    field, stride : int
-        Receptive field and stride of the network.
-
-    Returns
-    -------
-    ndarray of int
-        Indices of pixels. An unpadded network maps an image of them to ``ceil(length / stride)``
-        logits, the first of them centred on pixel 0 (half a pixel beside it for an even field).
+    An unpadded network maps an image of these pixels to ``ceil(length / stride)`` logits, the first
+    of them centred on pixel 0 (half a pixel beside it for an even field).
     """
     before = (field - 1) // 2
     last = (map_length(length, stride) - 1) * stride + field - before
@@ -37,20 +27,7 @@ def mirrored_axis(length: int, field: int, stride: int) -> np.ndarray:
 
 
 def pad_for_map(values: np.ndarray, field: int, stride: int) -> np.ndarray:
-    """Mirror an image beyond its edges so that its map starts at the first pixel and covers all.
-
-    Parameters
-    ----------
-    values : ndarray of shape (height, width)
-        The image.
-    field, stride : int
-        Receptive field and stride of the network.
-
-    Returns
-    -------
-    ndarray of shape (height', width')
-        The padded image.
-    """
+    """Mirror an image beyond its edges so that its map starts at the first pixel and covers all."""
     rows, columns = (mirrored_axis(length, field, stride) for length in values.shape)
     return values[rows[:, None], columns]
 
@@ -65,30 +42,11 @@ def score_map(
 ) -> GridImage:
     """Score every ``stride``-th position of a micrograph.
 
-    Parameters
-    ----------
-    module : nn.Module
-        Fully convolutional and unpadded, with ``receptive_field`` and ``stride``; in eval mode and
-        on ``device``.
-    image : GridImage of shape (height, width)
-        The preprocessed micrograph; its pixels may be a tensor.
-    device : torch.device
-        Where to compute.
-    autocast_dtype : torch.dtype or None, default=None
-        Precision of the forward pass; None is float32.
-    tile : int or None, default=None
-        Map positions along an edge of one forward pass; None makes it a single one.
-
-    Returns
-    -------
-    GridImage of shape (ceil(height / stride), ceil(width / stride)), float32
-        Logits on the network's stride, laid over the same micrograph: a tensor on ``device``.
-
-    Notes
-    -----
-    The strided map equals the network applied patch by patch at the same positions. Tiles overlap
-    by what a position sees beyond its stride, so that any of them give the same map; they are
-    equally large, or nearly.
+    The module is fully convolutional, unpadded, in eval mode and on ``device``. ``tile`` is the
+    number of map positions along an edge of one forward pass; None makes it a single one. The
+    result, float32 logits of shape (ceil(height / stride), ceil(width / stride)) on the device,
+    equals the network applied patch by patch. Tiles overlap by what a position sees beyond its
+    stride, so that any tiling gives the same map.
     """
     field, stride = cast(int, module.receptive_field), cast(int, module.stride)
     pixels = _on_device(image.values, device)
@@ -116,7 +74,7 @@ def _on_device(values, device: torch.device) -> torch.Tensor:
 
 
 def _parts(length: int, largest: int | None):
-    """Divide an axis into equal parts, or nearly, none longer than the largest."""
+    """Return the ends of nearly equal parts of an axis, none longer than the largest."""
     n_parts = -(-length // largest) if largest else 1
     edges = [length * part // n_parts for part in range(n_parts + 1)]
     return pairwise(edges)

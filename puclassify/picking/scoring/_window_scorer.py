@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import clone
 
-from puclassify.grid import map_length
+from puclassify.grid import GridImage, map_length
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.scoring._score_map import pad_for_map
 from puclassify.regions import RegionExtractor, sample_regions
@@ -16,23 +16,18 @@ __all__ = ["WindowScorer"]
 _REGIONS_UNLABELLED = 5000  # over all micrographs
 _REGIONS_LABELLED = 5000  # at most: every label has dozens, and each holds thousands of numbers
 _WINDOWS_AT_ONCE = 4096
-_LARGEST_LOGIT = 30.0  # of a probability of 0 or 1
+_LARGEST_LOGIT = 30.0  # for a probability of 0 or 1
 
 
 class WindowScorer:
-    """Scores micrographs with a classifier of flattened regions.
+    """Scores micrographs with a classifier of flattened regions, which it trains in place.
 
-    Parameters
-    ----------
-    classifier : scikit-learn classifier
-        With ``predict_proba`` or ``decision_function``; it is trained in place.
-    geometry : PickingGeometry
-        The radii.
+    The classifier has ``predict_proba`` or ``decision_function``.
     """
 
-    may_memorize = True  # as a nearest neighbour or a forest does
+    may_memorize = True  # as nearest neighbours and forests do
     n_epochs = 0
-    device = None  # such a classifier takes arrays
+    device = None  # the classifier needs arrays
     stride = 4
 
     def __init__(self, classifier, geometry: PickingGeometry):
@@ -45,37 +40,26 @@ class WindowScorer:
         self.history: list[dict] = []
 
     def shortened(self, share: float) -> WindowScorer:
-        """Return a scorer like this one, to be trained afresh.
-
-        Parameters
-        ----------
-        share : float
-            Not used; such a classifier has no epochs.
-
-        Returns
-        -------
-        WindowScorer
-            With a clone of the classifier.
-        """
+        """Return an untrained scorer like this one; there are no epochs to be a share of."""
         return WindowScorer(clone(self.classifier), self.geometry)
 
-    def fit(self, images, labels, prior, rng, report, *, verbose=0):
-        """Train on regions around the labels and at random positions.
+    def training_prior(self, prior: float) -> float:
+        """Return the prior as it is; the classifier learns labelled against unlabelled."""
+        return prior
 
-        Parameters
-        ----------
-        images : list of GridImage
-            The preprocessed micrographs.
-        labels : list of ndarray of shape (k_i, 2)
-            Labelled centres in stored pixels.
-        prior : float
-            Not used: such a classifier learns labelled against unlabelled.
-        rng : RandomState
-            Seeds the regions and the classifier.
-        report : FitReport or None
-            Not used; such a classifier has no epochs.
-        verbose : int, default=0
-            Not used.
+    def fit(
+        self,
+        images: list[GridImage],
+        labels: list[np.ndarray],
+        prior: float,
+        rng: np.random.RandomState,
+        report=None,
+        *,
+        verbose: int = 0,
+    ) -> None:
+        """Train on regions around the labels (k_i, 2) and at random positions.
+
+        Prior, report and verbosity are not used: the classifier has no epochs.
         """
         diameter = self.geometry.diameter / float(np.mean(images[0].step_xy))
         self.size = 2 * int(np.ceil(0.75 * diameter)) + 1  # one and a half diameters, odd
@@ -95,19 +79,8 @@ class WindowScorer:
                 self.classifier.set_params(**{name: rng.randint(2**31 - 1)})
         self.classifier.fit(RegionExtractor(self.size, flatten=True).transform(regions), y)
 
-    def score_map(self, image):
-        """Score one preprocessed micrograph window by window.
-
-        Parameters
-        ----------
-        image : GridImage of shape (height, width)
-            The micrograph.
-
-        Returns
-        -------
-        GridImage
-            Logits at every fourth pixel.
-        """
+    def score_map(self, image: GridImage) -> GridImage:
+        """Score a preprocessed micrograph window by window: logits at every fourth pixel."""
         padded = pad_for_map(np.asarray(image.values, np.float32), self.size, self.stride)
         windows = sliding_window_view(padded, (self.size, self.size))[
             :: self.stride, :: self.stride

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from puclassify._devices import some_of
+from puclassify._devices import evenly_spaced
 from puclassify.grid import map_length, mirror_index
 from puclassify.picking.tiles._placements import Placements, TilePlacer
 from puclassify.picking.tiles._spline import sample_spline
@@ -100,7 +100,7 @@ class TileBatches(IterableDataset):
             Their pixels, or nearly: the coefficients of the splines through them.
         """
         height, width = np.minimum(self.shapes.min(axis=0), _EXAMPLE_EDGE)
-        chosen = [self.store.values[m] for m in some_of(len(self.shapes))]
+        chosen = [self.store.values[m] for m in evenly_spaced(len(self.shapes))]
         return torch.stack([values[None, :height, :width].cpu() for values in chosen])
 
     def _place(self, n_steps):

@@ -1,0 +1,72 @@
+"""Forward passes of a network over single samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from puclassify._devices import autocast
+from puclassify.classifier._samples import PixelSource
+
+__all__ = ["crop_to_field", "embed", "first_logits", "run_in_batches"]
+
+_PIXELS_AT_ONCE = 4_000_000  # of a forward pass: bounds memory, whatever the image size
+_SAMPLES_AT_ONCE = 4096
+
+
+def crop_to_field(x: torch.Tensor, module: nn.Module) -> torch.Tensor:
+    """Crop images (n, c, h, w) to the receptive field around their centre; refuse smaller ones."""
+    field = getattr(module, "receptive_field", None)
+    if field is None or x.ndim != 4:
+        return x
+    height, width = x.shape[-2:]
+    if min(height, width) < field:
+        raise ValueError(
+            f"X holds images of {height} x {width} pixels but the module's receptive field is "
+            f"{field}; use larger images, module='cnn' (any size), or a smaller network"
+        )
+    top, left = (height - field) // 2, (width - field) // 2
+    return x[..., top : top + field, left : left + field]
+
+
+def first_logits(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return the logit of each sample (n,): the only one, or the first of its map."""
+    return module(x).flatten(1)[:, 0]
+
+
+def embed(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return the activations in front of the last layer."""
+    if not hasattr(module, "features"):
+        raise TypeError(
+            f"module {type(module).__name__} has no attribute features, the part of it that "
+            "makes embeddings: see puclassify.networks.FullyConvolutional"
+        )
+    return module.features(x)  # type: ignore[operator]
+
+
+def run_in_batches(
+    run: Callable[[nn.Module, torch.Tensor], torch.Tensor],
+    module: nn.Module,
+    source: PixelSource,
+    *,
+    device: torch.device,
+    autocast_dtype: torch.dtype | None,
+    rows: np.ndarray | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> torch.Tensor:
+    """Apply ``run(module, x)`` to samples in batches of bounded size; the result is on the CPU."""
+    module = module.eval()
+    n_samples = len(source) if rows is None else len(rows)
+    n_pixels = int(np.prod(source.sample_shape))
+    step = max(1, min(_SAMPLES_AT_ONCE, _PIXELS_AT_ONCE // n_pixels))
+    results = []
+    with torch.inference_mode(), autocast(device, autocast_dtype):
+        for start in range(0, n_samples, step):
+            batch = slice(start, start + step)
+            x = source.take(batch if rows is None else rows[batch])
+            x = crop_to_field(x.to(device, dtype, non_blocking=True), module)
+            results.append(run(module, x).to(dtype))
+        return torch.cat(results).cpu()
