@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -59,13 +60,25 @@ def fit(easy, labels):
 @pytest.fixture(scope="module")
 def fitted_once(fit):
     """A picker that all tests share: change nothing in it, or use `picker`."""
-    return fit()
+    return fit(classifier=small_classifier(max_epochs=12, lr=3e-3))
 
 
 @pytest.fixture
 def picker(fitted_once):
     """A picker of the test's own."""
     return copy.deepcopy(fitted_once)
+
+
+@pytest.fixture(scope="module")
+def fit_soon(fit):
+    """Return a function that fits a picker in a short training, for estimates of any quality."""
+    return partial(fit, classifier=small_classifier(max_epochs=2))
+
+
+@pytest.fixture(scope="module")
+def fitted_soon(fit_soon):
+    """A picker that all tests share: change nothing in it."""
+    return fit_soon()
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +119,12 @@ class TestEstimates:
         for one, other in zip(picks, plain):
             np.testing.assert_array_equal(one, other)
 
-    def test_quality_of_fewer_picks_than_could_be(self, picker, fit, easy):
+    def test_quality_of_fewer_picks_than_could_be(self, fitted_soon, fit_soon, easy):
         radius, unseen = easy.particle_diameter / 2, easy.micrographs[N_TRAIN:]
-        fewer = fit(nms=NonMaximumSuppression(radius, max_picks=5))
-        few, all_of_them = (one.predict(unseen, return_quality=True) for one in (fewer, picker))
+        fewer = fit_soon(nms=NonMaximumSuppression(radius, max_picks=5))
+        few, all_of_them = (
+            picker.predict(unseen, return_quality=True) for picker in (fewer, fitted_soon)
+        )
         assert [len(xy) for xy in few[0]] == [5] * len(unseen)
         np.testing.assert_array_equal(few[1]["n_particles"], all_of_them[1]["n_particles"])
         for row, (some, every) in enumerate(zip(few[0], all_of_them[0])):
@@ -153,23 +168,23 @@ class TestCalibration:
 
 
 class TestThresholds:
-    def test_rules_of_fit_and_predict_are_the_same(self, picker, fit, easy):
+    def test_rules_of_fit_and_predict_are_the_same(self, fitted_soon, fit_soon, easy):
         rule = ("precision", 0.95)
-        strict = fit(threshold=rule)
+        strict = fit_soon(threshold=rule)
         for one, other in zip(
-            strict.predict(easy.micrographs), picker.predict(easy.micrographs, threshold=rule)
+            strict.predict(easy.micrographs), fitted_soon.predict(easy.micrographs, threshold=rule)
         ):
             np.testing.assert_array_equal(one, other)
         assert strict.threshold_report_["precision"] >= 0.95
-        assert strict.threshold_ > picker._threshold(("recall", 0.95))
+        assert strict.threshold_ > fitted_soon._threshold(("recall", 0.95))
 
     def test_survives_pickling(self, fitted_once):
         again = pickle.loads(pickle.dumps(fitted_once))
         assert again.threshold_report_ == fitted_once.threshold_report_
         assert again._threshold(("recall", 0.8)) == fitted_once._threshold(("recall", 0.8))
 
-    def test_same_seed_same_estimates(self, picker, fit):
-        assert fit().threshold_report_ == picker.threshold_report_
+    def test_same_seed_same_estimates(self, fitted_soon, fit_soon):
+        assert fit_soon().threshold_report_ == fitted_soon.threshold_report_
 
 
 class TestExpectedQuality:
@@ -215,10 +230,10 @@ class TestWarnings:
         assert picker.expected_particles_ < 20
 
     @pytest.mark.parametrize("way", ["fit", "predict", "judge", "iter_predict"])
-    def test_out_of_reach_points_at_the_caller(self, picker, fit, easy, way):
+    def test_out_of_reach_points_at_the_caller(self, picker, fit_soon, easy, way):
         rule, unseen = ("recall", 0.9999), easy.micrographs[N_TRAIN:]
         ways = {
-            "fit": lambda: fit(threshold=rule),
+            "fit": lambda: fit_soon(threshold=rule),
             "predict": lambda: picker.predict(unseen, threshold=rule),
             "judge": lambda: picker.predict(unseen, threshold=rule, return_quality=True),
             "iter_predict": lambda: picker.iter_predict(unseen, threshold=rule),
@@ -239,7 +254,7 @@ class TestWarnings:
                 picker.predict(easy.micrographs[-1:], **how)
 
     @pytest.mark.parametrize("when", ["held out", "in the end"])
-    def test_nearly_all_labels_of_one_score(self, fit, when, monkeypatch):
+    def test_nearly_all_labels_of_one_score(self, fit_soon, when, monkeypatch):
         # As of a tree, which is sure of everything.
         def candidates(picker, scorer, image, pick=ParticlePicker._candidates):
             picks = pick(picker, scorer, image)
@@ -249,7 +264,7 @@ class TestWarnings:
 
         monkeypatch.setattr(ParticlePicker, "_candidates", candidates)
         with pytest.warns(UserWarning, match="one score") as caught:
-            picker = fit(classifier=small_classifier(max_epochs=2))
+            picker = fit_soon()
         assert caught[0].filename == __file__
         assert picker.threshold_report_ is None
         assert picker.threshold_ == 0
@@ -278,7 +293,7 @@ class TestWays:
         hits = np.concatenate([match.truth_index >= 0 for match in matches])
         assert hits.mean() > 0.5
 
-    def test_fit_keeps_to_the_memory_budget(self, fit, monkeypatch):
+    def test_fit_keeps_to_the_memory_budget(self, fit_soon, monkeypatch):
         budgets = []
 
         def noted(network, budget, dtype, tile_length=_network_scorer.tile_length):
@@ -286,7 +301,7 @@ class TestWays:
             return tile_length(network, budget, dtype)
 
         monkeypatch.setattr(_network_scorer, "tile_length", noted)
-        fit(classifier=small_classifier(max_epochs=2, lr=0.01), memory_budget=1e6)
+        fit_soon(memory_budget=1e6)
         assert len(budgets) >= 3  # two halves and the final training
         assert set(budgets) == {1e6}
 
