@@ -54,8 +54,9 @@ class TestModelSelection:
         candidates, choices, resampled = tables(capsys.readouterr().out)
         assert [row[0] for row in candidates[2:]] == ["pn", "nnpu"]
         selected = {row[0]: row[1] for row in choices[2:]}
-        assert selected["accuracy"] == selected["best (by test labels)"]
-        assert float(selected["worst"]) < float(selected["accuracy"]) - 5
+        # PU accuracy chooses the better one only by luck with so few examples.
+        assert selected["f1"] == selected["best (by test labels)"]
+        assert float(selected["worst"]) < float(selected["f1"]) - 5
         below = {row[0]: [float(cell) for cell in row[1:]] for row in resampled[2:]}
         assert below["accuracy"] == [0.0] * 4
         with np.load(tmp_path / "logits.npz") as saved:

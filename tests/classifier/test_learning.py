@@ -1,5 +1,7 @@
 """Whether what is learned from positive and unlabelled data is what is true."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -22,6 +24,7 @@ def bayes(X, prior):
     return (X[:, 0] * DISTANCE - DISTANCE**2 / 2 + np.log(prior / (1 - prior)) > 0).astype(int)
 
 
+@cache
 def accuracies(prior, seed, **params):
     """Return the accuracy of a classifier and of Bayes' rule on new data."""
     rng = np.random.default_rng(seed)

@@ -245,7 +245,7 @@ class TestRunningMean:
         torch.save(loss.state_dict(), file)
         file.seek(0)
         other = GEKLLoss(0.2)
-        other.load_state_dict(torch.load(file))
+        other.load_state_dict(torch.load(file, weights_only=True))
         assert other.running_mean == loss.running_mean
         assert clone(loss).running_mean.isnan()
 

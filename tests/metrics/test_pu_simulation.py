@@ -1,15 +1,18 @@
 """Every PU metric against the truth over repeated draws, in both scenarios."""
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.special import expit
-from sklearn import metrics as supervised
+from scipy.integrate import quad
+from scipy.special import expit, logit
+from scipy.stats import norm
 
 from puclassify import metrics
 
 PRIOR = 0.4
+POSITIVE, NEGATIVE = norm(1.0, 1.5), norm(-2.0, 1.5)  # logits of either class, as `logits_of` draws
 METRICS = {
     "accuracy": (metrics.pu_accuracy_score, "label"),
     "precision": (metrics.pu_precision_score, "label"),
@@ -34,22 +37,39 @@ def responses(logits):
 
 @pytest.fixture(scope="module")
 def truth():
-    rng = np.random.default_rng(0)
-    y = rng.random(1_000_000) < PRIOR
-    logits = logits_of(y, rng)
-    found, p = logits > 0, expit(logits)
-    precision, recall = supervised.precision_score(y, found), supervised.recall_score(y, found)
-    bins = np.minimum((10 * p).astype(int), 9)
+    """The metrics of all the data there could be, by integrals over the logits."""
+
+    def positive(x):
+        return PRIOR * POSITIVE.pdf(x)
+
+    def negative(x):
+        return (1 - PRIOR) * NEGATIVE.pdf(x)
+
+    def precision_above(x):
+        true, false = PRIOR * POSITIVE.sf(x), (1 - PRIOR) * NEGATIVE.sf(x)
+        return true / (true + false)
+
+    def integral(function, low=-15.0, high=15.0):
+        return quad(function, low, high)[0]
+
+    edges = np.concatenate([[-15.0], logit(np.arange(1, 10) / 10), [15.0]])
+    precision, recall = precision_above(0.0), POSITIVE.sf(0.0)
+    accuracy = PRIOR * recall + (1 - PRIOR) * NEGATIVE.cdf(0.0)
     return {
-        "accuracy": supervised.accuracy_score(y, found),
+        "accuracy": accuracy,
         "precision": precision,
         "recall": recall,
         "f1": precision * recall / PRIOR,
-        "roc_auc": supervised.roc_auc_score(y, logits),
-        "average_precision": supervised.average_precision_score(y, logits),
-        "risk": supervised.log_loss(y, p),
-        "zero_one_risk": supervised.zero_one_loss(y, found),
-        "calibration_error": np.abs(np.bincount(bins, p - y)).sum() / len(y),
+        "roc_auc": norm.cdf(3.0 / np.hypot(1.5, 1.5)),
+        "average_precision": integral(lambda x: precision_above(x) * POSITIVE.pdf(x)),
+        "risk": integral(
+            lambda x: positive(x) * np.logaddexp(0, -x) + negative(x) * np.logaddexp(0, x)
+        ),
+        "zero_one_risk": 1 - accuracy,
+        "calibration_error": sum(
+            abs(integral(lambda x: expit(x) * negative(x) - expit(-x) * positive(x), low, high))
+            for low, high in pairwise(edges)
+        ),
     }
 
 

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from puclassify import ParticlePicker, PUImageClassifier
@@ -14,7 +16,7 @@ def simulated():
 
 @pytest.fixture
 def short_epochs(monkeypatch):
-    monkeypatch.setattr(ParticlePicker, "_steps_per_epoch", 12)
+    monkeypatch.setattr(ParticlePicker, "_steps_per_epoch", 6)
 
 
 def small_classifier(**params):
@@ -28,24 +30,37 @@ def small_classifier(**params):
     return PUImageClassifier("conv31", **{**settings, **params})
 
 
+def small_picker(simulated, classifier=None, **params):
+    return ParticlePicker(
+        params.pop("particle_diameter", simulated.particle_diameter),
+        classifier=small_classifier() if classifier is None else classifier,
+        **{
+            "pixel_size": simulated.pixel_size,
+            "random_state": 0,
+            "expected_particles": 12,
+            "threshold": 0.0,  # a number, so that nothing is estimated
+            **params,
+        },
+    )
+
+
 @pytest.fixture
 def make_picker(simulated, short_epochs):
     def make(classifier=None, **params):
-        return ParticlePicker(
-            params.pop("particle_diameter", simulated.particle_diameter),
-            classifier=small_classifier() if classifier is None else classifier,
-            **{
-                "pixel_size": simulated.pixel_size,
-                "random_state": 0,
-                "expected_particles": 12,
-                "threshold": 0.0,  # a number, so that nothing is estimated
-                **params,
-            },
-        )
+        return small_picker(simulated, classifier, **params)
 
     return make
 
 
+@pytest.fixture(scope="session")
+def fitted_once(simulated):
+    """A fitted picker that all tests share: change nothing in it, or use `fitted`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ParticlePicker, "_steps_per_epoch", 12)
+        return small_picker(simulated).fit(simulated.micrographs[:4], simulated.coordinates[:4])
+
+
 @pytest.fixture
-def fitted(make_picker, simulated):
-    return make_picker().fit(simulated.micrographs[:4], simulated.coordinates[:4])
+def fitted(fitted_once):
+    """A fitted picker of the test's own."""
+    return copy.deepcopy(fitted_once)

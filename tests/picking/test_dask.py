@@ -1,6 +1,7 @@
 """A cluster of Dask gives what one process gives; here it is two workers on this machine."""
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import pickle
 import signal
@@ -18,14 +19,26 @@ from sklearn.preprocessing import FunctionTransformer
 from puclassify import ParticlePicker, PUImageClassifier
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
+from .conftest import small_picker
+
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 
 @pytest.fixture(scope="module")
 def client():
+    """Two workers, forked off one process that has imported what they need."""
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    if method == "forkserver":
+        multiprocessing.set_forkserver_preload(["distributed", "puclassify", "torch._dynamo"])
+        multiprocessing.forkserver.ensure_running()
     with (
+        dask.config.set({"distributed.worker.multiprocessing-method": method}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",  # any free port
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -60,26 +73,6 @@ def paths(simulated, tmp_path_factory):
     return found
 
 
-def make_picker(simulated, **params):
-    classifier = PUImageClassifier(
-        "conv31",
-        criterion="ge_binomial",
-        module_params={"units": 4},
-        max_epochs=1,
-        batch_size=64,
-        lr=0.01,
-    )
-    return ParticlePicker(
-        simulated.particle_diameter,
-        pixel_size=simulated.pixel_size,
-        classifier=classifier,
-        expected_particles=12,
-        threshold=0.0,
-        random_state=0,
-        **params,
-    )
-
-
 def with_short_epochs(picker):
     """Return a picker like this one that also has short epochs in the workers."""
 
@@ -91,7 +84,8 @@ def with_short_epochs(picker):
 
 @pytest.fixture(scope="module")
 def picker(simulated, paths):
-    return make_picker(simulated).fit(paths[:2], simulated.coordinates[:2])
+    """A picker that all tests share: change nothing in it."""
+    return with_short_epochs(small_picker(simulated)).fit(paths[:2], simulated.coordinates[:2])
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +176,7 @@ class TestPicker:
         assert not tasks()
 
     def test_is_searched_with_the_same_scores(self, on_cluster, simulated, paths):
-        picker = with_short_epochs(make_picker(simulated))
+        picker = with_short_epochs(small_picker(simulated))
         grid = {"classifier__lr": [0.01, 0.003]}
         assert_same_scores(picker, paths[:4], simulated.coordinates[:4], grid, KFold(2))
 
@@ -199,15 +193,14 @@ def test_classifier_is_searched_with_the_same_scores(on_cluster):
 class TestDeathOfAWorker:
     def test_costs_predict_a_retry(self, on_cluster, simulated, paths, local_picks, fatal):
         preprocessing, marker = fatal
-        picker = make_picker(simulated, preprocessing=preprocessing)
+        picker = small_picker(simulated, preprocessing=preprocessing)
         picker.fit(paths[:2], simulated.coordinates[:2])
         assert_same_picks(picker.predict(paths, threshold=-np.inf), local_picks)
         assert marker.exists()
 
-    @pytest.mark.slow
     def test_costs_a_search_a_retry(self, on_cluster, simulated, paths, fatal):
         preprocessing, marker = fatal
-        picker = with_short_epochs(make_picker(simulated, preprocessing=preprocessing))
+        picker = with_short_epochs(small_picker(simulated, preprocessing=preprocessing))
         grid = {"classifier__lr": [0.01, 0.003]}
         assert_same_scores(picker, paths[:4], simulated.coordinates[:4], grid, KFold(2))
         assert marker.exists()

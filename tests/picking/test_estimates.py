@@ -1,6 +1,8 @@
-"""What a picker tells of its picks, on micrographs of which every particle is known."""
+"""What a picker estimates of its picks, on micrographs of which every particle is known."""
 
+import copy
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,15 +10,22 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from puclassify import NonMaximumSuppression, ParticlePicker
+from puclassify import GridImage, NonMaximumSuppression, ParticlePicker
 from puclassify.datasets import label_particles, make_micrographs
 from puclassify.io import read_coordinates
 from puclassify.metrics import match_picks, pick_precision_recall_fscore
 from puclassify.picking.scoring import _network_scorer
 
-from .conftest import small_classifier
+from .conftest import small_classifier, small_picker
 
 N_TRAIN = 6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _long_enough_to_learn():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ParticlePicker, "_steps_per_epoch", 12)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -31,38 +40,64 @@ def labels(easy):
     return label_particles(easy.coordinates[:N_TRAIN], 40, random_state=0)
 
 
-@pytest.fixture
-def told(make_picker, easy, labels):
-    """Nothing but the labels."""
+@pytest.fixture(scope="module")
+def fit(easy, labels):
+    """Return a function that fits a picker from nothing but the labels."""
 
-    def fit(**params):
-        picker = make_picker(
-            **{
-                "classifier": small_classifier(max_epochs=6, lr=3e-3),
-                "threshold": "auto",
-                "expected_particles": None,
-                **params,
-            }
-        )
-        return picker.fit(easy.micrographs[:N_TRAIN], labels)
+    def fit(y=labels, **params):
+        settings = {
+            "classifier": small_classifier(max_epochs=6, lr=3e-3),
+            "threshold": "auto",
+            "expected_particles": None,
+        }
+        picker = small_picker(easy, **{**settings, **params})
+        return picker.fit(easy.micrographs[:N_TRAIN], y)
 
     return fit
 
 
-class TestWhatIsTold:
-    def test_the_number_of_particles(self, told, easy):
-        picker = told()
+@pytest.fixture(scope="module")
+def fitted_once(fit):
+    """A picker that all tests share: change nothing in it, or use `picker`."""
+    return fit(classifier=small_classifier(max_epochs=12, lr=3e-3))
+
+
+@pytest.fixture
+def picker(fitted_once):
+    """A picker of the test's own."""
+    return copy.deepcopy(fitted_once)
+
+
+@pytest.fixture(scope="module")
+def fit_soon(fit):
+    """Return a function that fits a picker in a short training, for estimates of any quality."""
+    return partial(fit, classifier=small_classifier(max_epochs=2))
+
+
+@pytest.fixture(scope="module")
+def fitted_soon(fit_soon):
+    """A picker that all tests share: change nothing in it."""
+    return fit_soon()
+
+
+@pytest.fixture(scope="module")
+def given_the_number(fit):
+    """A picker that estimates nothing."""
+    return fit(threshold=0.5, expected_particles=12)
+
+
+class TestEstimates:
+    def test_the_number_of_particles(self, picker, given_the_number, easy):
         truth = np.mean([len(xy) for xy in easy.coordinates[:N_TRAIN]])
         report = picker.threshold_report_
         assert abs(picker.expected_particles_ / truth - 1) < 0.25
         low, high = report["n_particles_interval"]
         assert low / 1.1 < truth < high * 1.1
         assert report["n_particles"] == picker.expected_particles_
-        given = told(threshold=0.0, expected_particles=truth)
-        assert abs(picker.prior_ / given.prior_ - 1) < 0.25
+        assert truth == given_the_number.expected_particles
+        assert abs(picker.prior_ / given_the_number.prior_ - 1) < 0.25
 
-    def test_the_quality_of_unseen_picks(self, told, easy):
-        picker = told()
+    def test_the_quality_of_unseen_picks(self, picker, easy):
         unseen, truth = easy.micrographs[N_TRAIN:], easy.coordinates[N_TRAIN:]
         picks, quality = picker.predict(unseen, return_quality=True)
         radius = picker.matching_radius_
@@ -73,8 +108,7 @@ class TestWhatIsTold:
         assert f1 > 0.8
         np.testing.assert_array_equal(n_picks, [len(xy) for xy in picks])
 
-    def test_quality_is_that_of_the_scores(self, told, easy):
-        picker = told()
+    def test_quality_is_that_of_the_scores(self, picker, easy):
         unseen = easy.micrographs[N_TRAIN:]
         picks, quality = picker.predict(unseen, threshold=0.3, return_quality=True)
         for xy, precision in zip(picks, quality["precision"]):
@@ -84,13 +118,11 @@ class TestWhatIsTold:
         for one, other in zip(picks, plain):
             np.testing.assert_array_equal(one, other)
 
-    def test_quality_of_fewer_picks_than_could_be(self, told, easy):
+    def test_quality_of_fewer_picks_than_could_be(self, fitted_soon, fit_soon, easy):
         radius, unseen = easy.particle_diameter / 2, easy.micrographs[N_TRAIN:]
+        fewer = fit_soon(nms=NonMaximumSuppression(radius, max_picks=5))
         few, all_of_them = (
-            told(nms=NonMaximumSuppression(radius, max_picks=max_picks)).predict(
-                unseen, return_quality=True
-            )
-            for max_picks in (5, None)
+            picker.predict(unseen, return_quality=True) for picker in (fewer, fitted_soon)
         )
         assert [len(xy) for xy in few[0]] == [5] * len(unseen)
         np.testing.assert_array_equal(few[1]["n_particles"], all_of_them[1]["n_particles"])
@@ -100,16 +132,22 @@ class TestWhatIsTold:
             assert few[1]["precision"][row] == pytest.approx(right / 5)
             assert few[1]["recall"][row] == pytest.approx(right / few[1]["n_particles"][row])
 
-    def test_written_picks_are_those_returned(self, told, easy, tmp_path):
-        path = tmp_path / "picks.star"
-        picks, _ = told().predict(easy.micrographs[:2], output=tmp_path, return_quality=True)
-        written = read_coordinates(next(tmp_path.glob("*.star"), path))
-        assert sum(map(len, written.values())) in {len(xy) for xy in picks} | {sum(map(len, picks))}
+    def test_written_picks_are_those_returned(self, picker, easy, tmp_path):
+        names = ["first", "second"]
+        unseen = [
+            GridImage(np.asarray(pixels), name=name)
+            for name, pixels in zip(names, easy.micrographs[N_TRAIN:])
+        ]
+        picks, _ = picker.predict(unseen, output=tmp_path, return_quality=True)
+        assert not np.array_equal(*picks)
+        for name, xy in zip(names, picks):
+            written = read_coordinates(tmp_path / f"{name}_autopick.star")
+            assert list(written) == [name]
+            np.testing.assert_allclose(written[name], xy)
 
 
 class TestCalibration:
-    def test_everything_agrees_and_goes_back(self, told, easy):
-        picker = told()
+    def test_everything_agrees_and_goes_back(self, picker, easy):
         slope, intercept = picker.calibration_
         assert slope > 0
         (image,) = picker.preprocessing_.transform(easy.micrographs[-1:])
@@ -122,37 +160,34 @@ class TestCalibration:
         at = np.isin(picks[:, 2].astype(np.float32), scores.values)
         assert at.all()
 
-    def test_a_number_estimates_nothing(self, told):
-        picker = told(threshold=0.5, expected_particles=12)
-        assert picker.calibration_ == (1.0, 0.0)
-        assert picker.threshold_ == 0.5
-        assert picker.threshold_report_ is picker.expected_particles_ is None
+    def test_a_number_estimates_nothing(self, given_the_number):
+        assert given_the_number.calibration_ == (1.0, 0.0)
+        assert given_the_number.threshold_ == 0.5
+        assert given_the_number.threshold_report_ is given_the_number.expected_particles_ is None
 
 
 class TestThresholds:
-    def test_rules_of_fit_and_predict_are_the_same(self, told, easy):
+    def test_rules_of_fit_and_predict_are_the_same(self, fitted_soon, fit_soon, easy):
         rule = ("precision", 0.95)
-        strict, auto = told(threshold=rule), told()
+        strict = fit_soon(threshold=rule)
         for one, other in zip(
-            strict.predict(easy.micrographs), auto.predict(easy.micrographs, threshold=rule)
+            strict.predict(easy.micrographs), fitted_soon.predict(easy.micrographs, threshold=rule)
         ):
             np.testing.assert_array_equal(one, other)
         assert strict.threshold_report_["precision"] >= 0.95
-        assert strict.threshold_ > auto._logit(("recall", 0.95))
+        assert strict.threshold_ > fitted_soon._logit(("recall", 0.95))
 
-    def test_survives_pickling(self, told, easy):
-        picker = told()
-        again = pickle.loads(pickle.dumps(picker))
-        assert again.threshold_report_ == picker.threshold_report_
-        assert again._logit(("recall", 0.8)) == picker._logit(("recall", 0.8))
+    def test_survives_pickling(self, fitted_once):
+        again = pickle.loads(pickle.dumps(fitted_once))
+        assert again.threshold_report_ == fitted_once.threshold_report_
+        assert again._logit(("recall", 0.8)) == fitted_once._logit(("recall", 0.8))
 
-    def test_same_seed_same_estimates(self, told):
-        assert told().threshold_report_ == told().threshold_report_
+    def test_same_seed_same_estimates(self, fitted_soon, fit_soon):
+        assert fit_soon().threshold_report_ == fitted_soon.threshold_report_
 
 
 class TestExpectedQuality:
-    def test_is_that_of_the_report(self, told):
-        picker = told()
+    def test_is_that_of_the_report(self, picker):
         report = picker.threshold_report_
         expected = picker.expected_quality([99.0, picker.threshold_])
         assert expected["n_picks"][0] == 0
@@ -162,8 +197,7 @@ class TestExpectedQuality:
             one = value if name.startswith("n_particles") else value[1]
             np.testing.assert_array_equal(one, report[name], err_msg=name)
 
-    def test_all_thresholds(self, told, easy):
-        picker = told()
+    def test_all_thresholds(self, picker, easy):
         expected = picker.expected_quality()
         candidates = picker.predict(easy.micrographs[:N_TRAIN], threshold=-np.inf)
         n_candidates = sum(map(len, candidates))
@@ -180,27 +214,25 @@ class TestExpectedQuality:
             picks = picker.predict(easy.micrographs[:N_TRAIN], threshold=threshold)
             assert sum(map(len, picks)) == row + 1
 
-    def test_refuses(self, told):
-        picker = told()
+    def test_refuses(self, picker, given_the_number):
         for thresholds in (0.0, [[0.0]], [np.nan]):
             with pytest.raises(ValueError, match="thresholds must be a sequence of logits"):
                 picker.expected_quality(thresholds)
         with pytest.raises(ValueError, match="expected_quality needs estimates, but this fit made"):
-            told(threshold=0.0, expected_particles=12).expected_quality()
+            given_the_number.expected_quality()
 
 
 class TestWarnings:
-    def test_contradicted_number(self, told):
+    def test_contradicted_number(self, fit):
         with pytest.warns(UserWarning, match="expected_particles=60 contradicts the labels"):
-            picker = told(expected_particles=60)
+            picker = fit(expected_particles=60)
         assert picker.expected_particles_ < 20
 
     @pytest.mark.parametrize("way", ["fit", "predict", "judge", "iter_predict"])
-    def test_out_of_reach_points_at_the_caller(self, told, easy, way):
+    def test_out_of_reach_points_at_the_caller(self, picker, fit_soon, easy, way):
         rule, unseen = ("recall", 0.9999), easy.micrographs[N_TRAIN:]
-        picker = told()
         ways = {
-            "fit": lambda: told(threshold=rule),
+            "fit": lambda: fit_soon(threshold=rule),
             "predict": lambda: picker.predict(unseen, threshold=rule),
             "judge": lambda: picker.predict(unseen, threshold=rule, return_quality=True),
             "iter_predict": lambda: picker.iter_predict(unseen, threshold=rule),
@@ -209,9 +241,9 @@ class TestWarnings:
             ways[way]()
         assert [warning.filename for warning in caught] == [__file__]
 
-    def test_too_few_labels(self, make_picker, easy, labels):
+    def test_too_few_labels(self, easy, labels):
         few = [xy[:1] if i < 3 else xy[:0] for i, xy in enumerate(labels)]
-        picker = make_picker(threshold="auto")
+        picker = small_picker(easy, threshold="auto")
         with pytest.warns(UserWarning, match="y holds only 3 labelled particles"):
             picker.fit(easy.micrographs[:N_TRAIN], few)
         assert picker.threshold_ == 0
@@ -221,60 +253,49 @@ class TestWarnings:
                 picker.predict(easy.micrographs[-1:], **how)
 
     @pytest.mark.parametrize("when", ["held out", "in the end"])
-    def test_nearly_all_labels_of_one_score(self, make_picker, easy, labels, when, monkeypatch):
+    def test_nearly_all_labels_of_one_score(self, fit_soon, when, monkeypatch):
         # As of a tree, which is sure of everything.
         def finder(picker, scorer, finder=ParticlePicker._candidate_finder):
             def find_candidates(image):
                 picks = finder(picker, scorer)(image)
-                if when == "held out" or scorer.classifier.max_epochs == 6:
+                if when == "held out" or scorer.classifier.max_epochs == 2:
                     picks[:, 2] = np.where(picks[:, 2] > np.median(picks[:, 2]), 30.0, -30.0)
                 return picks
 
             return find_candidates
 
         monkeypatch.setattr(ParticlePicker, "_candidate_finder", finder)
-        picker = make_picker(
-            classifier=small_classifier(max_epochs=6, lr=3e-3),
-            threshold="auto",
-            expected_particles=None,
-        )
         with pytest.warns(UserWarning, match="one score") as caught:
-            picker.fit(easy.micrographs[:N_TRAIN], labels)
+            picker = fit_soon()
         assert caught[0].filename == __file__
         assert picker.threshold_report_ is None
         assert picker.threshold_ == 0
 
-    def test_labels_that_teach_nothing(self, make_picker, easy):
+    def test_labels_that_teach_nothing(self, easy):
         rng = np.random.default_rng(0)
         anywhere = [rng.uniform(20, 235, size=(8, 2)) for _ in range(N_TRAIN)]
         with pytest.warns(UserWarning, match="do not distinguish the other half"):
-            make_picker(threshold="auto").fit(easy.micrographs[:N_TRAIN], anywhere)
+            small_picker(easy, threshold="auto").fit(easy.micrographs[:N_TRAIN], anywhere)
 
 
 class TestWays:
-    def test_labels_on_one_micrograph(self, told, make_picker, easy):
-        labels = [xy if i == 0 else xy[:0] for i, xy in enumerate(easy.coordinates[:N_TRAIN])]
-        picker = make_picker(
-            classifier=small_classifier(max_epochs=6, lr=3e-3),
-            threshold="auto",
-            expected_particles=None,
-        ).fit(easy.micrographs[:N_TRAIN], labels)
+    def test_labels_on_one_micrograph(self, fit, easy):
+        picker = fit([xy if i == 0 else xy[:0] for i, xy in enumerate(easy.coordinates[:N_TRAIN])])
         truth = np.mean([len(xy) for xy in easy.coordinates[:N_TRAIN]])
         assert 0.6 < picker.expected_particles_ / truth < 1.6
 
-    def test_other_classifiers(self, make_picker, easy):
-        picker = make_picker(
+    def test_other_classifiers(self, fit, easy):
+        picker = fit(
+            easy.coordinates[:N_TRAIN],
             classifier=LogisticRegression(C=1e-3, class_weight="balanced", max_iter=500),
-            threshold="auto",
-            expected_particles=None,
-        ).fit(easy.micrographs[:N_TRAIN], easy.coordinates[:N_TRAIN])
+        )
         assert picker.threshold_report_["n_particles"] > 0
         picks = picker.predict(easy.micrographs[N_TRAIN:])
         matches = match_picks(easy.coordinates[N_TRAIN:], picks, picker.matching_radius_)
         hits = np.concatenate([match.truth_index >= 0 for match in matches])
         assert hits.mean() > 0.5
 
-    def test_fit_keeps_to_the_memory_budget(self, told, monkeypatch):
+    def test_fit_keeps_to_the_memory_budget(self, fit_soon, monkeypatch):
         budgets = []
 
         def noted(network, budget, dtype, tile_length=_network_scorer.tile_length):
@@ -282,24 +303,19 @@ class TestWays:
             return tile_length(network, budget, dtype)
 
         monkeypatch.setattr(_network_scorer, "tile_length", noted)
-        told(memory_budget=1e6)
+        fit_soon(memory_budget=1e6)
         assert len(budgets) >= 3  # two halves and the final training
         assert set(budgets) == {1e6}
 
 
 class TestUnusualTrainings:
-    def test_diverged(self, make_picker, easy, labels):
+    def test_diverged(self, fit):
         classifier = small_classifier(max_epochs=2, optimizer="sgd", lr=1e30)
-        picker = make_picker(classifier=classifier, threshold="auto")
         with pytest.warns(ConvergenceWarning), pytest.warns(UserWarning, match="could not be"):
-            picker.fit(easy.micrographs[:N_TRAIN], labels)
+            picker = fit(classifier=classifier, expected_particles=12)
         assert picker.threshold_report_ is None
 
-    def test_every_particle_labelled(self, told, make_picker, easy):
-        picker = make_picker(
-            classifier=small_classifier(max_epochs=6, lr=3e-3),
-            threshold="auto",
-            expected_particles=None,
-        ).fit(easy.micrographs[:N_TRAIN], easy.coordinates[:N_TRAIN])
+    def test_every_particle_labelled(self, fit, easy):
+        picker = fit(easy.coordinates[:N_TRAIN])
         truth = np.mean([len(xy) for xy in easy.coordinates[:N_TRAIN]])
         assert abs(picker.expected_particles_ / truth - 1) < 0.35

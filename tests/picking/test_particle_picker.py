@@ -9,11 +9,10 @@ import torch
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import LinearSVC
 from torch import nn
 
 from puclassify import (
@@ -48,7 +47,7 @@ class TestPicks:
             "conv31",
             criterion="ge_binomial",
             module_params={"units": 8},
-            max_epochs=6,
+            max_epochs=12,
             batch_size=128,
             lr=0.01,
         )
@@ -531,7 +530,7 @@ class TestOtherClassifiers:
         "classifier",
         [
             make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200)),
-            LinearSVC(C=1e-4),
+            RidgeClassifier(alpha=1e5),
         ],
         ids=["predict_proba", "decision_function"],
     )
