@@ -30,8 +30,9 @@ def small_classifier(**params):
     return PUImageClassifier("conv31", **{**settings, **params})
 
 
-def small_picker(simulated, classifier=None, **params):
-    return ParticlePicker(
+def small_picker(simulated, classifier=None, steps_per_epoch=6, **params):
+    """A picker that is fitted soon; its clones have epochs of the usual length."""
+    picker = ParticlePicker(
         params.pop("particle_diameter", simulated.particle_diameter),
         classifier=small_classifier() if classifier is None else classifier,
         **{
@@ -42,6 +43,8 @@ def small_picker(simulated, classifier=None, **params):
             **params,
         },
     )
+    picker._steps_per_epoch = steps_per_epoch
+    return picker
 
 
 @pytest.fixture
@@ -55,9 +58,8 @@ def make_picker(simulated, short_epochs):
 @pytest.fixture(scope="session")
 def fitted_once(simulated):
     """A fitted picker that all tests share: change nothing in it, or use `fitted`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ParticlePicker, "_steps_per_epoch", 12)
-        return small_picker(simulated).fit(simulated.micrographs[:4], simulated.coordinates[:4])
+    picker = small_picker(simulated, steps_per_epoch=12)
+    return picker.fit(simulated.micrographs[:4], simulated.coordinates[:4])
 
 
 @pytest.fixture

@@ -85,9 +85,7 @@ def with_short_epochs(picker):
 @pytest.fixture(scope="module")
 def picker(simulated, paths):
     """A picker that all tests share: change nothing in it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ParticlePicker, "_steps_per_epoch", 4)
-        return small_picker(simulated).fit(paths[:2], simulated.coordinates[:2])
+    return small_picker(simulated).fit(paths[:2], simulated.coordinates[:2])
 
 
 @pytest.fixture(scope="module")

@@ -21,13 +21,6 @@ from .conftest import small_classifier, small_picker
 N_TRAIN = 6
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _long_enough_to_learn():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ParticlePicker, "_steps_per_epoch", 12)
-        yield
-
-
 @pytest.fixture(scope="module")
 def easy():
     return make_micrographs(
@@ -50,7 +43,7 @@ def fit(easy, labels):
             "threshold": "auto",
             "expected_particles": None,
         }
-        picker = small_picker(easy, **{**settings, **params})
+        picker = small_picker(easy, steps_per_epoch=12, **{**settings, **params})
         return picker.fit(easy.micrographs[:N_TRAIN], y)
 
     return fit
@@ -243,7 +236,7 @@ class TestWarnings:
 
     def test_too_few_labels(self, easy, labels):
         few = [xy[:1] if i < 3 else xy[:0] for i, xy in enumerate(labels)]
-        picker = small_picker(easy, threshold="auto")
+        picker = small_picker(easy, steps_per_epoch=12, threshold="auto")
         with pytest.warns(UserWarning, match="y holds only 3 labelled particles"):
             picker.fit(easy.micrographs[:N_TRAIN], few)
         assert picker.threshold_ == 0
@@ -275,7 +268,9 @@ class TestWarnings:
         rng = np.random.default_rng(0)
         anywhere = [rng.uniform(20, 235, size=(8, 2)) for _ in range(N_TRAIN)]
         with pytest.warns(UserWarning, match="do not distinguish the other half"):
-            small_picker(easy, threshold="auto").fit(easy.micrographs[:N_TRAIN], anywhere)
+            small_picker(easy, steps_per_epoch=12, threshold="auto").fit(
+                easy.micrographs[:N_TRAIN], anywhere
+            )
 
 
 class TestWays:
