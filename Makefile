@@ -7,22 +7,30 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/.installed-lint
 DOCS_INSTALLED := $(VENV)/.installed-docs
+HOOKS_INSTALLED := $(VENV)/.installed-hooks
+OLDEST := .venv-oldest
+OLDEST_PIP := $(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet
+OLDEST_INSTALLED := $(OLDEST)/.installed
 
 # One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
-test test-slow docs: export OMP_NUM_THREADS = 1
+test test-slow test-oldest coverage docs bench: export OMP_NUM_THREADS = 1
 
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
-.PHONY: help demo test test-slow test-gpu lint docs bench clean
+.PHONY: help demo test test-slow test-gpu test-oldest coverage lint hooks docs bench clean
 
 help:
-	@echo "make demo       train a picker on simulated micrographs and write demo/"
-	@echo "make test       the test suite (under 10 minutes on 2 cores)"
-	@echo "make test-slow  the tests marked slow"
-	@echo "make test-gpu   the tests marked gpu"
-	@echo "make lint       ruff, codespell, docstring validation and the type check"
-	@echo "make docs       the documentation, into docs/_build/html"
-	@echo "make bench      the benchmarks of examples/benchmarks"
+	@echo "make demo         train a picker on simulated micrographs and write demo/"
+	@echo "make test         the test suite (under 10 minutes on 2 cores)"
+	@echo "make test-slow    the tests marked slow"
+	@echo "make test-gpu     the tests marked gpu"
+	@echo "make test-oldest  the test suite with the oldest releases that pyproject.toml admits"
+	@echo "make coverage     the share of lines and branches that the test suite runs"
+	@echo "make lint         ruff, codespell, docstring validation and the type check"
+	@echo "make hooks        run the linters before every commit and push (pre-commit)"
+	@echo "make docs         the documentation, into docs/_build/html"
+	@echo "make bench        short runs of the benchmarks that need no data and no other program"
+	@echo "make test PYTHON=python3.13 VENV=.venv-3.13  any of them with another Python"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +48,18 @@ $(DOCS_INSTALLED): $(INSTALLED)
 	$(PIP) install --constraint constraints.txt --group docs
 	@touch $@
 
+$(HOOKS_INSTALLED): $(LINT_INSTALLED)
+	$(PIP) install --constraint constraints.txt --group hooks
+	@touch $@
+
+$(OLDEST_INSTALLED): pyproject.toml tests/oldest.py
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST_PIP) install --upgrade "pip>=25.1"
+	$(OLDEST)/bin/python tests/oldest.py > $(OLDEST)/constraints.txt
+	$(OLDEST_PIP) install --constraint $(OLDEST)/constraints.txt --editable ".[all]" \
+		--group test
+	@touch $@
+
 demo: $(INSTALLED)
 	$(BIN)/python examples/picking/demo.py --output demo
 
@@ -52,18 +72,48 @@ test-slow: $(INSTALLED)
 test-gpu: $(INSTALLED)
 	$(BIN)/python -m pytest -m gpu
 
+# Old releases use what newer ones below them have deprecated since: that warns and does not fail.
+test-oldest: $(OLDEST_INSTALLED)
+	$(OLDEST)/bin/python -m pytest -m "not slow and not gpu" \
+		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+
+coverage: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow and not gpu" --quiet --cov --cov-report term
+
 lint: $(LINT_INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell puclassify tests examples docs README.md CHANGELOG.md
+	$(BIN)/codespell puclassify tests examples docs README.md CHANGELOG.md CONTRIBUTING.md
 	$(BIN)/python -m mypy
 	$(BIN)/python docs/validate_docstrings.py
 
+hooks: $(HOOKS_INSTALLED)
+	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
+
 docs: $(DOCS_INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_offline.py docs/_build/html
 
+# Short runs, a few minutes in all; the pages of docs/benchmarks name the commands of their figures.
+# What reads images from PUCLASSIFY_DATA is left out, and so is Topaz.
 bench: $(INSTALLED)
-	$(BIN)/python examples/benchmarks/against_topaz.py
+	$(BIN)/python examples/benchmarks/digits.py --networks mlp --criteria nnpu --seeds 1
+	$(BIN)/python examples/benchmarks/other_libraries.py --libraries puclassify --data digits --seeds 1
+	$(BIN)/python examples/benchmarks/calibration.py --seeds 1
+	$(BIN)/python examples/benchmarks/priors.py --seeds 1
+	$(BIN)/python examples/benchmarks/pu_metrics.py --draws 20
+	$(BIN)/python examples/benchmarks/selection_bias.py --seeds 2
+	$(BIN)/python examples/benchmarks/nms.py --repetitions 3
+	$(BIN)/python examples/benchmarks/scoring.py --topaz "" --micrographs 2 --repetitions 1
+	$(BIN)/python examples/benchmarks/throughput.py --topaz "" --micrographs 4 --repetitions 1
+	$(BIN)/python examples/benchmarks/streaming.py --micrographs 100
+	$(BIN)/python examples/benchmarks/training.py --topaz "" --sets ring --seeds 1 --epochs 1
+	$(BIN)/python examples/benchmarks/networks.py --networks resnet9 --sets ring --seeds 1 --epochs 1
+	$(BIN)/python examples/benchmarks/objectives_picking.py --objectives ours --sets ring \
+		--labels 100 --seeds 1 --epochs 1
+	$(BIN)/python examples/benchmarks/picking_thresholds.py --sets ring --seeds 1 --epochs 2
+	$(BIN)/python examples/benchmarks/against_topaz.py --topaz "" --simulated --kinds ring \
+		--snr 0.2 --seeds 1
 
 clean:
-	rm -rf $(VENV) build demo docs/_build docs/auto_examples docs/generated *.egg-info
+	rm -rf $(VENV) $(OLDEST) build demo docs/_build docs/auto_examples docs/generated *.egg-info

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
+from pathlib import Path
 
 import puclassify
+
+sys.path.insert(0, str(Path(__file__).parent))  # of the extensions in this folder
 
 project = "puclassify"
 author = "The puclassify developers"
@@ -13,12 +17,16 @@ project_copyright = author
 release = version = puclassify.__version__
 
 extensions = [
+    "api_reference",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "mathml",
+    "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
+html_math_renderer = "mathml"
+source_suffix = {".rst": "restructuredtext"}  # Markdown is included by pages, not a page itself
 # A reference to another project's class stays code where its inventory is not at hand.
 default_role = "py:obj"
 templates_path = ["_templates"]
@@ -33,6 +41,7 @@ numpydoc_show_class_members = False  # the class pages list them with their docu
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False,
@@ -40,13 +49,15 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"whats_new": [], "getting_started": [], "architecture": []}
+html_sidebars = {
+    page: [] for page in ("architecture", "contributing", "getting_started", "whats_new")
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["auto_examples"],
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"(__init__|demo)\.py|/benchmarks/",
+    "ignore_pattern": r"(__init__|demo|blob_detector)\.py|/benchmarks/",
     "nested_sections": True,
     "subsection_order": [
         "../examples/classification",
@@ -58,6 +69,7 @@ sphinx_gallery_conf = {
     "reference_url": {"puclassify": None},
     "within_subsection_order": "FileNameSortKey",
     "min_reported_time": 1,
+    "write_computation_times": False,  # their page loads scripts from a server
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,

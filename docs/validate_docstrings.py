@@ -10,25 +10,8 @@ import importlib
 import inspect
 import sys
 
+from api_reference import public_modules
 from numpydoc.validate import validate
-
-PACKAGES = [
-    "puclassify",
-    "puclassify.calibration",
-    "puclassify.classifier",
-    "puclassify.datasets",
-    "puclassify.io",
-    "puclassify.losses",
-    "puclassify.losses.functional",
-    "puclassify.metrics",
-    "puclassify.model_selection",
-    "puclassify.networks",
-    "puclassify.picking",
-    "puclassify.plotting",
-    "puclassify.preprocessing",
-    "puclassify.prior",
-    "puclassify.regions",
-]
 
 IGNORED = {
     "ES01",  # a summary that says it all needs no second paragraph
@@ -61,7 +44,7 @@ def main() -> int:
 def public_objects():
     """Yield the import path and the object of classes, functions, methods and properties."""
     seen = set()
-    for package in PACKAGES:
+    for package in public_modules():
         module = importlib.import_module(package)
         for name in module.__all__:
             obj = getattr(module, name)

@@ -1,6 +1,8 @@
-"""Labels of positive and unlabelled examples, as a caller hands them over."""
+"""Check of labels of positive and unlabelled examples."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -8,36 +10,19 @@ from sklearn.utils.validation import _check_y
 
 __all__ = ["check_pu_labels"]
 
-_HOW = "mark labelled positives with 1 and unlabelled examples, whatever they are, with 0"
+_HOW = "mark labelled positives with 1 and all unlabelled examples with 0"
 _SHOWN = 5  # labels that a message lists
 
 
-def check_pu_labels(y, n_samples: int, estimator, name: str = "X") -> tuple[np.ndarray, np.ndarray]:
-    """Check labels and tell the positive ones.
+def check_pu_labels(
+    y: Any, n_samples: int, estimator: Any, name: str = "X"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check two-class labels, the larger meaning "labelled positive"; the smaller, "unlabelled".
 
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Two labels; the larger means "labelled positive".
-    n_samples : int
-        How many samples there are.
-    estimator : estimator
-        Named in scikit-learn's messages.
-    name : str, default="X"
-        What the message calls the samples.
-
-    Returns
-    -------
-    classes : ndarray of shape (2,)
-        The two sorted labels.
-    positive : ndarray of bool of shape (n_samples,)
-        Which samples are labelled positive.
-
-    Raises
-    ------
-    ValueError
-        If there are not exactly two labels, they are -1 and 0, one is missing (None, NaN, masked),
-        or the length is another one; the message says how to mark unlabelled examples.
+    Returns the two sorted labels and which of the ``n_samples`` samples, called ``name`` in
+    messages, are labelled positive. Raises a ValueError that explains how to mark unlabelled
+    examples if there are not exactly two labels, they are -1 and 0, one is missing (None, NaN,
+    masked), or the length is different.
     """
     if y is None:
         raise ValueError(f"requires y to be passed, but the target y is None: {_HOW}")
@@ -57,8 +42,8 @@ def check_pu_labels(y, n_samples: int, estimator, name: str = "X") -> tuple[np.n
         raise ValueError(
             "Only binary classification is supported. The type of the target is "
             f"{type_of_target(y)}: y holds {len(classes)} different labels, "
-            f"{_listed(classes, counts)}; {_HOW}. There is no label for known negatives, which "
-            "the objectives do not use: they count as unlabelled"
+            f"{_listed(classes, counts)}; {_HOW}. The objectives do not use known negatives: "
+            "mark them as unlabelled, too"
         )
     if len(classes) == 0:
         raise ValueError(f"y is empty: {_HOW}")
@@ -69,14 +54,14 @@ def check_pu_labels(y, n_samples: int, estimator, name: str = "X") -> tuple[np.n
         )
     if y.dtype.kind in "if" and classes.tolist() == [-1, 0]:
         raise ValueError(
-            f"y holds the labels {_listed(classes, counts)}, either of which means unlabelled "
-            f"beside a label 1: {_HOW}"
+            f"y holds the labels {_listed(classes, counts)}, but not 1, which would mean labelled "
+            f"positive: {_HOW}"
         )
     return classes, y == classes[1]
 
 
 def _refuse_holes(y) -> None:
-    """Refuse None and masked entries, of which scikit-learn says something else or nothing."""
+    """Refuse None and masked entries, which scikit-learn accepts or reports as another error."""
     if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
         first = int(np.flatnonzero(np.ma.getmaskarray(y))[0])
         raise ValueError(f"y cannot be used: it is masked at index {first}; {_HOW}")
@@ -87,7 +72,7 @@ def _refuse_holes(y) -> None:
 
 
 def _listed(classes, counts) -> str:
-    """List labels with how often each occurs."""
+    """List labels with their counts."""
     parts = [
         f"{label!r} ({count} times)"
         for label, count in zip(classes[:_SHOWN].tolist(), counts[:_SHOWN].tolist())

@@ -1,6 +1,8 @@
-"""The step that picks, inside pipelines and searches, and what it can be asked."""
+"""The step that picks or classifies, inside pipelines and searches, and its own settings."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -11,10 +13,12 @@ __all__ = [
     "is_particle_picker",
     "last_step",
     "own_matching_radius",
+    "own_prior",
+    "own_scenario",
 ]
 
 
-def last_step(estimator):
+def last_step(estimator: Any) -> Any:
     """Follow searches and pipelines to their last step."""
     while True:
         if hasattr(estimator, "best_estimator_"):
@@ -25,8 +29,8 @@ def last_step(estimator):
             return estimator
 
 
-def final_picker(estimator, X):
-    """Follow searches and pipelines to the step that picks, and X to what reaches that step."""
+def final_picker(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Return the last step, which picks, and X as transformed by the steps before it."""
     while True:
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
@@ -38,24 +42,24 @@ def final_picker(estimator, X):
             return estimator, X
 
 
-def is_particle_picker(estimator) -> bool:
-    """Whether this is a fitted picker, whose ``predict`` takes a threshold.
+def is_particle_picker(estimator: Any) -> bool:
+    """Return whether this is a fitted picker, whose ``predict`` accepts a threshold.
 
-    Asked by attribute rather than by type, so that nothing here depends on the picker and
-    other pickers can take part.
+    An attribute decides rather than the type, so that this module does not import the picker and
+    pickers of other packages qualify.
     """
     return hasattr(estimator, "matching_radius_")
 
 
-def all_candidates(picker, X):
-    """Return the picks at every score the picker can give."""
+def all_candidates(picker: Any, X: Any) -> Any:
+    """Return the picks at the lowest possible threshold."""
     if is_particle_picker(picker):
         return picker.predict(X, threshold=-np.inf)
     return picker.predict(X)
 
 
-def own_matching_radius(picker) -> float:
-    """Return the matching radius in stored pixels that belongs to a picker."""
+def own_matching_radius(picker: Any) -> float:
+    """Return the matching radius of a picker in stored pixels."""
     for name in ("matching_radius_", "radius"):
         if getattr(picker, name, None) is not None:
             return getattr(picker, name)
@@ -63,3 +67,33 @@ def own_matching_radius(picker) -> float:
         f"radius=None means the estimator's own matching radius, but {type(picker).__name__} has "
         "none; give radius=<stored pixels>"
     )
+
+
+def own_prior(
+    estimator: Any, given: Any, *, own: str | None, required: bool = True, fix: str = "a number"
+) -> Any:
+    """Return the prior given or, where it is ``own`` (None or "auto"), the last step's ``prior_``.
+
+    An estimator without one has the prior None, or is an error that suggests ``fix``.
+    """
+    if not _stands_for_own(given, own):
+        return given
+    last = last_step(estimator)
+    prior = getattr(last, "prior_", None)
+    if prior is None and required:
+        raise ValueError(
+            f"prior={own!r} means the prior_ of the fitted estimator, but {type(last).__name__} "
+            f"has none; give {fix}"
+        )
+    return prior
+
+
+def own_scenario(estimator: Any, given: Any, *, own: str | None) -> str:
+    """Return the scenario given or, where it is ``own``, the last step's, else "case_control"."""
+    if _stands_for_own(given, own):
+        return getattr(last_step(estimator), "scenario", "case_control")
+    return given
+
+
+def _stands_for_own(given: Any, own: str | None) -> bool:
+    return given is None if own is None else isinstance(given, str) and given == own

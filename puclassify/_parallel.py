@@ -1,4 +1,4 @@
-"""Where the work of nested calls of joblib goes."""
+"""Where nested calls of joblib run."""
 
 from __future__ import annotations
 
@@ -19,24 +19,11 @@ _LOCAL_BACKENDS = (LokyBackend, MultiprocessingBackend, SequentialBackend, Threa
 
 
 def on_this_machine() -> AbstractContextManager:
-    """Return a context in which joblib sends nothing to other machines.
+    """Return a context in which nested calls of joblib use threads instead of a cluster.
 
     A task on a cluster may submit tasks of its own, and joblib does so for every nested
     ``Parallel``, even one over a single micrograph: its pixels would travel to another worker and
-    back at every step of the preprocessing.
-
-    Returns
-    -------
-    context manager
-        One that puts threads in the place of a cluster; local backends are left as they are.
-
-    Examples
-    --------
-    >>> from joblib import Parallel, delayed
-    >>> from puclassify._parallel import on_this_machine
-    >>> with on_this_machine():
-    ...     Parallel()(delayed(abs)(number) for number in (-1, 2))
-    [1, 2]
+    back at every step of the preprocessing. Local backends are left as they are.
     """
     backend, _ = get_active_backend()
     if isinstance(backend, _LOCAL_BACKENDS):

@@ -6,22 +6,27 @@ and shows what it was.
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = [
     "SCENARIOS",
     "check_flag",
     "check_number",
     "check_option",
+    "check_pair",
+    "check_possible_prior",
     "check_probability",
     "check_scenario",
     "check_score_vector",
     "check_whole_number",
+    "did_you_mean",
     "is_number",
 ]
 
@@ -49,6 +54,16 @@ def check_number(
         if above < number < below and at_least <= number <= at_most:
             return number
     raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def check_pair(value: Any, name: str, expected: str, **bounds: float) -> tuple[float, float]:
+    """Return a finite number, or an (x, y) pair of them, as two floats within the bounds."""
+    try:
+        pair = np.broadcast_to(np.asarray(value, dtype=object), (2,)).tolist()
+        x, y = (check_number(number, name, expected, **bounds) for number in pair)
+    except ValueError:
+        raise ValueError(f"{name} must be {expected}, got {value!r}") from None
+    return x, y
 
 
 def check_probability(value: Any, name: str, expected: str = "") -> float:
@@ -81,20 +96,50 @@ def check_option(value: Any, name: str, options: Iterable[str]) -> str:
     raise ValueError(f"{name} must be {listed}, got {value!r}")
 
 
+def did_you_mean(value: str, names: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the name most like the value, "" if none is like it."""
+    plain = value.lower().replace("-", "_")
+    near = difflib.get_close_matches(plain, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 def check_scenario(scenario: Any) -> str:
     """Return the name of a scenario of positive-unlabelled data."""
     return check_option(scenario, "scenario", SCENARIOS)
 
 
-def check_score_vector(scores: np.ndarray, name: str) -> np.ndarray:
-    """Return scores of shape (n,), one number for each example; NaN is refused."""
-    if scores.ndim != 1:
-        hint = ": pass predict_proba(X)[:, 1]" if scores.shape[1:] == (2,) else ""
-        raise ValueError(f"{name} must have shape (n,), got {scores.shape}{hint}")
-    missing = np.flatnonzero(np.isnan(scores))
+def check_possible_prior(prior: float, n_labelled: int, n_samples: int) -> None:
+    """Refuse a prior over a single training set that is below the labelled share of it."""
+    if n_labelled / n_samples > prior:
+        raise ValueError(
+            f"prior={prior} is impossible in the single-training-set scenario: {n_labelled} of "
+            f"{n_samples} examples ({n_labelled / n_samples:.3f}) are labelled positive already; "
+            "give a larger prior, or scenario='case_control' if the positives were drawn separately"
+        )
+
+
+def check_score_vector(scores: ArrayLike, name: str, *, finite: bool = False) -> np.ndarray:
+    """Return scores of shape (n,) as float64, one number for each example and none of them NaN."""
+    try:
+        checked = np.asarray(scores)
+        if checked.dtype.kind not in "fiubO":
+            raise TypeError(f"got {checked.dtype}")
+        checked = checked.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be one number for each example: {error}") from error
+    if checked.ndim != 1:
+        hint = ": pass predict_proba(X)[:, 1]" if checked.shape[1:] == (2,) else ""
+        raise ValueError(f"{name} must have shape (n,), got {checked.shape}{hint}")
+    missing = np.flatnonzero(np.isnan(checked))
     if len(missing):
         raise ValueError(
-            f"{name} must be numbers, but {len(missing)} of {len(scores)} are NaN, the first at "
+            f"{name} must be numbers, but {len(missing)} of {len(checked)} are NaN, the first at "
             f"index {missing[0]}; did the training of the classifier diverge?"
         )
-    return scores
+    infinite = np.flatnonzero(np.isinf(checked) & finite)
+    if len(infinite):
+        raise ValueError(
+            f"{name} must be finite, but {len(infinite)} of {len(checked)} are not, the first at "
+            f"index {infinite[0]}; logits of probabilities of 0 or 1 are infinite: clip these"
+        )
+    return checked

@@ -1,19 +1,26 @@
-"""What every estimator of the package shares."""
+"""Base classes of the estimators."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["DefaultComponentsMixin", "PUBaseEstimator", "UnchangedOutputMixin"]
+__all__ = ["PUBaseEstimator", "UnchangedOutputMixin"]
 
 
 class PUBaseEstimator(BaseEstimator):
-    """Base class of the estimators: scikit-learn's, with links to this package's documentation.
+    """Base class of all estimators of the package.
 
-    The notebook representation of an estimator links to its page in the API reference, which is
-    named after the package that users import the estimator from.
+    It extends scikit-learn's base class:
+
+    * A parameter left at ``None`` or given by name may stand for an object with parameters of its
+      own, see `_default_component`. ``get_params(deep=True)`` lists these, and ``set_params`` on
+      one of them first stores a fresh object, so that ``GridSearchCV`` can search
+      ``criterion__slack`` while ``criterion`` is still a string.
+    * The notebook representation links to the estimator's page in the API reference, which is
+      named after the package that users import the estimator from.
     """
 
     _doc_link_module = "puclassify"
@@ -22,8 +29,8 @@ class PUBaseEstimator(BaseEstimator):
         "{estimator_module}.{estimator_name}.html"
     )
 
-    def _doc_link_url_param_generator(self):
-        """Find the outermost package that exports the class, where its page is."""
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        """Name the outermost package that exports the class, where its page is."""
         cls = type(self)
         parts = cls.__module__.split(".")
         packages = [".".join(parts[: n + 1]) for n in range(len(parts))]
@@ -35,53 +42,16 @@ class PUBaseEstimator(BaseEstimator):
             "estimator_name": cls.__name__,
         }
 
+    def _default_component(self, name: str) -> Any:
+        """Return a fresh object that the parameter ``name`` stands for, None if it is one itself.
 
-class UnchangedOutputMixin:
-    """For transformers whose output is images, which have no data frame form."""
-
-    def set_output(self, *, transform=None):
-        """Do nothing: images stay as they are.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"} or None, default=None
-            Ignored; accepted so that a pipeline can set it on all its steps.
-
-        Returns
-        -------
-        estimator
-            The estimator itself.
+        The object is complete: it works on its own, and where it depends on other parameters
+        `set_params` has set those first.
         """
-        return self
+        return None
 
-
-class DefaultComponentsMixin:
-    """Nested parameters for components that are left at ``None`` or given by name.
-
-    Goes in front of `sklearn.base.BaseEstimator` among the bases.
-
-    ``get_params(deep=True)`` lists the nested names of the default object that such a parameter
-    stands for, and ``set_params`` on a nested name first stores a fresh default, so that
-    ``GridSearchCV`` can search ``criterion__slack`` while ``criterion`` is still a string.
-    A class using it overrides `_default_component`.
-    """
-
-    def _default_component(self, name: str):
-        """Return a fresh object that parameter ``name`` stands for, or None if it is one already.
-
-        Parameters
-        ----------
-        name : str
-            Name of a constructor parameter.
-
-        Returns
-        -------
-        object or None
-            Something with ``get_params``; None where the parameter has no default object.
-        """
-
-    def get_params(self, deep=True):
-        """Get the parameters, nested ones of default components included.
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters, including those of default components.
 
         Parameters
         ----------
@@ -103,7 +73,7 @@ class DefaultComponentsMixin:
                     params[f"{name}__{key}"] = value
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; a nested name of a default component stores that component first.
 
         Parameters
@@ -116,8 +86,8 @@ class DefaultComponentsMixin:
         object
             The estimator itself.
         """
-        whole = {key: value for key, value in params.items() if "__" not in key}
-        super().set_params(**whole)
+        own = {key: value for key, value in params.items() if "__" not in key}
+        super().set_params(**own)
         nested = {key: value for key, value in params.items() if "__" in key}
         for name in sorted({key.partition("__")[0] for key in nested}):
             if name in self._get_param_names():
@@ -125,14 +95,33 @@ class DefaultComponentsMixin:
         super().set_params(**nested)
         return self
 
-    def _materialise(self, name, nested):
-        """Store the default component behind a parameter, so that it can be turned."""
+    def _materialise(self, name: str, nested: dict[str, Any]) -> None:
+        """Store the default component behind a parameter, so that its parameters can be set."""
         component = self._default_component(name)
         if component is not None:
             setattr(self, name, component)
         elif not hasattr(getattr(self, name), "set_params"):
             keys = sorted(key for key in nested if key.startswith(f"{name}__"))
             raise ValueError(
-                f"{keys} cannot be set: {name}={getattr(self, name)!r} stands for no object with "
-                f"parameters; set {name} first"
+                f"{keys} cannot be set: {name}={getattr(self, name)!r} has no parameters of its "
+                f"own; set {name} first"
             )
+
+
+class UnchangedOutputMixin:
+    """Mixin of transformers that output images, which cannot be put into a data frame."""
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Do nothing: images stay as they are.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored; accepted so that a pipeline can set it on all its steps.
+
+        Returns
+        -------
+        estimator
+            The estimator itself.
+        """
+        return self

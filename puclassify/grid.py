@@ -1,44 +1,49 @@
-"""An image that knows where its pixels sit in the micrograph it came from."""
+"""Images on a regular grid over a micrograph."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
-__all__ = ["GridImage", "mirror_index"]
+from puclassify._parameters import check_number, check_pair
+
+__all__ = ["GridImage"]
 
 
-def _xy_pair(value, name: str) -> tuple[float, float]:
-    """Return ``value`` (a number or an (x, y) pair) as two finite floats."""
-    pair = np.asarray(value, dtype=np.float64)
-    if pair.shape not in ((), (2,)) or not np.isfinite(pair).all():
-        raise ValueError(f"{name} must be a finite number or an (x, y) pair of them, got {value!r}")
-    x, y = np.broadcast_to(pair, (2,))
-    return float(x), float(y)
+def _check_step(step: Any) -> tuple[float, float]:
+    """Return the step along x and along y."""
+    return check_pair(step, "step", "a positive number or an (x, y) pair of them", above=0)
+
+
+def _check_offset(offset: Any) -> tuple[float, float]:
+    """Return the offset along x and along y."""
+    return check_pair(offset, "offset", "a finite number or an (x, y) pair of them")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GridImage:
-    """A 2-D image on a regular grid laid over a micrograph.
+    """A 2-D image on a regular grid over a micrograph.
 
-    ``values[i, j]`` sits at ``x = offset_x + step_x * j``, ``y = offset_y + step_y * i``, in pixels
+    ``values[i, j]`` lies at ``x = offset_x + step_x * j``, ``y = offset_y + step_y * i``, in pixels
     of the micrograph as stored on disk; the centre of the first stored pixel is (0, 0), x runs
-    along columns and y along rows. A stored micrograph, a downsampled one and a score map are all
-    of this type, so no step has to guess where the pixels of the step before it came from.
+    along columns and y along rows. Stored micrographs, downsampled ones and score maps are all of
+    this type, so every step knows where the pixels of the previous one lie.
 
     Parameters
     ----------
     values : ndarray of shape (height, width)
-        The pixels. Never copied and never changed.
+        The pixels; neither copied nor changed.
     step : float or (float, float), default=1.0
         Distance of neighbouring grid points in stored pixels, the same for both axes or (x, y).
     offset : float or (float, float), default=0.0
         Position of ``values[0, 0]`` in stored pixels, the same for both axes or (x, y).
     pixel_size : float or None, default=None
-        Ångström per *stored* pixel (not per grid point), where known.
+        Ångström per *stored* pixel (not per grid point), if known.
     name : str or None, default=None
-        What the micrograph is called, normally its file name.
+        The name of the micrograph, normally its file name.
 
     Raises
     ------
@@ -59,13 +64,13 @@ class GridImage:
     (3, 4)
     """
 
-    values: np.ndarray
+    values: Any  # an ndarray; within the package also a tensor, which stays on its device
     step: float | tuple[float, float] = 1.0
     offset: float | tuple[float, float] = 0.0
     pixel_size: float | None = None
     name: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not hasattr(self.values, "ndim"):
             object.__setattr__(self, "values", np.asarray(self.values))
         if self.values.ndim != 2:
@@ -73,44 +78,41 @@ class GridImage:
                 f"a GridImage holds one 2-D image, got an array of shape {self.values.shape}; "
                 "pass a stack of images as a sequence of them"
             )
-        if min(_xy_pair(self.step, "step")) <= 0:
-            raise ValueError(f"step must be positive, got {self.step!r}")
-        _xy_pair(self.offset, "offset")
-        if self.pixel_size is not None and not (
-            np.isfinite(self.pixel_size) and self.pixel_size > 0
-        ):
-            raise ValueError(
-                f"pixel_size must be a positive number of ångström or None, got {self.pixel_size!r}"
-            )
+        _check_step(self.step)
+        _check_offset(self.offset)
+        if self.pixel_size is not None:
+            expected = "a positive number of ångström per stored pixel or None"
+            check_number(self.pixel_size, "pixel_size", expected, above=0)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the grid."""
-        return tuple(self.values.shape)
+        height, width = self.values.shape
+        return height, width
 
     @property
     def step_xy(self) -> np.ndarray:
         """The step along x and along y, in stored pixels."""
-        return np.array(_xy_pair(self.step, "step"))
+        return np.array(_check_step(self.step))
 
     @property
     def offset_xy(self) -> np.ndarray:
         """The x and y of ``values[0, 0]``, in stored pixels."""
-        return np.array(_xy_pair(self.offset, "offset"))
+        return np.array(_check_offset(self.offset))
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom and top edge in stored pixels, as matplotlib's imshow takes it."""
+        """Left, right, bottom and top edge in stored pixels, for matplotlib's ``imshow``."""
         (x0, y0), (dx, dy), (h, w) = self.offset_xy, self.step_xy, self.shape
         return (x0 - dx / 2, x0 + dx * (w - 0.5), y0 + dy * (h - 0.5), y0 - dy / 2)
 
-    def to_micrograph(self, xy) -> np.ndarray:
-        """Turn positions on this grid into stored pixels.
+    def to_micrograph(self, xy: ArrayLike) -> np.ndarray:
+        """Convert positions on this grid to stored pixels.
 
         Parameters
         ----------
         xy : array-like of shape (k, 2)
-            Column and row on this grid; fractions are allowed.
+            Column and row on this grid, not necessarily whole.
 
         Returns
         -------
@@ -119,8 +121,8 @@ class GridImage:
         """
         return np.asarray(xy, dtype=np.float64).reshape(-1, 2) * self.step_xy + self.offset_xy
 
-    def to_grid(self, xy) -> np.ndarray:
-        """Turn stored pixels into positions on this grid, the inverse of `to_micrograph`.
+    def to_grid(self, xy: ArrayLike) -> np.ndarray:
+        """Convert stored pixels to positions on this grid, the inverse of `to_micrograph`.
 
         Parameters
         ----------
@@ -130,27 +132,33 @@ class GridImage:
         Returns
         -------
         ndarray of shape (k, 2)
-            The same positions as column and row on this grid, in fractions.
+            The same positions as column and row on this grid, not rounded.
         """
         return (np.asarray(xy, dtype=np.float64).reshape(-1, 2) - self.offset_xy) / self.step_xy
 
-    def with_values(self, values, *, step=1.0, offset=0.0) -> GridImage:
-        """Lay other values over the same micrograph.
+    def with_values(
+        self,
+        values: Any,
+        *,
+        step: float | tuple[float, float] = 1.0,
+        offset: float | tuple[float, float] = 0.0,
+    ) -> GridImage:
+        """Return an image with other values over the same micrograph.
 
         Parameters
         ----------
         values : ndarray of shape (height, width)
             The new pixels.
         step, offset : float or (float, float)
-            Where the new grid's points sit *on this grid*: ``step=1, offset=0`` keeps the grid, a
-            network of stride 4 whose first output looks at pixel 35 has ``step=4, offset=35``.
+            Position of the new grid *on this grid*: ``step=1, offset=0`` keeps the grid; a network
+            of stride 4 whose first output is centred on pixel 35 has ``step=4, offset=35``.
 
         Returns
         -------
         GridImage
-            The new image, with step and offset in stored pixels again.
+            The new image, with step and offset in stored pixels.
         """
-        relative_step, relative_offset = _xy_pair(step, "step"), _xy_pair(offset, "offset")
+        relative_step, relative_offset = _check_step(step), _check_offset(offset)
         new_step = self.step_xy * relative_step
         new_offset = self.offset_xy + self.step_xy * relative_offset
         return replace(
@@ -160,7 +168,7 @@ class GridImage:
             offset=(float(new_offset[0]), float(new_offset[1])),
         )
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
@@ -172,26 +180,10 @@ class GridImage:
         return f"GridImage({', '.join(parts)})"
 
 
-def mirror_index(index, length) -> np.ndarray:
-    """Reflect indices that lie beyond the ends of an axis, without repeating the end itself.
+def mirror_index(index: ArrayLike, length: ArrayLike) -> np.ndarray:
+    """Reflect indices beyond the ends of an axis, without repeating the end itself.
 
-    Parameters
-    ----------
-    index : array-like of int
-        Indices, of any size and sign.
-    length : int or array-like of int
-        Length of the axis, at least 1; an array gives each index its own.
-
-    Returns
-    -------
-    ndarray of int of the shape of ``index``
-        Indices between 0 and ``length - 1``.
-
-    Examples
-    --------
-    >>> from puclassify.grid import mirror_index
-    >>> mirror_index(range(-2, 6), 4)
-    array([2, 1, 0, 1, 2, 3, 2, 1])
+    Indices may be of any size and sign; ``length`` is at least 1, and an array gives each its own.
     """
     last = np.asarray(length) - 1
     index = np.abs(np.asarray(index)) % np.maximum(2 * last, 1)
@@ -199,5 +191,5 @@ def mirror_index(index, length) -> np.ndarray:
 
 
 def map_length(length: int, stride: int) -> int:
-    """Return how many positions ``0, stride, 2 * stride, ...`` lie on an axis."""
+    """Return the number of positions ``0, stride, 2 * stride, ...`` on an axis."""
     return -(-length // stride)

@@ -2,7 +2,7 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 
 from puclassify import NonMaximumSuppression, ParticlePicker, PUImageClassifier, RegionExtractor
-from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
+from puclassify.base import PUBaseEstimator
 from puclassify.losses import GEBinomialLoss
 from puclassify.preprocessing import NormalizeMicrograph
 
@@ -13,7 +13,7 @@ class Engine(BaseEstimator):
         self.fuel = fuel
 
 
-class Boat(DefaultComponentsMixin, BaseEstimator):
+class Boat(PUBaseEstimator):
     def __init__(self, engine=None, name="Ann"):
         self.engine = engine
         self.name = name
@@ -22,12 +22,23 @@ class Boat(DefaultComponentsMixin, BaseEstimator):
         return Engine() if name == "engine" and self.engine is None else None
 
 
-class Fleet(DefaultComponentsMixin, BaseEstimator):
+class Fleet(PUBaseEstimator):
     def __init__(self, flagship=None):
         self.flagship = flagship
 
     def _default_component(self, name):
         return Boat() if name == "flagship" and self.flagship is None else None
+
+
+class Buoy(PUBaseEstimator):
+    def __init__(self, depth=10, chain=None):
+        self.depth = depth
+        self.chain = chain
+
+    def _default_component(self, name):
+        if name == "chain" and self.chain is None:
+            return Engine(power=2 * self.depth, fuel="none")
+        return None
 
 
 class TestDocumentationLink:
@@ -115,6 +126,21 @@ class TestDefaultComponents:
             Boat("oars").set_params(engine__power=1)
         with pytest.raises(ValueError, match=r"\['name__length'\] cannot be set: name='Ann'"):
             Boat().set_params(name__length=1)
+
+    def test_a_stored_component_is_complete_and_made_from_what_is_set_along_with_it(self):
+        buoy = Buoy().set_params(chain__fuel="rust", depth=7)
+        assert buoy.chain.get_params() == {"power": 14, "fuel": "rust"}
+
+    @pytest.mark.parametrize(
+        "estimator", [NormalizeMicrograph(clip=3.0), GEBinomialLoss(slack=2.0)], ids=repr
+    )
+    def test_estimators_without_default_components_are_as_in_scikit_learn(self, estimator):
+        own = BaseEstimator.get_params(estimator)
+        assert estimator.get_params() == own
+        assert clone(estimator).set_params(**own).get_params() == own
+        name = next(iter(own))
+        with pytest.raises(ValueError, match=rf"\['{name}__b'\] cannot be set: {name}=.* has no"):
+            estimator.set_params(**{f"{name}__b": 1})
 
     def test_nothing_set_nothing_changed(self):
         boat = Boat()

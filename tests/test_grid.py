@@ -39,14 +39,14 @@ class TestConstruction:
 
     @pytest.mark.parametrize("step", [0, -1.0, (1.0, 0.0), (-2, 1)])
     def test_step_must_be_positive(self, step):
-        with pytest.raises(ValueError, match="step must be positive, got"):
+        with pytest.raises(ValueError, match=r"step must be a positive number or an .* pair"):
             GridImage(PIXELS, step=step)
 
-    @pytest.mark.parametrize("field", ["step", "offset"])
+    @pytest.mark.parametrize(("field", "kind"), [("step", "positive"), ("offset", "finite")])
     @pytest.mark.parametrize("value", [np.nan, np.inf, (1, np.nan), (1, 2, 3), [[1, 2]]])
-    def test_step_and_offset_must_be_finite_numbers_or_pairs(self, field, value):
+    def test_step_and_offset_must_be_finite_numbers_or_pairs(self, field, kind, value):
         with pytest.raises(
-            ValueError, match=rf"{field} must be a finite number or an \(x, y\) pair"
+            ValueError, match=rf"{field} must be a {kind} number or an \(x, y\) pair of them, got"
         ):
             GridImage(PIXELS, **{field: value})
 
@@ -147,7 +147,7 @@ class TestWithValues:
         )
 
     def test_bad_relative_step(self):
-        with pytest.raises(ValueError, match="step must be positive"):
+        with pytest.raises(ValueError, match=r"step must be a positive number or .*, got -1\.0"):
             GridImage(PIXELS).with_values(PIXELS, step=-1.0)
 
 
@@ -168,7 +168,7 @@ class TestAsArray:
         assert GridImage(PIXELS).shape == (3, 4)
 
 
-def test_repr_tells_size_and_grid():
+def test_repr_shows_size_and_grid():
     image = GridImage(PIXELS, step=2.0, pixel_size=1.5, name="a.mrc")
     assert repr(image) == "GridImage('a.mrc', 3 x 4, step=2.0, offset=0.0, pixel_size=1.5)"
     assert repr(GridImage(PIXELS)).startswith("GridImage(3 x 4, ")

@@ -7,7 +7,7 @@ from puclassify._parallel import on_this_machine
 
 
 class Cluster(ParallelBackendBase):
-    """A backend that joblib does not bring along and that refuses all work."""
+    """A backend that is not joblib's own and refuses all work."""
 
     def effective_n_jobs(self, n_jobs):
         return 7
@@ -25,7 +25,7 @@ class TestOnThisMachine:
         with on_this_machine():
             assert joblib.effective_n_jobs(2) == 2
 
-    def test_puts_one_thread_in_the_place_of_a_cluster(self):
+    def test_replaces_a_cluster_by_one_thread(self):
         with parallel_config(Cluster()):
             assert joblib.effective_n_jobs() == 7
             with on_this_machine():
@@ -34,6 +34,6 @@ class TestOnThisMachine:
                 assert Parallel()(delayed(abs)(number) for number in (-1, 2)) == [1, 2]
             assert joblib.effective_n_jobs() == 7
 
-    def test_takes_the_threads_that_are_asked_for(self):
+    def test_uses_as_many_threads_as_requested(self):
         with parallel_config(Cluster()), on_this_machine():
             assert joblib.effective_n_jobs(3) == 3

@@ -9,10 +9,13 @@ from puclassify._parameters import (
     check_flag,
     check_number,
     check_option,
+    check_pair,
+    check_possible_prior,
     check_probability,
     check_scenario,
     check_score_vector,
     check_whole_number,
+    did_you_mean,
     is_number,
 )
 
@@ -53,6 +56,31 @@ class TestNumber:
             check_probability(value, "prior")
 
 
+class TestDidYouMean:
+    @pytest.mark.parametrize("value", ["GE-kl", "ge_k", "ge-kl"])
+    def test_names_the_nearest(self, value):
+        assert did_you_mean(value, {"pn": 1, "ge_kl": 2}) == "; did you mean 'ge_kl'?"
+
+    def test_says_nothing_where_no_name_is_near(self):
+        assert did_you_mean("xxxx", ["pn", "ge_kl"]) == ""
+
+
+class TestPair:
+    @pytest.mark.parametrize("value", [2, np.float32(2), (2, 2.0), np.array([2, 2])])
+    def test_one_number_counts_for_both(self, value):
+        pair = check_pair(value, "step", "a number or a pair", above=0)
+        assert pair == (2.0, 2.0)
+        assert [type(number) for number in pair] == [float, float]
+
+    @pytest.mark.parametrize(
+        "value", [0, (1, 0), (1, math.nan), (1, "2"), (1, 2, 3), [[1, 2]], (1, True), "ab", None]
+    )
+    def test_names_the_whole_value(self, value):
+        with pytest.raises(ValueError) as raised:
+            check_pair(value, "step", "a number or a pair", above=0)
+        assert str(raised.value) == f"step must be a number or a pair, got {value!r}"
+
+
 class TestWholeNumber:
     @pytest.mark.parametrize("value", [2, np.int64(2)])
     def test_returns_an_int(self, value):
@@ -89,6 +117,12 @@ class TestOption:
         with pytest.raises(ValueError, match="'case_control' or 'single_training_set', got 'cc'"):
             check_scenario("cc")
 
+    def test_prior_below_the_labelled_share(self):
+        check_possible_prior(0.3, 60, 200)
+        message = r"prior=0\.2 is impossible .* 60 of 200 examples \(0\.300\) are labelled"
+        with pytest.raises(ValueError, match=message):
+            check_possible_prior(0.2, 60, 200)
+
 
 class TestScoreVector:
     def test_returns_it(self):
@@ -98,6 +132,23 @@ class TestScoreVector:
     def test_hints_at_the_second_column_of_probabilities(self):
         with pytest.raises(ValueError, match=r"got \(3, 2\): pass predict_proba\(X\)\[:, 1\]"):
             check_score_vector(np.zeros((3, 2)), "y_score")
+
+    @pytest.mark.parametrize("scores", [[1, 0], [True, False], (1.0, 0.0), np.float32([1, 0])])
+    def test_numbers_of_any_kind_become_float64(self, scores):
+        checked = check_score_vector(scores, "scores")
+        assert checked.dtype == np.float64
+        assert checked.tolist() == [1, 0]
+
+    @pytest.mark.parametrize(
+        ("scores", "got"), [(["1", "0"], "<U1"), ([1j, 0], "complex128"), ([[1], [0, 1]], "")]
+    )
+    def test_refuses_what_is_no_number(self, scores, got):
+        with pytest.raises(ValueError, match=f"scores must be one number for each .*{got}"):
+            check_score_vector(scores, "scores")
+
+    def test_refuses_infinity_where_asked(self):
+        with pytest.raises(ValueError, match=r"weights must be finite, but 1 of 2 .* index 1;"):
+            check_score_vector([0.0, np.inf], "weights", finite=True)
 
     def test_counts_nan(self):
         with pytest.raises(ValueError, match="1 of 3 are NaN, the first at index 1"):

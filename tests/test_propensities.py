@@ -17,12 +17,12 @@ def test_inverse_up_to_the_largest():
 @pytest.mark.parametrize(
     ("propensities", "message"),
     [
-        ([0.5, 0.5, 0.0, 0.5], r"1 of 3 are not: that at index 2 is 0;"),
-        ([2.0, 0.5, 4.0, 0.5], r"2 of 3 are not: that at index 0 is 2; .* not its inverse"),
-        ([0.5, 0.5, 0.5, np.nan], r"that at index 3 is nan"),
-        ([0.5, 0.5, 0.5, None], r"that at index 3 is nan"),
+        ([0.5, 0.5, 0.0, 0.5], r"1 of 3 are not: the one at index 2 is 0;"),
+        ([2.0, 0.5, 4.0, 0.5], r"2 of 3 are not: the one at index 0 is 2; .* not its inverse"),
+        ([0.5, 0.5, 0.5, np.nan], r"the one at index 3 is nan"),
+        ([0.5, 0.5, 0.5, None], r"the one at index 3 is nan"),
         ([0.5] * 5, r"must have shape \(4,\), one number for each example, got \(5,\)$"),
-        ([0.5] * 3, r"got \(3,\); to give those of the labelled positives only"),
+        ([0.5] * 3, r"got \(3,\); if these belong to the labelled positives only"),
         (0.5, r"got \(\)"),
         ([[0.5]] * 4, r"got \(4, 1\)"),
         (["0.5"] * 4, r"must be one number for each example: got <U3"),

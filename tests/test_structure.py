@@ -302,6 +302,10 @@ def test_nothing_is_imported_upwards():
     assert not upward_imports(), listed(upward_imports())
 
 
+def test_no_circles():
+    assert not circles(), listed(circles())
+
+
 def test_every_package_has_a_floor():
     for module in modules():
         floor_of(module)

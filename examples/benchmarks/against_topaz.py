@@ -1,16 +1,14 @@
-"""
-Against the reference picker: accuracy and cost side by side
-============================================================
+"""Compare accuracy and cost with the reference picker.
 
-Trains on the same labels, picks the same unseen micrographs, matches within the same radius and
+Trains on the same labels, picks the same held-out micrographs, matches within the same radius and
 counts CPU-seconds (user + system, reading included) for both. The reference, Topaz, is run as a
-program from its own environment; without it only this package is measured::
+program from its own environment; without it, only this package is measured::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/against_topaz.py --topaz path/to/topaz
     python examples/benchmarks/against_topaz.py --simulated --topaz path/to/topaz
 
-The reference is told the true number of particles; this package is told nothing. Each set is
-trained and picked by all pickers in turn, so that what else the machine does meets all of them.
+The reference is given the true number of particles; this package is given the diameter only. On
+each set the pickers run one after the other, so that a busy machine slows all of them.
 """
 
 from __future__ import annotations
@@ -21,22 +19,15 @@ import shutil
 import sys
 import tempfile
 import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
+from common.picking_sets import average_precision, beta_galactosidase, fit_and_pick, simulated
+from common.reference_picker import TopazRunner
 from puclassify import ParticlePicker
+from puclassify.datasets import label_particles
 from puclassify.metrics import pick_precision_recall_fscore
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import (
-    average_precision,
-    beta_galactosidase,
-    draw_labels,
-    fit_and_pick,
-    simulated,
-)
-from reference_picker import TopazRunner
 
 KINDS = ("globular", "ring", "elongated")
 SNR = (0.4, 0.2)  # the simulator's default, and half of it
@@ -44,11 +35,14 @@ REFERENCES = {"pretrained": [], "scratch": ["--no-pretrained"]}
 
 
 def main():
-    """Run the comparison."""
+    """Run the comparison from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--simulated", action="store_true", help="instead of the real images")
-    parser.add_argument("--kinds", nargs="+", default=KINDS, help="of simulated particle")
-    parser.add_argument("--snr", nargs="+", type=float, default=SNR, help="of the simulation")
+    parser.add_argument("--kinds", nargs="+", default=KINDS, help="simulated particles")
+    parser.add_argument(
+        "--snr", nargs="+", type=float, default=SNR, help="of the simulated micrographs"
+    )
+    parser.add_argument("--networks", nargs="+", default=["resnet9"], help="of this package")
     parser.add_argument("--topaz", default=shutil.which("topaz"), help="the program")
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
@@ -58,10 +52,14 @@ def main():
         nargs="*",
         choices=list(REFERENCES),
         default=list(REFERENCES),
-        help="from its pretrained weights, from random ones, or both",
+        help="start from its pretrained weights, random ones, or each",
     )
-    parser.add_argument("--reference-seeds", type=int, help="fewer seeds for the slower picker")
-    parser.add_argument("--reference-steps", type=int, default=600, help="of 128 regions")
+    parser.add_argument(
+        "--reference-seeds", type=int, help="fewer seeds for the reference, which is slow"
+    )
+    parser.add_argument(
+        "--reference-steps", type=int, default=600, help="training steps of 128 regions"
+    )
     options = parser.parse_args()
     if not options.simulated and not os.environ.get("PUCLASSIFY_DATA"):
         sys.exit("set PUCLASSIFY_DATA to the folder of the real images, or pass --simulated")
@@ -71,15 +69,17 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             for data in picking_sets(options, folder, seed):
-                labels = draw_labels(data.train_coordinates, options.labels, seed)
+                labels = label_particles(data.train_coordinates, options.labels, random_state=seed)
                 for name, run in pickers(options, seed).items():
                     rows.append(measure(data, labels, seed, name, run))
     summarize(rows, options.labels)
 
 
 def pickers(options, seed):
-    """Name what is to be run for one seed."""
-    chosen = {"puclassify": run_puclassify}
+    """Return the pickers for one seed: functions of data, labels and seed, by name."""
+    chosen = {
+        f"puclassify, {network}": partial(run_puclassify, network) for network in options.networks
+    }
     reference_seeds = options.seeds if options.reference_seeds is None else options.reference_seeds
     if options.topaz and seed - options.first_seed < reference_seeds:
         for name in options.reference:
@@ -89,7 +89,7 @@ def pickers(options, seed):
 
 
 def picking_sets(options, folder, seed):
-    """Yield the sets of one seed."""
+    """Yield the sets for one seed."""
     if not options.simulated:
         yield from (beta_galactosidase(half) for half in (0, 1))
         return
@@ -99,7 +99,7 @@ def picking_sets(options, folder, seed):
 
 
 def measure(data, labels, seed, name, run):
-    """Train and pick with one picker; print and return its row."""
+    """Train and pick with one picker; print its row and return it."""
     picks, train_cpu, pick_cpu = run(data, labels, seed)
     precision = average_precision(data, picks)
     f1 = pick_precision_recall_fscore(data.test_coordinates, picks, data.radius, threshold=0.0)[2]
@@ -114,7 +114,7 @@ def measure(data, labels, seed, name, run):
 
 
 def summarize(rows, n_labels):
-    """Print mean and spread per set and picker, and the costs relative to this package's."""
+    """Print means and standard deviations, and costs relative to the first picker."""
     print(f"\nmean (standard deviation) over seeds and halves, {n_labels} labels\n")
     print(
         "set | picker | runs | AP | F1 (threshold 0) | train CPU-s (ratio) | "
@@ -134,9 +134,10 @@ def summarize(rows, n_labels):
         )
 
 
-def run_puclassify(data, labels, seed):
-    """Train the picker as it comes; returns its candidates and the CPU-seconds."""
+def run_puclassify(network, data, labels, seed):
+    """Train a picker with its defaults; return its candidates and CPU-seconds of both steps."""
     picker = ParticlePicker(data.particle_diameter, random_state=seed)
+    picker.set_params(classifier__module=network)
     return fit_and_pick(picker, data, labels)
 
 

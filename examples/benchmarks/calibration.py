@@ -1,38 +1,37 @@
-"""
-Do the probabilities mean what they say?
-========================================
+"""Measure how well calibrated probabilities are.
 
 Prints the true expected calibration error, over ten bins of equal width and with the true classes
-of new examples, of scores as they are, after Platt's scaling of labelled against unlabelled
-examples, and after `PUPlattScaling`::
+of new examples, of uncalibrated scores, after Platt scaling of labelled against unlabelled
+examples ("naive"), and after `PUPlattScaling`::
 
     python examples/benchmarks/calibration.py --seeds 10
     PUCLASSIFY_DATA=... python examples/benchmarks/calibration.py --images mnist
 
-The first simulates scores: 1000 of labelled positives, 5000 unlabelled, 100,000 new ones; or 6000,
-of whose positives half are labelled. "normal" is two normal distributions so many standard
-deviations apart, for which a logistic function is exact. The positives of "unequal" have half the
-spread, and "saturated" is the hyperbolic tangent of normal scores; for these it is not. As they
-are, scores are taken for logits, twice too large.
+The first command simulates scores: 1000 of labelled positives, 5000 unlabelled and 100,000 new
+ones; in the single-training-set scenario, 6000 with half of the positives labelled. "normal 2" is
+two normal distributions 2 standard deviations apart, for which a logistic function is exact; it is
+not exact for "unequal", where the positives have half the spread, nor for "saturated", the
+hyperbolic tangent of normal scores. Uncalibrated scores are taken for logits that are twice too
+large.
 
-The second trains the perceptron of ``mnist.py`` for 10 epochs without a tenth of the labelled and
-of the unlabelled images, and calibrates on these; beside it is the accuracy of a fit to everything.
+The second command trains the perceptron of ``mnist.py`` for 10 epochs with a tenth of the labelled
+and of the unlabelled images held out, and calibrates on these. The accuracy of a fit to all images
+is printed for comparison.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
 
+from common import image_sets
+from common.image_classifiers import accuracy, classifier_for, large_set_settings
+from common.tables import mean_sd, table_head, table_row
 from puclassify.calibration import PUPlattScaling
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tables import mean_sd, table_head, table_row
 
 PRIORS = (0.1, 0.3, 0.6)
 SCORES = ("normal 1", "normal 2", "normal 4", "unequal", "saturated")
@@ -47,15 +46,15 @@ def calibration_error(probability, truth, n_bins=10):
 
 
 def errors(prior, scores, y, new, truth, scenario="case_control"):
-    """Return the error of scores as they are, of naive Platt scaling and of PU-Platt scaling."""
+    """Return the errors of uncalibrated scores, of naive and of PU-Platt scaling."""
     naive = LogisticRegression(C=np.inf).fit(scores[:, None], y)
     ours = PUPlattScaling(prior, scenario=scenario).fit(scores, y)
-    found = (expit(new), naive.predict_proba(new[:, None])[:, 1], ours.predict_proba(new)[:, 1])
-    return [calibration_error(probability, truth) for probability in found]
+    calibrated = naive.predict_proba(new[:, None])[:, 1], ours.predict_proba(new)[:, 1]
+    return [calibration_error(probability, truth) for probability in (expit(new), *calibrated)]
 
 
 def draw(kind, truth, rng):
-    """Return scores of examples of known classes."""
+    """Draw scores of examples of the given classes."""
     z = rng.normal(size=len(truth))
     if kind == "unequal":
         return 2 * np.where(truth, 1.5 + 0.5 * z, z)
@@ -65,7 +64,7 @@ def draw(kind, truth, rng):
 
 
 def simulated(kind, prior, scenario, seed):
-    """Return the errors on one draw."""
+    """Return the errors on one draw, and that of Platt scaling with the true classes."""
     rng = np.random.default_rng(seed)
     if scenario == "case_control":
         truth = np.concatenate([np.ones(1000, bool), rng.random(5000) < prior])
@@ -76,15 +75,15 @@ def simulated(kind, prior, scenario, seed):
     scores = draw(kind, truth, rng)
     is_new = rng.random(100_000) < prior
     new = draw(kind, is_new, rng)
-    counts = slice(1000 if scenario == "case_control" else 0, None)
-    known = LogisticRegression(C=np.inf).fit(scores[counts, None], truth[counts])
-    of_known = calibration_error(known.predict_proba(new[:, None])[:, 1], is_new)
-    return [*errors(prior, scores, y, new, is_new, scenario), of_known]
+    mixture = slice(1000 if scenario == "case_control" else 0, None)
+    supervised = LogisticRegression(C=np.inf).fit(scores[mixture, None], truth[mixture])
+    least = calibration_error(supervised.predict_proba(new[:, None])[:, 1], is_new)
+    return [*errors(prior, scores, y, new, is_new, scenario), least]
 
 
 def print_simulated(options):
-    """Print the table of simulated scores."""
-    titles = ("as they are", "naive Platt", "PU-Platt", "Platt, true classes")
+    """Print the table for simulated scores."""
+    titles = ("uncalibrated", "naive Platt", "PU-Platt", "Platt, true classes")
     print(table_head(("scores", "scenario", "prior", *titles)))
     for kind in SCORES:
         for scenario in SCENARIOS:
@@ -95,25 +94,21 @@ def print_simulated(options):
                 print(table_row((kind, scenario, prior, *cells)), flush=True)
 
 
-def of_fewer(n, prior, scores, y, new, truth, n_draws=20):
-    """Return the mean error of PU-Platt scaling by some of the positives, drawn several times."""
-    found = []
+def error_with_fewer(n, prior, scores, y, new, truth, n_draws=20):
+    """Return the mean error of PU-Platt scaling with ``n`` of the positives over several draws."""
+    errors = []
     for seed in range(n_draws):
         rng = np.random.default_rng(seed)
         kept = np.concatenate(
             [rng.choice(np.flatnonzero(y == 1), n, False), np.flatnonzero(y == 0)]
         )
         scaling = PUPlattScaling(prior).fit(scores[kept], y[kept])
-        found.append(calibration_error(scaling.predict_proba(new)[:, 1], truth))
-    return np.mean(found)
+        errors.append(calibration_error(scaling.predict_proba(new)[:, 1], truth))
+    return np.mean(errors)
 
 
 def print_images(options):
-    """Print the table of an image set."""
-    import image_sets
-    from pu_images import accuracy, classifier_for, large_set_settings
-    from sklearn.model_selection import train_test_split
-
+    """Print the table for an image set."""
     images = getattr(image_sets, options.images)()
     settings = large_set_settings(weight_decay=5e-3)["mlp"] | {"max_epochs": options.epochs}
     titles = ("accuracy, all", "accuracy, 9/10", "PU-Platt accuracy", "network", "naive Platt")
@@ -133,12 +128,12 @@ def print_images(options):
             scores, new = (classifier.decision_function(x) for x in (X[held], images.test))
             scaling = PUPlattScaling(images.prior).fit(scores, y[held])
             calibrated = np.mean((scaling.transform(new) > 0) == images.test_truth)
-            found = errors(images.prior, scores, y[held], new, images.test_truth)
+            of_all_held = errors(images.prior, scores, y[held], new, images.test_truth)
             fewer = [
-                of_fewer(n, images.prior, scores, y[held], new, images.test_truth)
+                error_with_fewer(n, images.prior, scores, y[held], new, images.test_truth)
                 for n in options.fewer
             ]
-            rows.append([of_all, accuracy(classifier, images), calibrated, *found, *fewer])
+            rows.append([of_all, accuracy(classifier, images), calibrated, *of_all_held, *fewer])
         n_errors = 3 + len(options.fewer)
         scales, digits = (100,) * 3 + (1,) * n_errors, (2,) * 3 + (3,) * n_errors
         columns = zip(np.array(rows).T, scales, digits)
@@ -147,12 +142,16 @@ def print_images(options):
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--images", choices=("mnist", "fashion_mnist"), help="instead of scores")
+    parser.add_argument(
+        "--images", choices=("mnist", "fashion_mnist"), help="instead of simulated scores"
+    )
     parser.add_argument("--criteria", nargs="+", default=("nnpu", "ge_kl"))
     parser.add_argument("--labelled", type=int, default=1000)
-    parser.add_argument("--fewer", nargs="*", type=int, default=(), help="held-out positives")
+    parser.add_argument(
+        "--fewer", nargs="*", type=int, default=(), help="numbers of held-out positives"
+    )
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()

@@ -1,30 +1,24 @@
-"""
-Vehicles against animals of CIFAR-10
-====================================
+"""Learn vehicles against animals of CIFAR-10.
 
 1000 images of the classes 0, 1, 8 and 9 (aeroplanes, cars, ships, lorries) are labelled; all 50,000
-training images are unlabelled. Prints accuracy on the test images after the last epoch, and of the
-epoch that a held-out part of the PU data selects. Wants a GPU::
+training images are unlabelled. Prints accuracy on the test images after the last epoch, and after
+the epoch selected with held-out PU data. Needs a GPU::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/cifar10.py
     PUCLASSIFY_DATA=... python examples/benchmarks/cifar10.py --device cpu --epochs 1 --seeds 1
 
-``PUCLASSIFY_DATA`` is the folder of ``cifar10.npz`` (arrays x_train, y_train, x_test, y_test) or of
-the folder ``cifar-10-batches-py``. The task and the network "cnn13" are those of Kiryo et al.,
-"Positive-unlabeled learning with non-negative risk estimator", NeurIPS 2017; images are not
+``PUCLASSIFY_DATA`` is the folder that holds ``cifar10.npz`` (arrays x_train, y_train, x_test,
+y_test) or the folder ``cifar-10-batches-py``. The task and the network "cnn13" are those of Kiryo
+et al., "Positive-unlabeled learning with non-negative risk estimator", NeurIPS 2017; images are not
 augmented.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from image_sets import cifar10
-from pu_images import benchmark
+from common.image_benchmark import benchmark
+from common.image_sets import cifar10
 
 CONVOLUTIONS = (  # kernel, channels, stride
     (3, 96, 1),
@@ -42,8 +36,8 @@ CONVOLUTIONS = (  # kernel, channels, stride
 class ConvolutionalNetwork(nn.Module):
     """The network of Kiryo et al. (2017) for CIFAR-10: nine convolutions, then 1000-1000-1.
 
-    Every layer but the last is batch-normalised in front of its ReLU. Images are of 32 x 32 pixels
-    in three channels.
+    Every layer but the last has batch normalisation before its ReLU. Images have 32 x 32 pixels and
+    three channels.
     """
 
     def __init__(self):

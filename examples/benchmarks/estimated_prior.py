@@ -1,11 +1,9 @@
-"""
-Training without knowing the class prior
-========================================
+"""Train with the class prior estimated during training.
 
-Even against odd digits of MNIST: 1000 even digits are labelled, 20,000 others are unlabelled, of
+Even against odd digits of MNIST: 1000 even digits are labelled and 20,000 others are unlabelled, of
 which a given share is even. Trains the perceptron of ``mnist.py`` for 10 epochs with the true prior
-and with estimates in turn with the training, and prints the estimates and the accuracy on test
-images with the same share of even digits, over the fits that did not fail, and how many did::
+and with ``prior="bbe"`` and ``"dedpul"``, and prints the estimates, the accuracy on test images
+with the same share of even digits, and how many fits failed; these are left out of the means::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/estimated_prior.py
 """
@@ -13,30 +11,27 @@ images with the same share of even digits, over the fits that did not fail, and 
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from image_sets import ImageSet, mnist
-from pu_images import accuracy, classifier_for, large_set_settings
-from tables import mean_sd, table_head, table_row
+from common.image_classifiers import accuracy, classifier_for, large_set_settings
+from common.image_sets import ImageSet, mnist
+from common.tables import mean_sd, table_head, table_row
 
 PRIORS = (0.2, 0.49, 0.7)
 N_LABELLED, N_UNLABELLED, N_TEST = 1000, 20_000, 6000
 
 
 def draw(truth, n, prior, rng):
-    """Return the rows of a sample in which the prior is as given."""
+    """Draw ``n`` rows of which a share of ``prior`` is positive."""
     n_positive = round(prior * n)
-    kinds = (np.flatnonzero(truth), n_positive), (np.flatnonzero(~truth), n - n_positive)
-    return np.concatenate([rng.choice(rows, size, replace=False) for rows, size in kinds])
+    classes = (np.flatnonzero(truth), n_positive), (np.flatnonzero(~truth), n - n_positive)
+    return np.concatenate([rng.choice(rows, size, replace=False) for rows, size in classes])
 
 
 def measure(images, criterion, prior, seed, epochs):
-    """Return estimate and accuracy for the true prior and for every way to estimate it."""
+    """Return prior and accuracy with the true prior and each estimator; NaN if a fit fails."""
     rng = np.random.default_rng(seed)
     labelled = rng.choice(np.flatnonzero(images.train_truth), N_LABELLED, replace=False)
     rest = np.delete(np.arange(len(images.train)), labelled)
@@ -50,7 +45,7 @@ def measure(images, criterion, prior, seed, epochs):
     )
     y = np.repeat([1, 0], [N_LABELLED, N_UNLABELLED])
     settings = large_set_settings(weight_decay=5e-3)["mlp"] | {"max_epochs": epochs}
-    found = {}
+    results = {}
     for name in (prior, "bbe", "dedpul"):
         classifier = classifier_for(criterion, settings, name)
         classifier.set_params(calibration="auto", random_state=seed)
@@ -59,14 +54,14 @@ def measure(images, criterion, prior, seed, epochs):
             try:
                 classifier.fit(sample.train, y)
             except ValueError:  # the last estimate failed
-                found[name] = np.nan, np.nan
+                results[name] = np.nan, np.nan
                 continue
-        found[name] = classifier.prior_, 100 * accuracy(classifier, sample)
-    return found
+        results[name] = classifier.prior_, 100 * accuracy(classifier, sample)
+    return results
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--criteria", nargs="+", default=("nnpu",))
     parser.add_argument("--priors", nargs="+", type=float, default=PRIORS)

@@ -1,35 +1,29 @@
-"""
-Class priors of images against the truth
-========================================
+"""Estimate the class prior of images.
 
-1000 even digits of MNIST are labelled, the other training images are unlabelled: all, or without
-some of the even ones so that their share is .3 or .1. A `PUImageClassifier` learns to tell labelled
-from unlabelled on four folds and scores the fifth; from the same scores every method estimates the
-prior. Prints error and 90 % interval of every seed, and mean absolute errors::
+1000 even digits of MNIST are labelled and the other training images are unlabelled: all of them, or
+without some even digits so that their share is .3 or .1. A `PUImageClassifier` learns to separate
+labelled from unlabelled on four folds and scores the fifth; every method estimates the prior from
+the same scores. Prints error and 90 % interval for each seed, and mean absolute errors::
 
     OMP_NUM_THREADS=1 PUCLASSIFY_DATA=... python examples/benchmarks/image_priors.py
 
-``--epochs`` says how long is trained. In a batch the share of labelled images is that in the data,
-or, with ``--more``, a tenth, which is the classifier's default and lets it learn them by heart.
-``--copies`` leaves the images that are labelled among the unlabelled ones, as in ``mnist.py``.
+In a batch the share of labelled images is that in the data, or, with ``--more``, a tenth, which is
+the default of the classifier and lets it memorise them. ``--copies`` keeps labelled images among
+the unlabelled ones, too, as in ``mnist.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from image_sets import ImageSet, mnist
-from pu_images import large_set_settings
-from tables import table_head, table_row
-
+from common.image_classifiers import large_set_settings
+from common.image_sets import ImageSet, mnist
+from common.tables import table_head, table_row
 from puclassify import PUImageClassifier
 from puclassify.model_selection import PUStratifiedKFold
 from puclassify.prior import BBEPrior, DEDPULPrior, ElkanNotoPrior
@@ -40,7 +34,7 @@ PRIORS = {"all": None, ".3": 0.3, ".1": 0.1}
 
 
 def draw(images: ImageSet, prior: float | None, seed: int, *, copies: bool = False):
-    """Return labelled positives in front of unlabelled images, labels, and the unlabelled truth."""
+    """Return labelled positives followed by unlabelled images, labels, and the unlabelled truth."""
     rng = np.random.default_rng(seed)
     labelled = images.labelled(N_POSITIVE, seed)
     others = np.arange(len(images.train))
@@ -56,10 +50,10 @@ def draw(images: ImageSet, prior: float | None, seed: int, *, copies: bool = Fal
 
 
 def classifier_of_labelled(network: str, epochs: int, y, seed: int, *, more: bool):
-    """Return a classifier of labelled against unlabelled, with the settings of ``mnist.py``."""
+    """Build a classifier of labelled against unlabelled, with the settings of ``mnist.py``."""
     settings = large_set_settings(weight_decay=5e-3)[network] | {"max_epochs": epochs}
     share = float(np.mean(y))
-    # With their share for a prior the probabilities are those of being labelled.
+    # With the share of labelled images as prior, probabilities are those of being labelled.
     return PUImageClassifier(
         criterion="pn",
         prior=share,
@@ -70,7 +64,7 @@ def classifier_of_labelled(network: str, epochs: int, y, seed: int, *, more: boo
 
 
 def estimate(method, scores, y, seed):
-    """Return the fitted estimator, or None where it refuses the scores."""
+    """Return the fitted estimator, or None if it refuses the scores."""
     estimator = method() if method is BBEPrior else method(random_state=seed)
     try:
         return estimator.fit_scores(scores, y)
@@ -79,7 +73,7 @@ def estimate(method, scores, y, seed):
 
 
 def cell(estimator, truth) -> str:
-    """Return the error of an estimate and its interval."""
+    """Return the error of an estimate, and its interval, as text."""
     if estimator is None:
         return "refused"
     low, high = estimator.confidence_interval_
@@ -94,12 +88,16 @@ def main():
     parser.add_argument("--unlabelled", nargs="+", choices=list(PRIORS), default=list(PRIORS))
     parser.add_argument("--networks", nargs="+", choices=("mlp", "cnn"), default=["mlp"])
     parser.add_argument("--epochs", nargs="+", type=int, default=[3], help="default: 3")
-    parser.add_argument("--more", action="store_true", help="a tenth of each batch labelled")
+    parser.add_argument(
+        "--more", action="store_true", help="make a tenth of each batch labelled images"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: 3)")
     parser.add_argument("--first-seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--copies", action="store_true", help="unlabelled twins of the labelled")
+    parser.add_argument(
+        "--copies", action="store_true", help="keep labelled images among the unlabelled"
+    )
     options = parser.parse_args()
-    warnings.simplefilter("ignore", UserWarning)  # that estimates disagree
+    warnings.simplefilter("ignore", UserWarning)  # estimates disagree
     images = mnist()
     names = [method.__name__ for method in METHODS]
     print(table_head(("unlabelled", "network", "epochs", "seed", "prior", *names, "ROC AUC")))
@@ -117,9 +115,9 @@ def main():
                         method="predict_proba",
                     )[:, 1]
                     prior = float(np.mean(truth))
-                    found = [estimate(method, scores, y, seed) for method in METHODS]
-                    errors.append([1 - prior if e is None else e.prior_ - prior for e in found])
-                    cells = (cell(estimator, prior) for estimator in found)
+                    fitted = [estimate(method, scores, y, seed) for method in METHODS]
+                    errors.append([1 - prior if e is None else e.prior_ - prior for e in fitted])
+                    cells = (cell(estimator, prior) for estimator in fitted)
                     area = roc_auc_score(truth, scores[y == 0])
                     head = (unlabelled, network, epochs, seed, f"{prior:.3f}")
                     print(table_row((*head, *cells, f"{area:.3f}")), flush=True)

@@ -1,24 +1,22 @@
-"""
-Choosing among candidates by PU labels alone
-============================================
+"""Choose among candidates with PU labels only.
 
 1000 positives are labelled, 20,000 other training images are unlabelled. `GridSearchCV` trains
-twelve candidates on four fifths of both and scores them on the fifth that is left by every PU
-scorer; test images, whose classes are known, say how good the choice of each scorer is::
+twelve candidates on four fifths of both and scores them on the last fifth with every PU scorer.
+Test images with known classes show how good the choice of each scorer is::
 
     OMP_NUM_THREADS=1 PUCLASSIFY_DATA=... python examples/benchmarks/model_selection.py
 
-Prints what each candidate reaches, and the test accuracy of the candidate that each scorer selects
-beside that of the best, the median and the worst. "Below the best" is the mean over the seeds, "not
-told apart" how many others `compare_candidates` cannot tell from the selected one. A last table has
-held-out data drawn from the test images, with more or fewer labelled positives. ``--save`` keeps
-the logits of all candidates on the validation and the test images, to try other scorers on.
+Prints the results of each candidate, then the test accuracy of the candidate that each scorer
+selects beside that of the best, the median and the worst. "Below the best" is the mean over the
+seeds, "not distinguished" the number of other candidates that `compare_candidates` cannot
+distinguish from the selected one. In a last table, held-out data are drawn from the test images,
+with more or fewer labelled positives. ``--save`` keeps the logits of all candidates on the
+validation and test images, to try other scorers.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
 from pathlib import Path
 
@@ -28,18 +26,16 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from image_sets import ImageSet, fashion_mnist, mnist
-from pu_images import classifier_for, large_set_settings
-from tables import mean_sd, table_head, table_row
-
+from common.image_classifiers import classifier_for, large_set_settings
+from common.image_sets import ImageSet, fashion_mnist, mnist
+from common.tables import mean_sd, table_head, table_row
 from puclassify.model_selection import PUStratifiedKFold, compare_candidates, make_pu_scorer
 
 N_POSITIVE, N_UNLABELLED, HELD_OUT = 1000, 20_000, 0.2
 N_RESAMPLES = 10
 DATA = {"MNIST": (mnist, 5e-3), "Fashion-MNIST": (fashion_mnist, 1e-3)}  # and the weight decay
 
-# Parameters in which a candidate differs from nnPU with the network and settings of mnist.py
+# Where a candidate differs from nnPU with the network and settings of mnist.py
 CANDIDATES = {
     "nnpu": {},
     "nnpu, lr 1e-4": {"lr": 1e-4},
@@ -66,7 +62,7 @@ SCORERS = {
 
 
 def draw(images: ImageSet, seed: int):
-    """Return labelled positives, other images without a label, their labels and the prior."""
+    """Return labelled positives followed by unlabelled images, labels, and the prior."""
     rng = np.random.default_rng(seed)
     labelled = images.labelled(N_POSITIVE, seed)
     others = np.setdiff1d(np.arange(len(images.train)), labelled)
@@ -77,13 +73,7 @@ def draw(images: ImageSet, seed: int):
 
 
 class Recorder:
-    """A scorer for searches: every PU score with its standard error, and the accuracy on tests.
-
-    Parameters
-    ----------
-    images : ImageSet
-        Holds the test images.
-    """
+    """A scorer for searches: all PU scores with standard errors, and accuracy on test images."""
 
     def __init__(self, images: ImageSet):
         self.images = images
@@ -91,18 +81,18 @@ class Recorder:
             name: make_pu_scorer(name.split(",")[0], return_std=True, **params)
             for name, params in SCORERS.items()
         }
-        self.logits: list[dict[str, np.ndarray]] = []  # of one candidate on one fold after another
+        self.logits: list[dict[str, np.ndarray]] = []  # per candidate and fold
 
     def __call__(self, estimator, X, y) -> dict[str, float]:
-        """Return the numbers by name."""
-        found = {}
+        """Return the scores by name."""
+        scores = {}
         for name, scorer in self.scorers.items():
-            found[name], found[f"{name}_std"] = scorer(estimator, X, y).values()
-        of_test = estimator.decision_function(self.images.test)
-        found["test"] = float(np.mean((of_test > 0) == self.images.test_truth))
-        found["test_auc"] = float(roc_auc_score(self.images.test_truth, of_test))
-        self.logits.append({"y": y, "valid": estimator.decision_function(X), "test": of_test})
-        return found
+            scores[name], scores[f"{name}_std"] = scorer(estimator, X, y).values()
+        test = estimator.decision_function(self.images.test)
+        scores["test"] = float(np.mean((test > 0) == self.images.test_truth))
+        scores["test_auc"] = float(roc_auc_score(self.images.test_truth, test))
+        self.logits.append({"y": y, "valid": estimator.decision_function(X), "test": test})
+        return scores
 
 
 def search(images: ImageSet, weight_decay: float, seed: int, options):
@@ -115,7 +105,7 @@ def search(images: ImageSet, weight_decay: float, seed: int, options):
     else:
         cv = StratifiedShuffleSplit(1, test_size=HELD_OUT, random_state=seed)
     recorder = Recorder(images)
-    found = GridSearchCV(
+    searched = GridSearchCV(
         classifier_for("nnpu", settings, prior),
         [{key: [value] for key, value in CANDIDATES[name].items()} for name in options.candidates],
         scoring=recorder,
@@ -123,21 +113,21 @@ def search(images: ImageSet, weight_decay: float, seed: int, options):
         refit=False,
         error_score="raise",
     ).fit(X, y)
-    return found.cv_results_, recorder
+    return searched.cv_results_, recorder
 
 
 def choices(results) -> dict[str, float]:
-    """Return the test accuracy of the candidate that each scorer, or the test labels, select."""
+    """Return test accuracies: of the choice of each scorer, the best, the median and the worst."""
     test = np.array(results["mean_test_test"])
-    found = {name: float(test[np.argmax(results[f"mean_test_{name}"])]) for name in SCORERS}
-    found["best (by test labels)"] = float(test.max())
-    found["median"] = float(np.median(test))
-    found["worst"] = float(test.min())
-    return found
+    chosen = {name: float(test[np.argmax(results[f"mean_test_{name}"])]) for name in SCORERS}
+    chosen["best (by test labels)"] = float(test.max())
+    chosen["median"] = float(np.median(test))
+    chosen["worst"] = float(test.min())
+    return chosen
 
 
 def print_candidates(data, names, results) -> None:
-    """Print what every candidate reaches and how PU accuracy sees it, over the seeds."""
+    """Print accuracy and PU accuracy of each candidate over the seeds."""
     print(table_head((data, "test accuracy (sd)", "PU accuracy (sd)", "test ROC AUC (sd)")))
     for i, name in enumerate(names):
         of_seeds = (
@@ -153,53 +143,45 @@ def print_candidates(data, names, results) -> None:
 
 
 def print_choices(data, results, seeds) -> None:
-    """Print what every scorer selects, seed by seed, and how far it is from the best."""
+    """Print the test accuracy of each choice by seed, and how far below the best it is."""
     by_seed = [choices(one) for one in results]
     titles = (f"{data}, selected by", *(f"seed {seed}" for seed in seeds))
-    print(table_head((*titles, "mean", "below the best", "not told apart")))
+    print(table_head((*titles, "mean", "below the best", "not distinguished")))
     for name in by_seed[0]:
-        found = 100 * np.array([one[name] for one in by_seed])
+        chosen = 100 * np.array([one[name] for one in by_seed])
         best = 100 * np.array([one["best (by test labels)"] for one in by_seed])
-        cells = [f"{value:.1f}" for value in found]
-        cells += [f"{found.mean():.1f}", f"{(best - found).mean():.2f}"]
-        cells.append(not_told_apart(name, results) if name in SCORERS else "")
+        cells = [f"{value:.1f}" for value in chosen]
+        cells += [f"{chosen.mean():.1f}", f"{(best - chosen).mean():.2f}"]
+        cells.append(not_distinguished(name, results) if name in SCORERS else "")
         print(table_row((name, *cells)))
     print(flush=True)
 
 
 class OnTestImages:
-    """What a scorer asks of a fitted classifier, from its logits on the test images.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (n_test,)
-        Of the candidate.
-    prior : float
-        That scorers are told.
-    """
+    """Stands in for a fitted classifier whose logits on all test images are known."""
 
     def __init__(self, logits, prior: float):
         self.logits = logits
         self.prior_ = prior
 
     def decision_function(self, rows):
-        """Return the logits of some of the images."""
+        """Return logits of test images by index."""
         return self.logits[rows]
 
     def predict(self, rows):
-        """Return their labels."""
+        """Return labels of test images by index."""
         return (self.logits[rows] > 0).astype(int)
 
     def predict_proba(self, rows):
-        """Return their probabilities."""
+        """Return probabilities of test images by index."""
         positive = expit(self.logits[rows])
         return np.column_stack([1 - positive, positive])
 
 
 def print_resampled(data, truth, recorders) -> None:
-    """Print how far below the best a choice is with more or fewer held-out positives.
+    """Print how far below the best the choices are with more or fewer held-out positives.
 
-    The held-out PU data are drawn from the test images, since training images are used up.
+    Held-out PU data are drawn from the test images, as too few training images are left.
     """
     numbers, scorers = (100, 200, 500, 1000), recorders[0].scorers
     below: dict = {name: {n: [] for n in numbers} for name in scorers}
@@ -216,19 +198,19 @@ def print_resampled(data, truth, recorders) -> None:
                 scores = [next(iter(scorer(one, rows, y).values())) for one in estimators]
                 below[name][n].append(test.max() - test[np.argmax(scores)])
     print(table_head((f"{data}, below the best with", *(f"{n} labelled" for n in numbers))))
-    for name, found in below.items():
-        print(table_row((name, *(f"{100 * np.mean(found[n]):.2f}" for n in numbers))))
+    for name, losses in below.items():
+        print(table_row((name, *(f"{100 * np.mean(losses[n]):.2f}" for n in numbers))))
     print(flush=True)
 
 
-def not_told_apart(name, results) -> str:
-    """Return how many other candidates the scorer does not tell apart from the one it selects."""
+def not_distinguished(name, results) -> str:
+    """Return how many candidates the scorer cannot distinguish from its choice, over the seeds."""
     tables = (compare_candidates(one, metric=name) for one in results)
     return f"{np.mean([np.sum(~table['told_apart']) - 1 for table in tables]):.1f}"
 
 
 def main():
-    """Run the searches from the command line."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -238,28 +220,28 @@ def main():
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: 3)")
     parser.add_argument("--first-seed", type=int, default=0, help="default: 0")
     parser.add_argument("--epochs", type=int, default=10, help="of the perceptron (default: 10)")
-    parser.add_argument("--folds", type=int, help="so many instead of one held-out fifth")
-    parser.add_argument("--save", type=Path, help="file for logits and scores, .npz")
+    parser.add_argument("--folds", type=int, help="number of folds, instead of one held-out fifth")
+    parser.add_argument("--save", type=Path, help="file for the logits, .npz")
     options = parser.parse_args()
-    warnings.simplefilter("ignore", UserWarning)  # of scorers with which nothing is told apart,
-    warnings.simplefilter("ignore", UndefinedMetricWarning)  # and candidates that find nothing
+    warnings.simplefilter("ignore", UserWarning)  # scorers that distinguish nothing
+    warnings.simplefilter("ignore", UndefinedMetricWarning)  # no positive predictions
     saved = {}
     for data in options.data:
         load, weight_decay = DATA[data]
         images = load()
         saved[f"{data}/truth"] = images.test_truth
-        found, recorders = [], []
+        searches, recorders = [], []
         seeds = range(options.first_seed, options.first_seed + options.seeds)
         for seed in seeds:
             results, recorder = search(images, weight_decay, seed, options)
-            found.append(results)
+            searches.append(results)
             recorders.append(recorder)
             for key in ("y", "valid", "test"):
                 saved[f"{data}/{seed}/{key}"] = np.array([one[key] for one in recorder.logits])
             if options.save:
                 np.savez_compressed(options.save, **saved)
-        print_candidates(data, options.candidates, found)
-        print_choices(data, found, seeds)
+        print_candidates(data, options.candidates, searches)
+        print_choices(data, searches, seeds)
         if not options.folds:
             print_resampled(data, images.test_truth, recorders)
 

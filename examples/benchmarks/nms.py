@@ -1,14 +1,12 @@
-"""
-Non-maximum suppression beside the reference's
-==============================================
+"""Compare non-maximum suppression with the reference.
 
-Suppresses the same map of 1024 x 1024 scores with a radius of 20 at threshold -6, by turns::
+Suppresses the same map of 1024 x 1024 scores with a radius of 20 at threshold -6, alternating::
 
     python examples/benchmarks/nms.py --reference-python path/to/environment/bin/python
 
-The map is smoothed noise, on which a pick is found nearly everywhere. The reference's function is
-called in its own environment; without it only this package's is measured, and the plain loop over
-all positions is what the picks are compared with.
+The map is smoothed noise, with maxima almost everywhere. The function of the reference is called in
+its own environment; without it, only this package is measured. The picks are compared with those of
+a plain loop over all positions.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,11 +22,9 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
+from common.tables import table_head, table_row
 from puclassify.grid import GridImage
 from puclassify.picking import non_maximum_suppression
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tables import table_head, table_row
 
 RADIUS, THRESHOLD = 20, -6.0
 REFERENCE = """
@@ -45,7 +40,7 @@ print(json.dumps([time.process_time() - cpu, time.perf_counter() - start, len(xy
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--reference-python", help="interpreter that can import topaz")
     parser.add_argument("--repetitions", type=int, default=7)
@@ -59,7 +54,7 @@ def main():
         runs["Topaz"] = lambda: suppress_by_reference(scores, options.reference_python)
     times = {name: [] for name in runs}
     for _ in range(options.repetitions):
-        for name, run in runs.items():  # by turns: what else the machine does meets all
+        for name, run in runs.items():  # alternating: a busy machine slows all of them
             times[name].append(run())
     print(table_head(["", "picks", "CPU-ms, median", "wall ms, median", "ratio of CPU"]))
     ours = np.median([row[0] for row in next(iter(times.values()))])
@@ -67,17 +62,17 @@ def main():
         cpu, wall, picks = np.median(rows, axis=0)
         cells = [name, int(picks), f"{1e3 * cpu:.1f}", f"{1e3 * wall:.1f}", f"{cpu / ours:.0f}"]
         print(table_row(cells))
-    print(f"\nidentical with the plain loop: {same_as_plain_loop(scores)}")
+    print(f"\nidentical to the plain loop: {same_as_plain_loop(scores)}")
 
 
 def score_map():
-    """Make the map."""
+    """Return smoothed noise with a standard deviation of 6."""
     scores = gaussian_filter(np.random.default_rng(0).normal(size=(1024, 1024)), 5)
     return (scores * (6 / scores.std())).astype(np.float32)
 
 
 def suppress(scores, device):
-    """Return CPU-seconds, seconds and the number of picks."""
+    """Return CPU-seconds, seconds of wall time and the number of picks."""
     scores = torch.from_numpy(scores)
     start, cpu = time.perf_counter(), time.process_time()
     grid = GridImage(scores.to(device))
@@ -86,7 +81,7 @@ def suppress(scores, device):
 
 
 def suppress_by_reference(scores, python):
-    """Return the same of the reference's function, called in a process of its own."""
+    """Return the same for the function of the reference, called in its own process."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "scores.npy")
         np.save(path, scores)
@@ -96,7 +91,7 @@ def suppress_by_reference(scores, python):
 
 
 def same_as_plain_loop(scores):
-    """Compare with every position in turn, best first, against all earlier picks."""
+    """Compare with a loop that visits all positions, best first, and clears a disc around picks."""
     order = np.argsort(-scores.ravel(), kind="stable")
     order = order[scores.ravel()[order] > THRESHOLD]
     free = np.ones(scores.shape, dtype=bool)

@@ -1,41 +1,30 @@
-"""
-Objectives for picking, with few and with many labels
-=====================================================
+"""Compare objectives for picking, with few and with many labels.
 
-Trains ResNet8, the network of the source, with every objective on the same labels and prints
-average precision on micrographs that it has not seen, after the last epoch::
+Trains ResNet8, the network of Bepler et al. (2019), with every objective on the same labels, and
+prints average precision on held-out micrographs after the last epoch::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/objectives_picking.py
     python examples/benchmarks/objectives_picking.py --sets globular --labels 10 --seeds 1
 
-Without ``PUCLASSIFY_DATA`` only the simulated sets are measured. The objectives are those of Bepler
-et al. (2019) and the picker's own, "ours"; ``--objectives`` names others. They have their default
-settings, except that GE-binomial has the slack 0.1, at which it is best here; at its default of 1
-it is "GE-binomial, slack 1". Seeds draw the labels, the weights and the tiles anew, and the
-simulated micrographs; on the real ones even and odd seeds train on one half and on the other.
+Without ``PUCLASSIFY_DATA`` only simulated sets are measured. The default objectives are those of
+Bepler et al. and "ours", that of the picker; ``--objectives`` names others. They have default
+settings, except that GE-binomial has the slack 0.1, which is best here; with its default of 1 it is
+"GE-binomial, slack 1". Seeds draw labels, weights, tiles and simulated micrographs; on the real
+ones, even and odd seeds train on one half and on the other.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
-from pathlib import Path
 
 import numpy as np
 
+from common.picking_sets import REAL, SNR, average_precision, fit_and_pick, picking_set
 from puclassify import ParticlePicker
+from puclassify.datasets import label_particles
 from puclassify.metrics import pick_precision_recall_fscore
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import (
-    average_precision,
-    beta_galactosidase,
-    draw_labels,
-    fit_and_pick,
-    simulated,
-)
 
 OBJECTIVES = {
     "PN": {"classifier__criterion": "pn"},
@@ -55,20 +44,18 @@ OBJECTIVES = {
     "Dist-PU": {"classifier__criterion": "dist_pu"},
     "CVIR": {"classifier__criterion": "cvir"},
 }
-OF_THE_SOURCE = ["PN", "nnPU", "GE-KL", "GE-binomial", "GE-binomial + autoencoder"]
-SNR = {"globular": 0.4, "ring": 0.2, "elongated": 0.2}
-REAL = "beta-galactosidase"
+OF_BEPLER = ["PN", "nnPU", "GE-KL", "GE-binomial", "GE-binomial + autoencoder"]
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--objectives",
         nargs="+",
         choices=list(OBJECTIVES),
         metavar="NAME",
-        default=[*OF_THE_SOURCE, "ours"],
+        default=[*OF_BEPLER, "ours"],
         help=", ".join(OBJECTIVES),
     )
     parser.add_argument("--sets", nargs="+", choices=[REAL, *SNR], default=[REAL, "ring"])
@@ -79,7 +66,7 @@ def main():
     options = parser.parse_args()
     names = list(options.sets)
     if REAL in names and not os.environ.get("PUCLASSIFY_DATA"):
-        print(f"{REAL} is left out: set PUCLASSIFY_DATA to the folder of its images")
+        print(f"{REAL} is skipped: set PUCLASSIFY_DATA to the folder of its images")
         names.remove(REAL)
     print("set | labels | objective | AP mean (sd) | F1 at 0: mean (sd) | CPU-s of training | AP")
     print("--- | --- | --- | --- | --- | --- | ---", flush=True)
@@ -101,19 +88,12 @@ def main():
                     )
 
 
-def picking_set(name, folder, seed):
-    """Return the set of one name and seed."""
-    if name == REAL:
-        return beta_galactosidase(seed % 2)
-    return simulated(folder, name, SNR[name], 100 + seed)
-
-
 def measure(data, objective, n_labels, seed, options):
-    """Train once; returns average precision, F1 and CPU-seconds of training."""
+    """Train once; return average precision, F1 at logit 0 and CPU-seconds of training."""
     picker = ParticlePicker(data.particle_diameter, random_state=seed)
     picker.set_params(classifier__max_epochs=options.epochs, classifier__module=options.network)
     picker.set_params(**OBJECTIVES[objective])
-    labels = draw_labels(data.train_coordinates, n_labels, seed)
+    labels = label_particles(data.train_coordinates, n_labels, random_state=seed)
     picks, seconds, _ = fit_and_pick(picker, data, labels)
     return (
         average_precision(data, picks),

@@ -1,40 +1,35 @@
-"""
-Other libraries on the same images
-==================================
+"""Compare with other libraries on the same images.
 
-Trains the methods of pulearn and pu-toolbox on the images, the labelled positives and the seeds
-of the other benchmarks, as rows of pixels, and prints accuracy and area under the ROC curve on the
-test images. Neither library is a dependency of this package, so they have their own environment::
+Trains the methods of pulearn and pu-toolbox on the images, labelled positives and seeds of the
+other benchmarks, as rows of pixels, and prints accuracy and area under the ROC curve on the test
+images. Neither library is a dependency of this package, so they get an environment of their own::
 
     python -m venv others
     others/bin/pip install pulearn pu-toolbox torch
     others/bin/python examples/benchmarks/other_libraries.py --data digits
-    PUCLASSIFY_DATA=... others/bin/python examples/benchmarks/other_libraries.py --data mnist \
+    PUCLASSIFY_DATA=... others/bin/python examples/benchmarks/other_libraries.py --data mnist \\
         --libraries pulearn --methods elkan_noto bagging
 
-``--libraries puclassify`` measures two objectives of this package's, where it is installed.
-Methods that take the class prior are told the true one. Methods made for one training set, some
-positives of which are labelled, get every image once; methods made for a separate positive sample
-(case-control) get the labelled images in front of all of them. An error is printed in the row of
-its method. The methods and their settings are those of ``other_methods.py``.
+``--libraries puclassify`` measures two objectives of this package, if it is installed. Methods that
+need the class prior get the true one. Methods made for a single training set, some positives of
+which are labelled, get every image once; methods made for a separate sample of positives
+(case-control) get the labelled images followed by all images. If a method fails, its row shows the
+error. The methods and their settings are in ``common/other_methods.py``.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from image_sets import ImageSet, digits, fashion_mnist, mnist
-from other_methods import METHODS, Method, Sample
-from tables import mean_sd, table_head, table_row
+from common.image_sets import ImageSet, digits, fashion_mnist, mnist
+from common.other_methods import METHODS, Method, Sample
+from common.tables import mean_sd, table_head, table_row
 
 DATA = {"digits": (digits, 100), "mnist": (mnist, 1000), "fashion": (fashion_mnist, 3000)}
 HEADER = (
@@ -51,26 +46,10 @@ HEADER = (
 
 
 def arrange(images: ImageSet, n_positive, n_unlabelled, seed, *, one_set) -> Sample:
-    """Draw what a method is trained on.
+    """Draw the training data of a method, labelled rows first.
 
-    Parameters
-    ----------
-    images : ImageSet
-        The images.
-    n_positive : int
-        How many positives are labelled.
-    n_unlabelled : int or None
-        How many of the training images are taken for unlabelled ones, at random; None is all.
-    seed : int
-        Draws the labelled positives, and of the rest those that are taken.
-    one_set : bool
-        Whether every image is to appear once, with or without a label, or the labelled images
-        in front of the unlabelled ones, among which they stay.
-
-    Returns
-    -------
-    Sample
-        Labelled rows come first.
+    ``n_unlabelled`` None takes all training images for unlabelled. With ``one_set`` every image
+    appears once; otherwise labelled images are among the unlabelled ones, too.
     """
     labelled = images.labelled(n_positive, seed)
     unlabelled = np.arange(len(images.train))
@@ -104,14 +83,14 @@ def measure(built: Method, images, n_positive, n_unlabelled, seed) -> tuple[floa
         scores = classifier.decision_function(X)
     else:
         scores = classifier.predict_proba(X)[:, 1]
-    found = classifier.predict(X) == 1
-    return np.mean(found == images.test_truth), roc_auc_score(images.test_truth, scores), seconds
+    positive = classifier.predict(X) == 1
+    return np.mean(positive == images.test_truth), roc_auc_score(images.test_truth, scores), seconds
 
 
 def row(name, library, key, images, n_positive, options) -> str:
-    """Measure one method over the seeds; an error is printed, not raised."""
+    """Measure one method over the seeds; an error becomes the text of the row."""
     chosen = METHODS[library][key]
-    used = options.unlabelled or len(images.train)
+    n_unlabelled = options.unlabelled or len(images.train)
     try:
         values = np.array(
             [
@@ -130,7 +109,7 @@ def row(name, library, key, images, n_positive, options) -> str:
             f"{seconds.mean():.1f}",
             len(values),
         ]
-    return table_row([name, library, key, *measured, used, chosen.setting])
+    return table_row([name, library, key, *measured, n_unlabelled, chosen.setting])
 
 
 def main():
@@ -145,9 +124,7 @@ def main():
     parser.add_argument("--data", nargs="+", choices=list(DATA), default=["digits"])
     parser.add_argument("--methods", nargs="+", choices=names, default=names)
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: 3)")
-    parser.add_argument(
-        "--unlabelled", type=int, help="take so many of the training images (default: all)"
-    )
+    parser.add_argument("--unlabelled", type=int, help="number of unlabelled images (default: all)")
     options = parser.parse_args()
     print(", ".join(version(name) for name in (*options.libraries, "scikit-learn", "torch")), "\n")
     print(table_head(HEADER), flush=True)
@@ -161,7 +138,7 @@ def main():
 
 
 def version(name):
-    """Return the name and version of an installed distribution."""
+    """Return name and version of a distribution, if it is installed."""
     try:
         return f"{name} {importlib.metadata.version(name)}"
     except importlib.metadata.PackageNotFoundError:

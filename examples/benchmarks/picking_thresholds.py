@@ -1,19 +1,17 @@
-"""
-How many, how good, where to cut: estimates of the picker against the truth
-===========================================================================
+"""Compare what a picker estimates about its picks with the truth.
 
-Trains the picker as it comes on 100 labels, with no number given by the user, and compares what it
-expects of its picks on unseen micrographs with what they are::
+Trains a picker with its defaults on 100 labels, and compares the number of particles, precision and
+recall that it expects on held-out micrographs with the true ones::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/picking_thresholds.py
     python examples/benchmarks/picking_thresholds.py --sets ring globular --labels 100 30
 
-"count" is the median over micrographs of the difference between the expected number of particles
-and the true one, relative to that, with its sign in the column before. "precision at .8" and ".9"
-are those reached with ``threshold=("precision", 0.8)`` and ``0.9``, "F1" is that at
-``threshold="auto"``, "best F1" that of the best of all thresholds, found on the test micrographs
-themselves. "held" is 1 where the interval of ``threshold_report_`` holds the precision and recall
-on the test micrographs, and the number in the training micrographs.
+"count" is the median over micrographs of the relative difference between expected and true number
+of particles, "count, signed" the same with its sign. "precision at .8" and ".9" are reached with
+``threshold=("precision", 0.8)`` and ``0.9``. "F1" is that at ``threshold="auto"``, "best F1" the
+largest over all thresholds, found on the test micrographs themselves. "covered" is 1 where the
+interval of ``threshold_report_`` contains the precision or recall on the test micrographs, or the
+number in the training micrographs.
 """
 
 from __future__ import annotations
@@ -24,16 +22,14 @@ import sys
 import tempfile
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from common.picking_sets import REAL, average_precision, beta_galactosidase, simulated
+from common.tables import table_head, table_row
 from puclassify import ParticlePicker
+from puclassify.datasets import label_particles
 from puclassify.metrics import pick_precision_recall_curve, pick_precision_recall_fscore
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import average_precision, beta_galactosidase, draw_labels, simulated
-from tables import table_head, table_row
 
 SIMULATED = ("globular", "ring", "elongated")
 SNR = 0.2
@@ -46,17 +42,17 @@ COLUMNS = (
     "precision at .9",
     "count, signed",
     "count",
-    "precision held",
-    "recall held",
-    "count held",
+    "precision covered",
+    "recall covered",
+    "count covered",
     "fit CPU-s",
 )
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--sets", nargs="+", default=("beta-galactosidase", *SIMULATED))
+    parser.add_argument("--sets", nargs="+", default=(REAL, *SIMULATED))
     parser.add_argument("--labels", nargs="+", type=int, default=[100])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -81,8 +77,8 @@ def main():
 
 
 def picking_sets(name, folder, seed):
-    """Return the sets of one name and seed."""
-    if name == "beta-galactosidase":
+    """Return both halves of the real set, or one simulated set."""
+    if name == REAL:
         if not os.environ.get("PUCLASSIFY_DATA"):
             sys.exit("set PUCLASSIFY_DATA to the folder of the real images, or name other --sets")
         return [beta_galactosidase(half) for half in (0, 1)]
@@ -90,8 +86,8 @@ def picking_sets(name, folder, seed):
 
 
 def measure(data, n_labels, seed, epochs):
-    """Return one row of the table."""
-    labels = draw_labels(data.train_coordinates, n_labels, seed)
+    """Train once and return the values of ``COLUMNS``."""
+    labels = label_particles(data.train_coordinates, n_labels, random_state=seed)
     picker = ParticlePicker(data.particle_diameter, random_state=seed)
     if epochs is not None:
         picker.set_params(classifier__max_epochs=epochs)
@@ -107,27 +103,27 @@ def measure(data, n_labels, seed, epochs):
             picks = picker.predict(data.test, threshold=threshold)
         return pick_precision_recall_fscore(truth, picks, data.radius, threshold=-np.inf)
 
-    *reached_by_default, f1 = reached(None)
+    precision, recall, f1 = reached(None)
     n_particles = np.mean([len(xy) for xy in data.train_coordinates])
-    held = [
+    covered = [
         low <= value <= high
         for value, (low, high) in zip(
-            (*reached_by_default, n_particles),
+            (precision, recall, n_particles),
             (picker.threshold_report_[f"{name}_interval"] for name in REPORTED),
             strict=True,
         )
     ]
-    precision, recall, _ = pick_precision_recall_curve(truth, candidates, data.radius)
-    off = quality["n_particles"] / [len(xy) for xy in truth] - 1
+    precisions, recalls, _ = pick_precision_recall_curve(truth, candidates, data.radius)
+    error = quality["n_particles"] / [len(xy) for xy in truth] - 1
     return (
         average_precision(data, candidates),
-        np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)),
+        np.max(2 * precisions * recalls / np.maximum(precisions + recalls, 1e-12)),
         f1,
         reached(("precision", 0.8))[0],
         reached(("precision", 0.9))[0],
-        np.median(off),
-        np.median(np.abs(off)),
-        *held,
+        np.median(error),
+        np.median(np.abs(error)),
+        *covered,
         fit_seconds,
     )
 

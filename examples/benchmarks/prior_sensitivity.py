@@ -1,9 +1,7 @@
-"""
-What a wrong guess at the number of particles costs
-===================================================
+"""Measure the cost of a wrong guess at the number of particles.
 
-Trains the picker with a third, once and three times the true mean number of particles per
-micrograph, and without any number, and prints average precision on unseen micrographs::
+Trains a picker with a third of, once and three times the true mean number of particles per
+micrograph, and without a number, and prints average precision on held-out micrographs::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/prior_sensitivity.py
     python examples/benchmarks/prior_sensitivity.py --simulated
@@ -15,25 +13,17 @@ import argparse
 import os
 import sys
 import tempfile
-from pathlib import Path
 
 import numpy as np
 
+from common.picking_sets import average_precision, beta_galactosidase, fit_and_pick, simulated
 from puclassify import ParticlePicker
+from puclassify.datasets import label_particles
 from puclassify.metrics import pick_precision_recall_fscore
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from picking_sets import (
-    average_precision,
-    beta_galactosidase,
-    draw_labels,
-    fit_and_pick,
-    simulated,
-)
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--simulated", action="store_true", help="instead of the real images")
     parser.add_argument("--labels", type=int, default=100)
@@ -65,14 +55,15 @@ def main():
 
 
 def measure(data, factor, n_labels, seed):
-    """Train once; returns the prior, average precision and F1."""
+    """Train once; return the prior, average precision and F1 at logit 0."""
     truth = np.mean([len(xy) for xy in data.train_coordinates])
     picker = ParticlePicker(
         data.particle_diameter,
         expected_particles=None if factor is None else factor * truth,
         random_state=seed,
     )
-    picks, *_ = fit_and_pick(picker, data, draw_labels(data.train_coordinates, n_labels, seed))
+    labels = label_particles(data.train_coordinates, n_labels, random_state=seed)
+    picks, *_ = fit_and_pick(picker, data, labels)
     return (
         picker.prior_,
         average_precision(data, picks),

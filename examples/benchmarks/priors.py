@@ -1,21 +1,18 @@
-"""
-Estimates of the class prior against the truth
-==============================================
+"""Estimate the class prior of simulated data.
 
 Draws 1000 labelled positives and 5000 unlabelled examples from two classes in five dimensions,
-estimates the prior by every method from out-of-fold scores, and prints
-the mean absolute error and, in brackets, the bias over the seeds, for every prior::
+estimates the prior with every method from out-of-fold scores, and prints for each prior the mean
+absolute error over the seeds and, in brackets, the bias::
 
     python examples/benchmarks/priors.py
 
-``gaussian 3`` and ``gaussian 1.5`` are spherical Gaussians so many standard deviations apart, for
-which logistic regression is the best classifier; in ``board`` the classes are the fields of a
-2 x 2 chessboard, of which it learns nothing. An estimate that fails, or of 1 or more, counts as 1.
-``--coverage`` prints instead how often the intervals contain the truth, from the exact
-probabilities.
+"gaussian 3" and "gaussian 1.5" are spherical Gaussians 3 and 1.5 standard deviations apart, for
+which logistic regression is the best classifier. In "board" the classes are the fields of a 2 x 2
+chessboard, about which it learns nothing. An estimate that fails, or is 1 or more, counts as 1.
+``--coverage`` prints how often the intervals contain the truth, given the exact probabilities.
 
-pulearn is no dependency of this package; in an environment of its own that has it, its estimators
-are measured on the same samples with its defaults::
+pulearn is not a dependency of this package. Its estimators, with their defaults, are measured on
+the same samples in an environment of their own::
 
     python -m venv others
     others/bin/pip install pulearn
@@ -25,30 +22,27 @@ are measured on the same samples with its defaults::
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tables import table_head, table_row
+from common.tables import table_head, table_row
 
 PRIORS = (0.1, 0.3, 0.6)
 N_POSITIVE, N_UNLABELLED, N_FEATURES = 1000, 5000, 5
 
 
 def gaussian(distance, truth, rng):
-    """Return spherical Gaussians so many standard deviations apart."""
+    """Draw from two spherical Gaussians ``distance`` standard deviations apart."""
     shift = np.full(N_FEATURES, distance / np.sqrt(N_FEATURES))
     return rng.normal(size=(len(truth), N_FEATURES)) + truth[:, None] * shift
 
 
 def board(truth, rng):
-    """Return the fields of a chessboard in the first two of the dimensions."""
+    """Draw from the fields of a 2 x 2 chessboard in the first two dimensions."""
     row = rng.integers(0, 2, len(truth))
     column = np.where(truth, 1 - row, row)
     X = rng.normal(scale=0.6, size=(len(truth), N_FEATURES))
@@ -65,7 +59,7 @@ DATA = {
 
 
 def draw(data, prior, seed):
-    """Draw labelled positives and unlabelled examples; return them with their labels."""
+    """Return labelled positives followed by unlabelled examples, and labels."""
     rng = np.random.default_rng(seed)
     labelled = np.ones(N_POSITIVE, dtype=bool)
     X = DATA[data](np.concatenate([labelled, rng.random(N_UNLABELLED) < prior]), rng)
@@ -73,57 +67,59 @@ def draw(data, prior, seed):
 
 
 def logistic_regression():
-    """Return the classifier that is best for Gaussians."""
+    """Build the best classifier for Gaussians."""
     return make_pipeline(StandardScaler(), LogisticRegression())
 
 
 def of_this_package(X, y, classifier, seed):
-    """Return the estimates from out-of-fold scores, in folds that are the same for all."""
+    """Return estimates by method, from out-of-fold scores with the same folds for all."""
     from puclassify.prior import BBEPrior, DEDPULPrior, ElkanNotoPrior
 
     estimator = logistic_regression() if classifier == "logistic regression" else None
-    found = {}
+    estimates = {}
     for method in (DEDPULPrior, BBEPrior, ElkanNotoPrior):
         try:
-            built = method(estimator=estimator, random_state=seed).fit(X, y)
+            fitted = method(estimator=estimator, random_state=seed).fit(X, y)
         except ValueError:
-            found[method.__name__] = 1.0
+            estimates[method.__name__] = 1.0
         else:
-            found[method.__name__] = built.prior_
-    return found
+            estimates[method.__name__] = fitted.prior_
+    return estimates
 
 
 def of_pulearn(X, y, classifier, seed):
-    """Return the estimates of pulearn, which are over everything, as those of the unlabelled."""
+    """Return estimates of pulearn, converted from all examples to the unlabelled ones."""
     from pulearn.priors import HistogramMatchPriorEstimator, ScarEMPriorEstimator
 
-    found = {}
+    estimates = {}
     for method in (HistogramMatchPriorEstimator, ScarEMPriorEstimator):
-        # No pipeline: one of them passes sample weights.
+        # Not the pipeline: one of them passes sample weights.
         built = method(LogisticRegression() if classifier == "logistic regression" else None)
         everything = built.estimate(X, y).pi
-        found[method.__name__] = (everything * len(y) - N_POSITIVE) / N_UNLABELLED
-    return found
+        estimates[method.__name__] = (everything * len(y) - N_POSITIVE) / N_UNLABELLED
+    return estimates
 
 
 LIBRARIES = {"puclassify": of_this_package, "pulearn": of_pulearn}
 
 
 def seeds(options):
-    """Return the seeds; those below the first of them served to choose settings."""
+    """Return the seeds; settings were chosen with others, below 1000."""
     return range(options.first_seed, options.first_seed + options.seeds)
 
 
 def print_errors(options):
-    """Print a table of errors."""
+    """Print the errors of the estimates."""
     print(table_head(("data", "classifier", "method", *(f"prior {prior}" for prior in PRIORS))))
     for data in options.data:
         for classifier in options.classifiers:
             errors = {}
             for prior in PRIORS:
                 for seed in seeds(options):
-                    found = LIBRARIES[options.library](*draw(data, prior, seed), classifier, seed)
-                    for method, estimate in found.items():
+                    estimates = LIBRARIES[options.library](
+                        *draw(data, prior, seed), classifier, seed
+                    )
+                    for method, estimate in estimates.items():
                         errors.setdefault(method, {}).setdefault(prior, []).append(estimate - prior)
             for method, by_prior in errors.items():
                 cells = (f"{np.abs(e).mean():.3f} ({np.mean(e):+.3f})" for e in by_prior.values())
@@ -131,7 +127,7 @@ def print_errors(options):
 
 
 def print_coverage(options):
-    """Print how often 90 % intervals from the exact probabilities contain the truth."""
+    """Print how often 90 % intervals contain the truth, given the exact probabilities."""
     from puclassify.prior import BBEPrior, DEDPULPrior, ElkanNotoPrior
 
     print(table_head(("distance", "method", *(f"prior {prior}" for prior in PRIORS))))
@@ -169,7 +165,7 @@ def main():
     parser.add_argument("--first-seed", type=int, default=1000, help="default: 1000")
     parser.add_argument("--coverage", action="store_true", help="measure the intervals instead")
     options = parser.parse_args()
-    warnings.simplefilter("ignore", UserWarning)  # that estimates disagree
+    warnings.simplefilter("ignore", UserWarning)  # estimates disagree
     (print_coverage if options.coverage else print_errors)(options)
 
 

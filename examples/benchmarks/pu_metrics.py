@@ -1,22 +1,20 @@
-"""
-Metrics from PU labels against the truth
-========================================
+"""Compare metrics from PU labels with the truth.
 
-Draws data whose classes are known, hides all but some positives, and prints for every metric of
-`puclassify.metrics` the truth, the mean error of the estimates (their bias), their spread, and the
-mean of the standard errors that come with them, in both scenarios. The classifier is one that is
-a little off: scores of two normal distributions, with a slope and an offset that are not those of
+Draws data with known classes, hides all but some positives, and prints for every metric of
+`puclassify.metrics` the truth, the mean error of the estimates (bias), their spread, and the mean
+of the standard errors that are returned with them, in both scenarios. The classifier is slightly
+miscalibrated: its scores are two normal distributions with another slope and offset than those of
 calibrated logits.
 
-pulearn has metrics of the same names. It is no dependency of this package, so it has its own
-environment, whose python is an option; it gets the same draws and the same prior::
+pulearn has metrics with the same names. It is not a dependency of this package and gets its own
+environment, whose python is an option; it is given the same draws and the same prior::
 
     python -m venv others
     others/bin/pip install pulearn
     python examples/benchmarks/pu_metrics.py --pulearn others/bin/python
 
-Its ``pu_average_precision_score`` is, by its documentation, the area under the lift curve; its
-``pu_precision_recall_curve`` has the average precision, which is what is measured here.
+Its ``pu_average_precision_score`` is documented as the area under the lift curve; average precision
+is part of its ``pu_precision_recall_curve``, which is measured here.
 """
 
 from __future__ import annotations
@@ -24,14 +22,11 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tables import table_head, table_row
+from common.tables import table_head, table_row
 
 SCENARIOS = ("case_control", "single_training_set")
 HEADER = (
@@ -47,17 +42,17 @@ HEADER = (
 
 
 def logits_of(truth, rng) -> np.ndarray:
-    """Return the scores of the classifier for examples of known classes."""
+    """Draw scores of the classifier for examples of the given classes."""
     return 1.5 * rng.normal(np.where(truth, 1.0, -1.0)) - 0.5
 
 
 def probabilities(logits) -> np.ndarray:
-    """Return the probabilities that belong to logits."""
+    """Apply the logistic function."""
     return 1 / (1 + np.exp(-logits))
 
 
 def draw(scenario, options, seed) -> tuple[np.ndarray, np.ndarray]:
-    """Return PU labels and logits; NumPy only, so that every library gets the same."""
+    """Draw PU labels and logits, with NumPy only, so that every library gets the same."""
     rng = np.random.default_rng([SCENARIOS.index(scenario), seed])
     truth = rng.random(options.unlabelled) < options.prior
     logits = logits_of(truth, rng)
@@ -69,17 +64,17 @@ def draw(scenario, options, seed) -> tuple[np.ndarray, np.ndarray]:
 
 
 def true_values(prior) -> dict[str, float]:
-    """Measure the classifier on two million examples with their classes."""
+    """Measure the classifier on two million examples with known classes."""
     from sklearn import metrics
 
     rng = np.random.default_rng(0)
     y = rng.random(2_000_000) < prior
     logits = logits_of(y, rng)
-    found, p = logits > 0, probabilities(logits)
-    precision, recall = metrics.precision_score(y, found), metrics.recall_score(y, found)
+    positive, p = logits > 0, probabilities(logits)
+    precision, recall = metrics.precision_score(y, positive), metrics.recall_score(y, positive)
     bins = np.minimum((10 * p).astype(int), 9)
     return {
-        "accuracy": metrics.accuracy_score(y, found),
+        "accuracy": metrics.accuracy_score(y, positive),
         "precision": precision,
         "recall": recall,
         "Lee and Liu": precision * recall / prior,
@@ -91,16 +86,16 @@ def true_values(prior) -> dict[str, float]:
 
 
 def by_puclassify(y, logits, prior, scenario) -> dict[str, tuple[float, float]]:
-    """Return estimate and standard error by metric."""
+    """Return estimates and standard errors by metric."""
     from puclassify import metrics
 
     settings = {"prior": prior, "scenario": scenario, "return_std": True}
-    found, p = (logits > 0).astype(int), probabilities(logits)
+    positive, p = (logits > 0).astype(int), probabilities(logits)
     return {
-        "accuracy": metrics.pu_accuracy_score(y, found, **settings),
-        "precision": metrics.pu_precision_score(y, found, **settings),
-        "recall": metrics.pu_recall_score(y, found, **settings),
-        "Lee and Liu": metrics.pu_f1_score(y, found, **settings),
+        "accuracy": metrics.pu_accuracy_score(y, positive, **settings),
+        "precision": metrics.pu_precision_score(y, positive, **settings),
+        "recall": metrics.pu_recall_score(y, positive, **settings),
+        "Lee and Liu": metrics.pu_f1_score(y, positive, **settings),
         "ROC AUC": metrics.pu_roc_auc_score(y, logits, **settings),
         "average precision": metrics.pu_average_precision_score(y, logits, **settings),
         "logistic risk": metrics.pu_risk_score(y, logits, **settings),
@@ -109,14 +104,14 @@ def by_puclassify(y, logits, prior, scenario) -> dict[str, tuple[float, float]]:
 
 
 def by_pulearn(y, logits, prior, scenario) -> dict[str, tuple[float, None]]:
-    """Return the estimate by metric; pulearn knows one scenario and no standard errors."""
+    """Return estimates by metric; pulearn has one scenario and no standard errors."""
     from pulearn import metrics
 
-    found, p = (logits > 0).astype(int), probabilities(logits)
+    positive, p = (logits > 0).astype(int), probabilities(logits)
     values = {
-        "precision": metrics.pu_precision_score(y, found, prior),
-        "recall": metrics.pu_recall_score(y, found),
-        "Lee and Liu": metrics.lee_liu_score(y, found),
+        "precision": metrics.pu_precision_score(y, positive, prior),
+        "recall": metrics.pu_recall_score(y, positive),
+        "Lee and Liu": metrics.lee_liu_score(y, positive),
         "ROC AUC": metrics.pu_roc_auc_score(y, p, prior),
         "average precision": metrics.pu_precision_recall_curve(y, p, prior).corrected_ap,
         "logistic risk": metrics.pu_unbiased_risk(y, p, prior),
@@ -128,7 +123,7 @@ LIBRARIES = {"puclassify": by_puclassify, "pulearn": by_pulearn}
 
 
 def measure(library, options) -> dict[str, dict[str, list]]:
-    """Return by scenario and metric the estimates, with standard errors, of all draws."""
+    """Return estimates and standard errors of all draws, by scenario and metric."""
     results: dict[str, dict[str, list]] = {}
     for scenario in SCENARIOS:
         results[scenario] = {}
@@ -140,7 +135,7 @@ def measure(library, options) -> dict[str, dict[str, list]]:
 
 
 def measure_elsewhere(python, options) -> dict[str, dict[str, list]]:
-    """Measure pulearn in the environment of another python."""
+    """Measure pulearn with the python of its environment."""
     arguments = [f"--{name}={getattr(options, name)}" for name in ("prior", "labelled")]
     arguments += [f"--unlabelled={options.unlabelled}", f"--draws={options.draws}"]
     command = [python, __file__, "--library=pulearn", *arguments]
@@ -165,15 +160,15 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pulearn", metavar="PYTHON", help="python of an environment that has it")
+    parser.add_argument("--pulearn", metavar="PYTHON", help="python of an environment with pulearn")
     parser.add_argument("--prior", type=float, default=0.4)
     parser.add_argument("--labelled", type=int, default=1000, help="labelled positives")
     parser.add_argument(
-        "--unlabelled", type=int, default=5000, help="the unlabelled sample, or everything"
+        "--unlabelled", type=int, default=5000, help="unlabelled examples, or all examples"
     )
     parser.add_argument("--draws", type=int, default=300)
     parser.add_argument(
-        "--library", choices=list(LIBRARIES), help="print its results as JSON, and no table"
+        "--library", choices=list(LIBRARIES), help="print JSON of one library instead of the table"
     )
     options = parser.parse_args()
     if options.library:

@@ -1,36 +1,34 @@
-"""
-What labels that are no random choice do
-========================================
+"""Measure the effect of labels that are not a random choice.
 
-Labels some positives by every mechanism of `puclassify.datasets`, estimates what PU labels are good
-for, and prints it beside the truth, as it is and, after the arrow, with the propensities given::
+Labels some positives with every mechanism of `puclassify.datasets`, and prints what is estimated
+from the PU labels beside the truth: without propensities and, after the arrow, with them::
 
     python examples/benchmarks/selection_bias.py
     python examples/benchmarks/selection_bias.py --picking
 
-The first is on simulated scores, normal and three standard deviations apart, with 500 labels.
-Clear positives score higher: the correlation with what the labeller sees is 0.7. Crowded positives,
-half of all, lie in clumps and score half a standard deviation lower, the others so much higher.
-Estimates are of the case-control scenario, or with ``--one-set`` of a single training set. "Recall
-at .9" is the true recall at the threshold at which nine of ten labelled positives are found, and
-"worth" is how many labels of equal weight would tell as much as the weighted ones.
+The first command simulates normal scores, three standard deviations apart, with 500 labels. The
+scores of positives have a correlation of 0.7 with how easy they are for the labeller. Half of the
+positives are crowded: they lie in clumps and score half a standard deviation lower, the others as
+much higher. Estimates are those of the case-control scenario, or with ``--one-set`` of a single
+training set. "Recall at .9" is the true recall at the threshold above which nine of ten labelled
+positives lie, and "worth" the number of equally weighted labels with the information of the
+weighted ones.
 
-The second trains the picker on 100 labels of eight simulated micrographs in which half of the
+The second command trains a picker on 100 labels on eight simulated micrographs in which half of the
 particles were put next to another one, and picks four others. "found" is the share of the clearest
-and of the least clear third of their particles that is picked above logit 0; the estimates of the
-recall are from 100 labels of the same mechanism on the four. "Windows" are everything in a strip at
-the left of every micrograph, "one micrograph" everything on one, as far as 100 labels go.
+and of the least clear third of their particles that is picked above logit 0; the recall is
+estimated from 100 labels of the same mechanism on the four. "Windows" labels everything in a strip
+on the left of every micrograph, "one micrograph" everything on one, up to 100 labels in all.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from common.tables import table_head, table_row
 from puclassify import ParticlePicker
 from puclassify.datasets import label_particles, label_positives, local_contrast, make_micrographs
 from puclassify.metrics import (
@@ -42,9 +40,6 @@ from puclassify.metrics import (
 )
 from puclassify.prior import BBEPrior, DEDPULPrior
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tables import table_head, table_row
-
 PRIOR, N, N_LABELS = 0.4, 10000, 500
 MECHANISMS = [
     ("uniform", 0.0),
@@ -55,12 +50,12 @@ MECHANISMS = [
     ("densest_first", 0.5),
     ("densest_first", 1.0),
 ]
-# Everything from left to right, on every micrograph and on as few micrographs as it takes
+# Label everything from left to right, on every micrograph and on as few as possible
 WINDOWS, ONE = "windows", "one micrograph"
 
 
 def main():
-    """Run the comparison from the command line."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -69,12 +64,12 @@ def main():
     parser.add_argument("--seeds", type=int, help="default: 20, or 3 with --picking")
     parser.add_argument("--epochs", type=int, default=8, help="of the picker (default: 8)")
     options = parser.parse_args()
-    warnings.simplefilter("ignore", UserWarning)  # that estimates of the prior disagree
+    warnings.simplefilter("ignore", UserWarning)  # estimates of the prior disagree
     (print_picking if options.picking else print_scores)(options)
 
 
 def draw_scores(rng):
-    """Return classes, logits, what the labeller sees and where the examples lie."""
+    """Draw classes, logits, easiness for the labeller, and positions."""
     truth = rng.random(N) < PRIOR
     crowded = rng.random(N) < 0.5
     positions = rng.uniform(0, 1000, size=(N, 2))
@@ -89,7 +84,7 @@ def draw_scores(rng):
 
 
 def estimates(logits, y, prior_settings, propensities) -> list[float]:
-    """Return both priors, recall, precision, F1 at logit 0, and where labels are found to .9."""
+    """Estimate priors, recall, precision, F1 and the threshold at .9; return the worth, too."""
     priors = []
     for method in (DEDPULPrior(n_bootstrap=0), BBEPrior()):
         try:
@@ -99,9 +94,9 @@ def estimates(logits, y, prior_settings, propensities) -> list[float]:
         else:
             priors.append(method.prior_)
     settings = {"propensities": propensities, "prior": PRIOR, **prior_settings}
-    found = (logits > 0).astype(int)
-    recall = pu_recall_score(y, found, **settings)
-    precision = pu_precision_score(y, found, **settings)
+    positive = (logits > 0).astype(int)
+    recall = pu_recall_score(y, positive, **settings)
+    precision = pu_precision_score(y, positive, **settings)
     f1 = 2 * recall * precision / (recall + precision)
     labelled = logits[y == 1]
     weights = np.ones(len(labelled)) if propensities is None else 1 / propensities[y == 1]
@@ -113,7 +108,7 @@ def estimates(logits, y, prior_settings, propensities) -> list[float]:
 
 
 def measure_scores(mechanism, strength, one_set, seed):
-    """Return estimates without and with propensities, and the truth, of one draw."""
+    """Return estimates without and with propensities on one draw, and the truth."""
     rng = np.random.default_rng(seed)
     truth, logits, easiness, positions = draw_scores(rng)
     order = {"easiest_first": {"easiness": easiness}, "densest_first": {"X": positions}}
@@ -139,14 +134,14 @@ def measure_scores(mechanism, strength, one_set, seed):
     rows = [estimates(logits, y, scenario, propensities) for propensities in (None, e)]
     for row in rows:
         row[-2] = np.mean(of_mixture[truth] >= row[-2])
-    found = of_mixture > 0
-    recall, precision = np.mean(found[truth]), np.mean(truth[found])
+    positive = of_mixture > 0
+    recall, precision = np.mean(positive[truth]), np.mean(truth[positive])
     f1 = 2 * recall * precision / (recall + precision)
     return rows, [np.mean(truth), np.mean(truth), recall, precision, f1, 0.9, N_LABELS]
 
 
 def print_scores(options):
-    """Print the table of estimates from scores."""
+    """Print the table for simulated scores."""
     titles = ("DEDPUL", "BBE", "recall", "precision", "F1", "recall at .9", "worth")
     print(table_head(("labels", "strength", *titles)))
     seeds = range(options.seeds or 20)
@@ -165,7 +160,7 @@ def print_scores(options):
 
 
 def arrows(values, *, corrected) -> list[str]:
-    """Write means and standard deviations of (seeds, plain and corrected, columns)."""
+    """Format means (standard deviations) of an array (seeds, without and with, columns)."""
     means, deviations = values.mean(axis=0), values.std(axis=0)
     plain, weighted = (
         [f"{m:.3f} ({s:.3f})" for m, s in zip(mean, deviation)]
@@ -175,7 +170,7 @@ def arrows(values, *, corrected) -> list[str]:
 
 
 def label_micrographs(data, rows, mechanism, strength, seed):
-    """Return 100 labels of some micrographs of a set, and their propensities."""
+    """Return 100 labels on some micrographs of a set, and their propensities."""
     coordinates = [data.coordinates[i] for i in rows]
     if mechanism in (WINDOWS, ONE):
         lengths = np.array([len(xy) for xy in coordinates])
@@ -206,7 +201,7 @@ def label_micrographs(data, rows, mechanism, strength, seed):
 
 
 def measure_picking(mechanism, strength, epochs, seed):
-    """Train on labels of one mechanism; return what the picks of other micrographs are worth."""
+    """Train on labels of one mechanism; return measures of the picks on other micrographs."""
     data = make_micrographs(12, crowding=0.5, snr=0.1, random_state=100 + seed)
     train, test = range(8), range(8, 12)
     radius = data.particle_diameter / 2
@@ -251,7 +246,7 @@ def measure_picking(mechanism, strength, epochs, seed):
 
 
 def best_threshold(truth, picks, radius) -> float:
-    """Return the threshold at which F1 is best."""
+    """Return the threshold with the largest F1."""
     scores = np.concatenate([table[:, 2] for table in picks])
     candidates = np.quantile(scores, np.linspace(0, 1, 200))
     f1 = [
@@ -262,7 +257,7 @@ def best_threshold(truth, picks, radius) -> float:
 
 
 def print_picking(options):
-    """Print the table of pickers."""
+    """Print the table for pickers."""
     titles = ("AP", "precision", "recall", "F1", "best threshold", "found: clear", "unclear")
     print(table_head(("labels", "strength", *titles, "PU recall")))
     rows_of_table = [pair for pair in MECHANISMS if pair[1] in (0, 0.5, 1)]

@@ -1,45 +1,40 @@
-"""
-A whole session: memory and speed over thousands of micrographs
-================================================================
+"""Measure memory and speed over thousands of micrographs.
 
-Streams the same few files under many names through ``iter_predict``, writing a file of picks for
-every micrograph, and prints the memory of the process and the rate as it goes::
+Streams the same few files under many names through ``iter_predict``, writes a file of picks for
+every micrograph, and prints the memory of the process and the rate on the way::
 
     python examples/benchmarks/streaming.py --micrographs 10000
 
-The files are 512 x 512 pixels at bin 2, so that ten thousand take minutes; ``--edge 4096 --bin 4``
-measures the size of a real one. The rate at which the same files can be read is measured first.
+The files have 512 x 512 pixels, binned by 2, so that ten thousand take minutes; ``--edge 4096
+--bin 4`` measures files of realistic size. The rate of reading the same files is measured first.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import time
-from pathlib import Path
 
 import mrcfile
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from process_memory import megabytes
-from scoring import make_picker
-from tables import table_head, table_row
+from common.process_memory import megabytes
+from common.quick_picker import quick_picker
+from common.tables import table_head, table_row
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--micrographs", type=int, default=1000)
-    parser.add_argument("--files", type=int, default=10, help="different ones")
+    parser.add_argument("--files", type=int, default=10, help="different files")
     parser.add_argument("--edge", type=int, default=512)
     parser.add_argument("--bin", type=int, default=2)
     parser.add_argument("--network", default="resnet9")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    picker = make_picker(options.network, 30.0 * options.bin, options.device)
+    picker = quick_picker(options.network, options.bin, options.device)
     with tempfile.TemporaryDirectory() as folder:
         files = write_noise(folder, options.files, options.edge)
         read = time_reading(files)
@@ -64,7 +59,7 @@ def main():
 
 
 def write_noise(folder, n, edge):
-    """Write MRC files of noise with blobs."""
+    """Write MRC files of noise."""
     rng = np.random.default_rng(0)
     paths = [os.path.join(folder, f"file_{index:02d}.mrc") for index in range(n)]
     for path in paths:
@@ -73,7 +68,7 @@ def write_noise(folder, n, edge):
 
 
 def links(folder, files, n):
-    """Give one name after another to the same files."""
+    """Yield links to the files under ever new names."""
     for index in range(n):
         path = os.path.join(folder, f"mic_{index:06d}.mrc")
         os.symlink(files[index % len(files)], path)
@@ -83,7 +78,7 @@ def links(folder, files, n):
 
 
 def time_reading(files):
-    """Return how many of the files can be read in a second."""
+    """Return the number of files read per second."""
     start = time.perf_counter()
     for path in 3 * files:
         with open(path, "rb") as file:

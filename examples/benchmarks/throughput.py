@@ -1,17 +1,14 @@
-"""
-Micrographs a second, and how close that is to reading the files
-================================================================
+"""Measure micrographs a second, and compare with reading the files.
 
-Picks files of one size through ``iter_predict`` and takes the wall time, by turns with nothing but
-reading the same files into the same memory again and again, and with the reference on the same
-device::
+Picks files of one size through ``iter_predict`` and measures wall time, alternating with a loop
+that only reads the same files into the same memory, and with the reference on the same device::
 
     python examples/benchmarks/throughput.py --device cuda --topaz path/to/topaz
 
-Every file is another one on the disk. They are read once before, so that they come from the
-system's cache, which is the hardest case: any disk is slower. ``--cold`` has the system forget
-them before each pass, as far as it does. The reference, a program, is run on one micrograph and on
-several, and the difference is divided by their number, so that its start is not counted.
+Files are read once before, so that they come from the cache of the system; that is the hardest
+case, as any disk is slower. ``--cold`` asks the system to drop them from the cache before each
+pass. The reference, a program, is run on one micrograph and on several, and the difference divided
+by their number, which leaves out its start.
 """
 
 from __future__ import annotations
@@ -19,23 +16,20 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sys
 import tempfile
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from reference_picker import TopazRunner, cost_of_one_more
-from scoring import DIAMETER, make_picker, write_micrographs
-from tables import table_head, table_row
+from common.quick_picker import DIAMETER, quick_picker, write_micrographs
+from common.reference_picker import TopazRunner, cost_of_one_more
+from common.tables import table_head, table_row
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--topaz", default=shutil.which("topaz"), help="the program")
     parser.add_argument("--networks", nargs="+", default=["resnet8", "resnet9"])
@@ -43,11 +37,15 @@ def main():
         "--edges", nargs="+", type=int, default=[1024, 4096], help="pixels, multiples of 1024"
     )
     parser.add_argument("--micrographs", type=int, default=48)
-    parser.add_argument("--of-reference", type=int, default=8, help="micrographs it is given")
+    parser.add_argument("--of-reference", type=int, default=8, help="micrographs for the reference")
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--repetitions-of-reference", type=int, default=1, help="it takes minutes")
+    parser.add_argument(
+        "--repetitions-of-reference", type=int, default=1, help="each takes minutes"
+    )
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--cold", action="store_true", help="forget the files before each pass")
+    parser.add_argument(
+        "--cold", action="store_true", help="drop files from the cache before each pass"
+    )
     options = parser.parse_args()
     print(table_head(["pixels", "", "micrographs a second, median", "MiB/s", "ms each"]))
     for edge in options.edges:
@@ -56,9 +54,9 @@ def main():
 
 
 def compare(edge, folder, options):
-    """Print the rows of one size."""
+    """Print the rows for one size."""
     binning = edge // 1024
-    paths = write_micrographs(folder, 4, edge, binning * DIAMETER)
+    paths = write_micrographs(folder, 4, (edge, edge))
     paths += [
         shutil.copyfile(paths[i % 4], os.path.join(folder, f"copy_{i:04d}.mrc"))
         for i in range(4, options.micrographs)
@@ -66,8 +64,8 @@ def compare(edge, folder, options):
     before = partial(forget, paths) if options.cold else lambda: None
     runs = {"reading": partial(read, paths)}
     for name in options.networks:
-        picker = make_picker(name, binning * DIAMETER, options.device)
-        pick(picker, paths[:3])  # the first calls load and choose kernels
+        picker = quick_picker(name, binning, options.device)
+        pick(picker, paths[:3])  # warm up: the first calls load kernels
         runs[f"puclassify, {name}"] = partial(pick, picker, paths)
     if options.topaz:
         device = -1 if options.device == "cpu" or not torch.cuda.is_available() else 0
@@ -90,7 +88,7 @@ def compare(edge, folder, options):
 
 
 def read(paths):
-    """Return seconds per file of reading."""
+    """Return seconds per file to read."""
     memory = memoryview(bytearray(os.path.getsize(paths[0])))
     start = time.perf_counter()
     for path in paths:
@@ -101,7 +99,7 @@ def read(paths):
 
 
 def pick(picker, paths):
-    """Return seconds per file from files to picks."""
+    """Return seconds per file to pick."""
     start = time.perf_counter()
     for _ in picker.iter_predict(paths, threshold=-6.0):
         pass
@@ -109,7 +107,7 @@ def pick(picker, paths):
 
 
 def forget(paths):
-    """Have the system drop its copies of files."""
+    """Ask the system to drop files from its cache."""
     for path in paths:
         with open(path, "rb") as file:
             os.fsync(file.fileno())

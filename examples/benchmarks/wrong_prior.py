@@ -1,32 +1,26 @@
-"""
-What a wrong class prior costs each objective
-=============================================
+"""Measure the cost of a wrong class prior for each objective.
 
 Trains on Fashion-MNIST as ``fashion_mnist.py`` does, with half to twice the true prior, and prints
-the accuracy and the ranking (area under the ROC curve) on the test images after the last epoch;
-``--plot`` draws both::
+the accuracy and the area under the ROC curve on the test images after the last epoch; ``--plot``
+draws both::
 
     PUCLASSIFY_DATA=... python examples/benchmarks/wrong_prior.py --plot wrong_prior.svg
     PUCLASSIFY_DATA=... python examples/benchmarks/wrong_prior.py --criteria nnpu --seeds 1
 
-Two objectives are left out unless asked for: the variational one, which uses no prior, and the
+Two objectives are not measured by default: the variational one, which uses no prior, and the
 unbiased risk, which is the non-negative one without its correction.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from image_sets import fashion_mnist
-from pu_images import classifier_for, large_set_settings
-from tables import mean_sd, table_head, table_row
-
+from common.image_classifiers import classifier_for, large_set_settings
+from common.image_sets import fashion_mnist
+from common.tables import mean_sd, table_head, table_row
 from puclassify.losses import LOSSES
 
 FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
@@ -35,12 +29,12 @@ CRITERIA = [name for name in LOSSES if name not in ("upu", "vpu")]
 
 
 def main():
-    """Run the benchmark."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--criteria", nargs="+", choices=list(LOSSES), default=CRITERIA)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--plot", metavar="FILE", help="where to draw the accuracies")
+    parser.add_argument("--plot", metavar="FILE", help="draw the table to this file")
     options = parser.parse_args()
     images = fashion_mnist()
     print(f"true prior {images.prior:.3f}, {N_LABELLED} labelled; accuracy (sd) / AUC in per cent")
@@ -63,7 +57,7 @@ def main():
 
 
 def measure(images, criterion, factor, seed, options):
-    """Train once; returns accuracy and area under the ROC curve on the test images."""
+    """Train once; return accuracy and area under the ROC curve on the test images."""
     settings = large_set_settings(weight_decay=1e-3)["mlp"] | {"max_epochs": options.epochs}
     classifier = classifier_for(criterion, settings, factor * images.prior)
     classifier.set_params(random_state=seed)
@@ -72,7 +66,7 @@ def measure(images, criterion, factor, seed, options):
 
 
 def draw(curves, path):
-    """Draw accuracy, with the spread over the seeds, and the ranking against the prior's error."""
+    """Draw accuracy and area under the ROC curve against the error of the prior."""
     import matplotlib
 
     matplotlib.use("Agg")

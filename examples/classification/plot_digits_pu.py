@@ -3,15 +3,15 @@
 Even or odd digits from a hundred labelled even ones
 ====================================================
 
-Nobody labels the odd digits here: a hundred even ones are labelled, everything else is unlabelled
-and holds even and odd digits alike. A classifier that takes "unlabelled" for "odd" learns the wrong
-thing; the non-negative PU risk of :class:`~puclassify.PUImageClassifier` does not, if it is told
-how many of the unlabelled digits are even.
+A hundred even digits are labelled; everything else is unlabelled, even and odd digits alike. A
+classifier that takes "unlabelled" for "odd" learns to separate labelled from unlabelled instead.
+The non-negative PU risk of :class:`~puclassify.PUImageClassifier` learns to separate even from odd,
+given the share of even digits among the unlabelled ones.
 """
 
 # %%
-# The data: 8 x 8 images of digits. The truth is used to draw the labels, for the prior and in the
-# end to measure; training sees ``y`` only.
+# The data: 8 x 8 images of digits. The true classes are used to draw the labels, to compute the
+# prior and to measure the result; training only sees ``y``.
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -31,8 +31,8 @@ prior = even_train[y == 0].mean()
 print(f"{y.sum()} labelled, {np.sum(y == 0)} unlabelled, of which {prior:.0%} are even")
 
 # %%
-# The same network with three kinds of supervision. "PN" calls every unlabelled digit odd; the last
-# line is what full labels would give. All are measured against the truth of digits not trained on.
+# The same network with three objectives. "PN" takes every unlabelled digit for odd; the last line
+# shows what a fully labelled training set gives. Accuracy and ROC AUC are those of held-out digits.
 
 from sklearn.metrics import accuracy_score, roc_auc_score
 
@@ -47,7 +47,7 @@ def train_on(labels, criterion, prior):
 
 
 def report(name, classifier):
-    """Print a line of the table: measures against the truth of the test digits."""
+    """Print a line of the table, measured on the test digits with their true classes."""
     called_even = classifier.predict(test) == 1
     accuracy = accuracy_score(even_test, called_even)
     auc = roc_auc_score(even_test, classifier.decision_function(test))
@@ -67,9 +67,9 @@ for name, classifier in classifiers.items():
 # %%
 # What a wrong prior does
 # -----------------------
-# Here the prior is known because the truth is. Where it is not, it is worth knowing what an error
-# costs: the ranking (ROC AUC) suffers less than the place of the threshold, and with it the
-# accuracy. A prior that is too large calls odd digits even, one that is too small misses even ones.
+# Here the prior is known because the true classes are. In practice it may be wrong: that harms the
+# ranking (ROC AUC) less than the threshold, and thereby the accuracy. With a prior that is too
+# large odd digits are called even; with one that is too small even digits are missed.
 
 print(f"{'prior':22s}accuracy  ROC AUC  called even")
 report("half of the true one", train_on(y, "nnpu", 0.5 * prior))
@@ -77,10 +77,10 @@ report("true", classifiers["non-negative PU"])
 report("one and a half times", train_on(y, "nnpu", 1.5 * prior))
 
 # %%
-# The scores of the training digits. The right-hand hump of the unlabelled ones is the even digits
-# that nobody labelled. The labelled histogram, scaled by the prior, would fit under it if labelled
-# and unlabelled even digits scored alike; it peaks above, and the implied negatives fall below 0,
-# since the network has learned these hundred by heart to some extent.
+# The scores of the training digits. The right-hand hump of the unlabelled ones are the unlabelled
+# even digits. If labelled and unlabelled even digits scored alike, the histogram of the labelled
+# ones, scaled by the prior, would fit under it. It peaks above, and the implied negatives fall
+# below 0, because the network has partly memorised the hundred labelled digits.
 
 from puclassify.plotting import ScoreHistogramDisplay
 

@@ -1,21 +1,21 @@
 """
-=================================================
-Regions of micrographs in a pipeline, by the fold
-=================================================
+=====================================================
+Cross-validate a classifier of regions of micrographs
+=====================================================
 
-A million image regions do not fit into memory, references to them do. A
-:class:`~puclassify.RegionTable` holds micrograph, x and y of every region and goes through
-scikit-learn's splitters like an array; a :class:`~puclassify.RegionExtractor` in front of the
-classifier cuts the pixels out for the rows that are asked for.
+A million image regions do not fit into memory, but references to them do. A
+:class:`~puclassify.RegionTable` holds micrograph, x and y of every region, and scikit-learn's
+splitters treat it like an array. A :class:`~puclassify.RegionExtractor` before the classifier cuts
+out the pixels of the rows in use.
 
-This is the level below :class:`~puclassify.ParticlePicker`: it scores single regions and gives no
-picks.
+This is the level below :class:`~puclassify.ParticlePicker`: it scores single regions and does not
+pick.
 """
 
 # %%
-# Six small simulated micrographs, binned so that the particle is about 30 pixels wide, and
-# normalised. All their particles are labelled; every position within 3 pixels of a label is a
-# positive, and 100 positions of each micrograph, drawn anywhere, are unlabelled.
+# Six small simulated micrographs, binned so that a particle is about 30 pixels wide, and
+# normalised. All particles are labelled. Every position within 3 pixels of a label is positive, and
+# 100 random positions of each micrograph are unlabelled.
 
 from sklearn.pipeline import make_pipeline
 
@@ -35,7 +35,7 @@ regions, y = sample_regions(
 print(regions, f"of which {y.sum()} are labelled")
 
 # %%
-# The prior is the fraction of *all* positions that lie within that radius of a particle.
+# The prior is the fraction of *all* positions that lie within this radius of a particle.
 
 import numpy as np
 
@@ -44,8 +44,8 @@ prior = 12 * np.pi * radius**2 / area
 print(f"prior = {prior:.4f}")
 
 # %%
-# Neighbouring regions of one micrograph overlap: a fold that splits a micrograph tests on what it
-# has trained on. ``groups`` keeps whole micrographs together. The score is the area under the ROC
+# Neighbouring regions of a micrograph overlap, so splitting a micrograph would test on pixels that
+# were trained on. ``groups`` keeps whole micrographs together. The score is the area under the ROC
 # curve of labelled against unlabelled regions; the network is half as wide as the default and
 # trains for three epochs.
 
@@ -71,7 +71,7 @@ scores = cross_val_score(network, regions, y, cv=cv, groups=regions.groups)
 print("network:      ", scores.round(3))
 
 # %%
-# The same table serves any other classifier; ``flatten=True`` gives it rows of features.
+# The same table works with any other classifier; ``flatten=True`` extracts rows of features.
 
 from sklearn.ensemble import RandomForestClassifier
 
@@ -82,9 +82,9 @@ scores = cross_val_score(forest, regions, y, cv=cv, groups=regions.groups, scori
 print("random forest:", scores.round(3))
 
 # %%
-# What the network says of the micrographs of one fold that it has not seen. With a prior of half a
-# per cent hardly any of the unlabelled regions is centred on a particle. After three epochs the
-# ranking is learned, but most of the labelled regions are still below a logit of 0.
+# The scores of the network on the held-out micrographs of one fold. With a prior of half a per
+# cent, hardly any unlabelled region is centred on a particle. After three epochs the network ranks
+# well, but most of the labelled regions still score below a logit of 0.
 
 from puclassify.plotting import ScoreHistogramDisplay
 

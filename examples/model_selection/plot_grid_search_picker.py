@@ -3,19 +3,19 @@
 Search the settings of a particle picker
 ========================================
 
-A picker is an estimator, its sample is a micrograph: the settings of the network's objective and of
-the suppression behind it are searched together by scikit-learn's
-:class:`~sklearn.model_selection.GridSearchCV`, with whole micrographs in each fold.
+A picker is an estimator whose samples are micrographs. Scikit-learn's
+:class:`~sklearn.model_selection.GridSearchCV` searches the settings of its objective and of its
+non-maximum suppression together, with whole micrographs in each fold.
 
-So that this page builds quickly, the network has a quarter of the default's width and trains for
-2 epochs. The figures show how a search is done, not which setting is best.
+So that this page builds quickly, the network has a quarter of the default width and trains for
+2 epochs. The figures show how to search, not which setting is best.
 """
 
 # %%
-# A picker with its defaults has nested parameters already, under the names that double underscores
-# make of them. With a number for ``threshold``, and ``expected_particles`` given, no fit estimates
-# how good its picks are, and each takes half as long. The scores that are compared below go by the
-# order of the picks and need no threshold.
+# The parameters of the components are reached with double underscores, also for default components.
+# With a number for ``threshold`` and with ``expected_particles``, a fit does not estimate how good
+# its picks are, and takes half as long. Average precision, which is compared below, does not depend
+# on the threshold.
 
 from puclassify import ParticlePicker, PUImageClassifier
 from puclassify.datasets import make_micrographs
@@ -36,8 +36,8 @@ searchable = [
 print(*searchable, sep="\n")
 
 # %%
-# The scorer measures average precision. Its radius is given, since the picks of all candidates
-# have to be graded by one yardstick: 20 pixels, half the particle's diameter.
+# The scorer measures average precision. Its radius is set to 20 pixels, half the particle's
+# diameter, so that the same radius applies to all candidates.
 
 from sklearn.model_selection import GridSearchCV, KFold
 
@@ -54,8 +54,8 @@ search.fit(data.micrographs, data.coordinates)
 print(search.best_params_)
 
 # %%
-# All candidates, each with the mean over the folds and the scores of the folds. Differences
-# smaller than those between folds mean nothing.
+# All candidates with the mean over the folds and the score of each fold. Differences smaller than
+# those between folds mean nothing.
 
 results = search.cv_results_
 print("slack  radius   mean   folds")
@@ -70,9 +70,9 @@ for params, mean, *folds in zip(
     print(f"{slack:5.1f}{radius:8.0f}{mean:7.3f}  ", *(f"{fold:.3f}" for fold in folds))
 
 # %%
-# The best candidate was trained again on all micrographs and picks like any picker. Four others,
-# which the search has not seen: the dot marks the threshold of the search, a logit of 0, which few
-# picks reach after so short a training. To pick with what was found, train once more with
+# The best candidate was trained again on all micrographs and is a picker like any other. Here it
+# picks four held-out micrographs. The dot marks the threshold of the search, a logit of 0, which
+# few picks reach after such a short training. To pick with the best settings, train once more with
 # ``threshold="auto"``: ``clone(search.best_estimator_).set_params(threshold="auto")``.
 
 from puclassify.plotting import PickPrecisionRecallDisplay

@@ -1,14 +1,15 @@
 """
-=======================================
-How good is a classifier, without truth
-=======================================
+=============================================
+How good is a classifier, without true labels
+=============================================
 
-A classifier was trained on labelled against unlabelled examples, and nobody knows which of the
-unlabelled are positive. How many are, what precision a threshold has, and whether probabilities
-mean frequencies can be estimated all the same, each with its uncertainty. Four displays show it.
+A classifier was trained on labelled against unlabelled examples, and it is not known which of the
+unlabelled ones are positive. The share of positives, the precision at a threshold, and the
+calibration of probabilities can be estimated nevertheless, with their uncertainty. Four displays
+show them.
 
-Here the data are simulated, so that the truth can be drawn beside. Only what the legends call
-"true" uses it.
+The data are simulated, so that the truth can be drawn for comparison. Only curves that the legends
+call "true" use it.
 """
 
 # %%
@@ -25,8 +26,8 @@ true_prior = truth[y == 0].mean()
 print(f"{np.sum(y)} labelled, {np.sum(y == 0)} unlabelled, of which {true_prior:.1%} are positive")
 
 # %%
-# Any classifier of scikit-learn serves. Each row is scored by one that was not trained on it: a
-# classifier knows the labelled rows it has seen by heart, and every estimate below would be wrong.
+# Any classifier of scikit-learn will do. Each row is scored by a classifier that was not trained on
+# it: scores of memorised rows would make every estimate below wrong.
 
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_predict
@@ -45,9 +46,9 @@ scores = cross_val_predict(
 # %%
 # How many are positive?
 # ----------------------
-# The share of the unlabelled above a threshold, over that of the labelled positives, is nowhere
-# below the prior but for noise, and equal to it where only positives score so high. To the right
-# are the estimates with their 90 % intervals.
+# The share of unlabelled rows above a threshold, divided by the share of labelled positives above
+# it, is at least the prior, except for noise, and equal to the prior where only positives score
+# that high. On the right are the estimates with their 90 % intervals.
 
 from puclassify.plotting import PriorDisplay
 
@@ -57,9 +58,9 @@ prior, interval = display.estimates["DEDPULPrior"]
 # %%
 # Does the mixture fit?
 # ---------------------
-# With a prior, the histogram of the labelled positives says how many of the unlabelled at each
-# score are positive. What is left are the negatives. A second hump of them under the positives
-# would tell that the prior is too small, and a hole below 0 that it is too large.
+# With a prior, the histogram of the labelled positives shows how many of the unlabelled rows at
+# each score are positive. The rest are negatives. A second hump of negatives under the positives
+# would mean that the prior is too small, and a dip below 0 that it is too large.
 
 from puclassify.plotting import ScoreHistogramDisplay
 
@@ -68,8 +69,8 @@ ScoreHistogramDisplay.from_predictions(y, scores, prior=prior, bins=40, threshol
 # %%
 # Which threshold?
 # ----------------
-# Precision and recall with respect to the true classes, with 95 % bands. The prior is taken as
-# known: one that is a tenth too large raises the whole curve by a tenth. The dot marks a threshold.
+# Precision and recall for the true classes, with 95 % bands. The prior is taken as known: one that
+# is a tenth too large raises the whole curve by a tenth. The dot marks a threshold.
 
 from puclassify.plotting import PUPrecisionRecallDisplay
 
@@ -78,13 +79,12 @@ PUPrecisionRecallDisplay.from_predictions(
 )
 
 # %%
-# Do probabilities mean frequencies?
-# ----------------------------------
-# Those of the classifier are of being *labelled*, and much too low for being positive. The odds of
-# being labelled are those of a labelled row against an unlabelled one. Times the prior, and the
-# number of unlabelled rows over that of labelled ones, they are the probability that an unlabelled
-# row is positive. The blue points are near the diagonal; the orange ones, of the classifier as it
-# is, are far above.
+# Are probabilities calibrated?
+# -----------------------------
+# The classifier gives probabilities of being *labelled*, which are much too low for being positive.
+# But its odds, multiplied by the prior and by the ratio of unlabelled to labelled rows, are the
+# probability that an unlabelled row is positive. These, in blue, are near the diagonal; those of
+# the classifier itself, in orange, are far above.
 
 from scipy.special import expit
 

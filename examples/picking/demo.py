@@ -1,6 +1,4 @@
-"""
-Pick particles from about a hundred labelled ones
-=================================================
+"""Pick particles from about a hundred labelled ones.
 
 Without arguments this simulates micrographs, labels 100 particles at random, trains a
 `ParticlePicker`, picks micrographs it has not seen, and compares the picks with the truth and with
@@ -9,12 +7,12 @@ a tuned blob detector. With your own files it does the same on them::
     python examples/picking/demo.py --micrographs "micrographs/*.mrc" \\
         --coordinates particles.star --particle-diameter 180 --pixel-size 1.77
 
-Of your micrographs with coordinates every second one is held out to measure the picks; all the
-others without coordinates are picked too. Where only some particles are labelled, the precision in
-the table is too low: a right pick without a label counts as wrong.
+Every second one of your micrographs with coordinates is held out to measure the picks; micrographs
+without coordinates are picked, too. If only some particles are labelled, the precision in the table
+is too low: a correct pick without a label counts as wrong.
 
-Where the coordinates were taken on the unbinned images, ``--coordinates-step 4`` says that those
-have four times as many pixels per side.
+If the coordinates refer to the unbinned images, ``--coordinates-step 4`` says that those have four
+times as many pixels per side.
 """
 
 from __future__ import annotations
@@ -22,7 +20,6 @@ from __future__ import annotations
 import argparse
 import glob
 import importlib.util
-import re
 import sys
 import time
 from contextlib import contextmanager
@@ -30,28 +27,28 @@ from pathlib import Path
 
 import numpy as np
 
-from puclassify import ParticlePicker
-from puclassify.datasets import make_micrographs
-from puclassify.io import match_coordinates, read_coordinates, write_coordinates
-from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from blob_detector import tune_blob_detector
-from picking_sets import draw_labels
+from puclassify import ParticlePicker
+from puclassify.datasets import label_particles, make_micrographs
+from puclassify.io import as_grid_image, match_coordinates, read_coordinates, write_coordinates
+from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
+from puclassify.regions import labels_inside
 
 
 def main():
-    """Run the demonstration."""
+    """Run the demo."""
     options = parse_options()
     for needed in ("matplotlib", "starfile"):
         if importlib.util.find_spec(needed) is None:
-            sys.exit(f'the demonstration needs {needed}: pip install "puclassify[all]"')
+            sys.exit(f'the demo needs {needed}: pip install "puclassify[all]"')
     stages = {}
     reading = "simulate" if options.micrographs is None else "find the files"
     with stage(stages, reading), short_errors(options):
         data = simulated(options) if options.micrographs is None else from_files(options)
-    labels = draw_labels(data["train_coordinates"], options.labels, options.random_state)
-    n_labels = sum(len(xy) for xy in labels)
+        if options.micrographs is not None:
+            check_coordinates_step(data, options)
+    n_labels = min(options.labels, sum(map(len, data["train_coordinates"])))
+    labels = label_particles(data["train_coordinates"], n_labels, random_state=options.random_state)
     print(
         f"{n_labels} labelled particles in {len(data['train'])} micrographs; "
         f"{len(data['test'])} held out, {len(data['others'])} more to pick"
@@ -104,27 +101,26 @@ def parse_options():
         type=pixel_size,
         default=1.0,
         metavar="P",
-        help='of the micrographs as they lie on disk, in ångström, or "header"',
+        help='of the micrographs as stored, in ångström, or "header"',
     )
     parser.add_argument(
         "--coordinates-step",
         type=positive,
         default=1.0,
         metavar="S",
-        help="4 where the coordinates were taken on images with 4 times as many pixels per side",
+        help="4 if the coordinates refer to images with 4 times as many pixels per side",
     )
     parser.add_argument(
         "--coordinates-offset",
         type=float,
         metavar="O",
-        help="where the centre of a micrograph's first pixel lies in pixels of those images: "
-        "(S - 1) / 2, the default, where blocks of S x S pixels were averaged; 0 where the "
-        "micrographs were Fourier-cropped",
+        help="centre of a micrograph's first pixel, in pixels of those images: (S - 1) / 2, the "
+        "default, if blocks of S x S pixels were averaged; 0 if micrographs were Fourier-cropped",
     )
-    parser.add_argument("--labels", type=int, default=100, help="how many labels to train on")
-    parser.add_argument("--expected-particles", type=float, help="per micrograph, if you know")
-    parser.add_argument("--epochs", type=int, default=12, help="of 40 batches of tiles")
-    parser.add_argument("--snr", type=float, help="of the simulation")
+    parser.add_argument("--labels", type=int, default=100, help="number of labels to train on")
+    parser.add_argument("--expected-particles", type=float, help="per micrograph, if known")
+    parser.add_argument("--epochs", type=int, default=12, help="of training, each 40 batches")
+    parser.add_argument("--snr", type=float, help="of the simulated micrographs")
     parser.add_argument("--kind", default="globular", help="of particle to simulate")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--random-state", type=int, default=0)
@@ -157,22 +153,17 @@ def pixel_size(text):
 
 @contextmanager
 def short_errors(options):
-    """End with one line where the user's files do not fit together."""
+    """End with one line, not a traceback, if the user's files do not fit together."""
     try:
         yield
     except (OSError, ValueError) as error:
         if options.micrographs is None:
             raise
-        message = str(error)
-        binning = re.search(r"step=(\d+)", message)
-        if binning:
-            step = float(binning[1]) * options.coordinates_step
-            message = f"{message.split(' Then ')[0]} Pass --coordinates-step {step:g}"
-        sys.exit(message)
+        sys.exit(str(error))
 
 
 def simulated(options):
-    """Simulate micrographs; two thirds to train on, a third to test."""
+    """Simulate twelve micrographs, eight to train on and four to test."""
     settings = {} if options.snr is None else {"snr": options.snr}
     bunch = make_micrographs(12, kind=options.kind, random_state=options.random_state, **settings)
     return {
@@ -187,7 +178,7 @@ def simulated(options):
 
 
 def from_files(options):
-    """Find the user's micrographs and their coordinates."""
+    """Find the user's micrographs and read their coordinates."""
     paths = sorted(glob.glob(options.micrographs))
     if not paths:
         sys.exit(f"no file matches --micrographs {options.micrographs!r}")
@@ -213,8 +204,26 @@ def from_files(options):
     }
 
 
+def check_coordinates_step(data, options):
+    """Stop if labels lie outside their micrographs and a larger step puts them inside."""
+    images = [as_grid_image(path) for path in data["train"]]
+    for binning in (1, 2, 4, 8, 16):
+        offset = (binning - 1) / 2
+        labels = [(xy - offset) / binning for xy in data["train_coordinates"]]
+        try:
+            labels_inside(images, labels)
+        except ValueError:
+            continue
+        if binning > 1:
+            sys.exit(
+                f"coordinates in {options.coordinates} lie outside their micrograph. "
+                f"Pass --coordinates-step {binning * options.coordinates_step:g}"
+            )
+        return
+
+
 def blob_detector_row(data, labels, picker, radius):
-    """Tune the blob detector on the same micrographs and labels, test it on the same others."""
+    """Tune the blob detector on the same labels, and measure it on the same micrographs."""
     train = picker.preprocessing_.transform(data["train"])
     test = picker.preprocessing_.transform(data["test"])
     on_grid = [image.to_grid(xy) for image, xy in zip(train, labels, strict=True)]
@@ -228,8 +237,7 @@ def blob_detector_row(data, labels, picker, radius):
 def measured(truth, candidates, radius, threshold):
     """Return average precision, and precision, recall and F1 at a threshold.
 
-    Without a threshold the figures are those at the best F1 on these very micrographs, which
-    flatters.
+    None is the threshold with the best F1 on these very micrographs, which is optimistic.
     """
     best = "" if threshold is not None else " (best F1)"
     if threshold is None:
@@ -252,7 +260,7 @@ def measured(truth, candidates, radius, threshold):
 
 
 def report_expectations(picker):
-    """Print what the labels alone tell of the picks."""
+    """Print the precision, recall and number that are expected from the labels."""
     expected = picker.threshold_report_
     if expected is None:
         return
@@ -267,7 +275,9 @@ def report_expectations(picker):
 def report(rows, stages, radius):
     """Print the tables."""
     if rows:
-        print(f"\non the held-out micrographs, a pick within {radius:g} px of a particle is right:")
+        print(
+            f"\non the held-out micrographs, a pick within {radius:g} px of a particle is correct:"
+        )
         print(f"{'':16s}{'AP':>8s}{'precision':>11s}{'recall':>8s}{'F1':>7s}  threshold")
         for name, row in rows.items():
             print(
@@ -318,7 +328,7 @@ def draw(path, picker, data, candidates):
 
 @contextmanager
 def stage(stages, name, n_micrographs=None):
-    """Time a stage, children included."""
+    """Measure the wall time and CPU time of a stage."""
     wall, cpu = time.perf_counter(), time.process_time()
     yield
     label = name if n_micrographs is None else f"{name} ({n_micrographs} imgs)"
@@ -326,7 +336,7 @@ def stage(stages, name, n_micrographs=None):
 
 
 def name_of(micrograph, index):
-    """Return what a micrograph is called in the STAR file."""
+    """Return the name of a micrograph for the STAR file."""
     name = getattr(micrograph, "name", None) or micrograph
     return str(name) if isinstance(name, (str, Path)) else f"micrograph_{index:04d}"
 

@@ -1,4 +1,4 @@
-"""Devices: choosing and seeding one, precision, memory, transfers and pixels as tensors."""
+"""Devices: choice, seeds, precision, threads, memory, transfers and pixels as tensors."""
 
 from puclassify._devices._device import resolve_device
 from puclassify._devices._memory import free_memory
@@ -18,6 +18,7 @@ from puclassify._devices._precision import (
     resolve_precision,
 )
 from puclassify._devices._seeding import seeded
+from puclassify._devices._threads import one_thread, threads, threads_worth
 from puclassify._devices._upload import own_stream, page_locked
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "evenly_spaced",
     "free_memory",
     "like",
+    "one_thread",
     "own_stream",
     "page_locked",
     "pivot_of",
@@ -37,4 +39,6 @@ __all__ = [
     "resolve_precision",
     "rows_at_once",
     "seeded",
+    "threads",
+    "threads_worth",
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 
 import numpy as np
 import torch
+
+from puclassify._devices._shared_setting import SharedSetting
 
 __all__ = ["autocast", "bfloat16_is_too_coarse", "evenly_spaced", "resolve_precision"]
 
@@ -58,40 +59,17 @@ def autocast(device: torch.device, dtype: torch.dtype | None) -> contextlib.Abst
     """Return a context for forward passes; None is float32 without TensorFloat-32."""
     if dtype is not None:
         return torch.autocast(device.type, dtype=dtype)
-    return _WholeFloat32() if device.type == "cuda" else contextlib.nullcontext()
+    return _EXACT_CONVOLUTIONS if device.type == "cuda" else contextlib.nullcontext()
 
 
-class _WholeFloat32(contextlib.AbstractContextManager):
-    """Keep convolutions on a GPU from rounding float32 to the ten bits of TensorFloat-32.
+def _exact_convolutions() -> SharedSetting:
+    """Keep convolutions on a GPU from rounding float32 to the ten bits of TensorFloat-32."""
+    if hasattr(torch.backends.cudnn, "conv"):  # since PyTorch 2.9, which warns of the other way
+        return SharedSetting(torch.backends.cudnn.conv, "fp32_precision", "ieee")
+    return SharedSetting(torch.backends.cudnn, "allow_tf32", False)
 
-    PyTorch has one setting for all threads: the first to enter changes it, the last to leave puts
-    it back.
-    """
 
-    _lock = threading.Lock()
-    _n_inside = 0
-    _before: object = None
-
-    def __enter__(self):
-        owner, name, exact = self._setting()
-        with self._lock:
-            if _WholeFloat32._n_inside == 0:
-                _WholeFloat32._before = getattr(owner, name)
-                setattr(owner, name, exact)
-            _WholeFloat32._n_inside += 1
-
-    def __exit__(self, *error):
-        owner, name, _ = self._setting()
-        with self._lock:
-            _WholeFloat32._n_inside -= 1
-            if _WholeFloat32._n_inside == 0:
-                setattr(owner, name, _WholeFloat32._before)
-
-    @staticmethod
-    def _setting():
-        if hasattr(torch.backends.cudnn, "conv"):  # since PyTorch 2.9, which warns of the other way
-            return torch.backends.cudnn.conv, "fp32_precision", "ieee"
-        return torch.backends.cudnn, "allow_tf32", False
+_EXACT_CONVOLUTIONS = _exact_convolutions()
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -1,4 +1,4 @@
-"""Probabilities that mean frequencies of the true classes, from PU labels."""
+"""Calibration of probabilities to the frequencies of the true classes, from PU labels."""
 
 from puclassify.calibration._platt import pu_platt_scaling
 from puclassify.calibration._pu_platt_scaling import PUPlattScaling

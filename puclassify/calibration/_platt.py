@@ -1,25 +1,31 @@
-"""Slope and intercept from scores of positives and of an unlabelled sample."""
+"""Platt scaling from scores of labelled positives and of an unlabelled sample."""
 
 from __future__ import annotations
 
 import math
 
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_probability
 from puclassify.calibration._objectives import EmpiricalLikelihood, UnbiasedRisk, minimise
 from puclassify.calibration._scored_sample import ScoredSample
 
 __all__ = ["pu_platt_scaling"]
 
-_STEEPEST_START = 15.0  # beyond which probabilities are steps with next to no gradient
+_STEEPEST_START = 15.0  # slope beyond which probabilities are steps with almost no gradient
 
 
 def pu_platt_scaling(
-    positive_scores, unlabelled_scores, prior, *, positive_weights=None, unlabelled_weights=None
-):
-    r"""Fit the logistic function that takes scores to probabilities, from PU data.
+    positive_scores: ArrayLike,
+    unlabelled_scores: ArrayLike,
+    prior: float,
+    *,
+    positive_weights: ArrayLike | None = None,
+    unlabelled_weights: ArrayLike | None = None,
+) -> tuple[float, float]:
+    r"""Fit the logistic function that turns scores into probabilities, from PU data.
 
     Parameters
     ----------
@@ -27,13 +33,13 @@ def pu_platt_scaling(
         Scores of labelled positives; higher means more positive.
     unlabelled_scores : array-like of shape (n_unlabelled,)
         Scores of an unlabelled sample that was drawn separately, as in the case-control scenario.
-        The classifier must have been trained on neither.
+        Both must be held-out: the classifier was trained on neither.
     prior : float
         P(y = 1) in the unlabelled sample.
     positive_weights : array-like of shape (n_positive,) or None, default=None
-        How often each positive counts, relative to the others.
+        Relative weight of each positive.
     unlabelled_weights : array-like of shape (n_unlabelled,) or None, default=None
-        Likewise for the unlabelled sample.
+        Relative weight of each unlabelled example.
 
     Returns
     -------
@@ -45,8 +51,8 @@ def pu_platt_scaling(
     Raises
     ------
     ValueError
-        If an argument cannot be used, all unlabelled scores are equal, or the positives do not
-        score above them on average: the slope would be 0 or negative and reverse the ranking.
+        If an argument is invalid, all unlabelled scores are equal, or the positives do not score
+        above them on average, so that the slope would be 0 or negative and reverse the ranking.
 
     See Also
     --------
@@ -60,27 +66,28 @@ def pu_platt_scaling(
     .. math:: -\pi\, \hat{\mathbb{E}}_\mathrm{P}[a s + b]
               + \hat{\mathbb{E}}_\mathrm{U}[\log(1 + e^{a s + b})],
 
-    is convex in both parameters and consistent, but wasteful: every positive pulls with its whole
-    score, however certain it is, so that the minimum varies, and where the classes are told apart
-    well there often is none. So its minimum, with a small ridge, only is the start.
+    is convex in both parameters and consistent, but inefficient: every positive contributes its
+    whole score, even where it is certain, so that the minimum has a large variance, and often does
+    not exist where the classes are well separated. So its minimum, with a small ridge, is only the
+    start.
 
     By Bayes' rule the density of the positives is :math:`w(s) = p(s) / \pi` times that of the
-    unlabelled sample, and :math:`w` is 1 on average over the latter. Of all distributions on
-    the observed scores that satisfy this, the one that makes the samples most likely gives the
-    empirical log-likelihood ([2]_, [3]_), up to a constant
+    unlabelled sample, and :math:`w` is 1 on average over the latter. The distribution on the
+    observed scores that satisfies this and makes the samples most likely gives the empirical
+    log-likelihood ([2]_, [3]_), up to a constant
 
     .. math:: \ell(a, b) = \sum_\mathrm{P} \log w(s)
               + \min_\lambda \sum_{\mathrm{P}, \mathrm{U}} -\log(1 + \lambda (w(s) - 1)),
 
-    and what is minimised, by Newton's method in float64, is
-    :math:`-\ell(a, b) + (a \sigma)^2 / (2 \cdot 10^2)` with :math:`\sigma` the standard deviation
-    of the unlabelled scores. The last term, a normal prior on the slope, keeps it finite where the
-    scores separate the classes, and is negligible otherwise. With weights, a sum over a sample
-    is the weighted mean times :math:`(\sum w)^2 / \sum w^2`.
+    Newton's method in float64 minimises :math:`-\ell(a, b) + (a \sigma)^2 / (2 \cdot 10^2)`, with
+    :math:`\sigma` the standard deviation of the unlabelled scores. The last term, a normal prior on
+    the slope, keeps the slope finite where the scores separate the classes, and is negligible
+    otherwise. With weights, a sum over a sample is the weighted mean times
+    :math:`(\sum w)^2 / \sum w^2`.
 
     Two parameters calibrate exactly where the log ratio of the densities of the two classes is
-    linear in the score, such as for normal distributions of equal variance. The time is linear in
-    the number of scores: about a second for a million.
+    linear in the score, such as for normal distributions of equal variance. The cost is linear in
+    the number of scores.
 
     References
     ----------
@@ -104,8 +111,7 @@ def pu_platt_scaling(
     >>> bool(abs(slope - 2) < 0.2), bool(abs(intercept - np.log(0.3 / 0.7)) < 0.2)
     (True, True)
     """
-    expected = "a number between 0 and 1, both excluded"
-    check_number(prior, "prior", expected, above=0, below=1)
+    check_probability(prior, "prior")
     positives = ScoredSample.check(positive_scores, positive_weights, "positive")
     unlabelled = ScoredSample.check(unlabelled_scores, unlabelled_weights, "unlabelled")
     centre, spread = unlabelled.mean(unlabelled.values), unlabelled.spread
@@ -115,7 +121,7 @@ def pu_platt_scaling(
             "classifier learn anything?"
         )
     _check_order(positives.mean(positives.values), centre, spread)
-    positives, unlabelled = (part.scaled(centre, spread) for part in (positives, unlabelled))
+    positives, unlabelled = (one.scaled(centre, spread) for one in (positives, unlabelled))
     risk = UnbiasedRisk(positives, unlabelled, float(prior))
     a, b = minimise(risk, [0.0, math.log(prior / (1 - prior))])
     if a > _STEEPEST_START:
@@ -125,7 +131,7 @@ def pu_platt_scaling(
     return a / spread, b - a * centre / spread
 
 
-def _intercept(slope, unlabelled, prior) -> float:
+def _intercept(slope: float, unlabelled: ScoredSample, prior: float) -> float:
     """Return the intercept at which the mean probability is the prior."""
     margin = abs(math.log(prior / (1 - prior)))
     low = -slope * unlabelled.values.max() - margin - 1
@@ -135,7 +141,7 @@ def _intercept(slope, unlabelled, prior) -> float:
     )
 
 
-def _check_order(of_positives, of_unlabelled, spread) -> None:
+def _check_order(of_positives: float, of_unlabelled: float, spread: float) -> None:
     if of_positives - of_unlabelled > 1e-9 * spread:
         return
     raise ValueError(
@@ -146,10 +152,10 @@ def _check_order(of_positives, of_unlabelled, spread) -> None:
     )
 
 
-def _check_slope(slope) -> None:
+def _check_slope(slope: float) -> None:
     if not slope > 0:
         raise ValueError(
             f"the scores cannot be calibrated: the likelihood has its maximum at a slope of "
-            f"{slope:.3g}, which would reverse the ranking; the labelled positives are not like "
+            f"{slope:.3g}, which would reverse the ranking; the labelled positives differ from "
             "those of the unlabelled sample, or the prior is far from the truth"
         )

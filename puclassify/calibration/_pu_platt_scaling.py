@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._labels import check_pu_labels
-from puclassify._parameters import check_number, check_scenario
+from puclassify._parameters import check_probability, check_scenario, check_score_vector
 from puclassify.base import PUBaseEstimator
 from puclassify.calibration._platt import pu_platt_scaling
-from puclassify.calibration._scored_sample import check_finite_scores
-from puclassify.prior import unlabelled_prior
+from puclassify.prior import prior_of_unlabelled
 
 __all__ = ["PUPlattScaling"]
 
-_SMALLEST_PRIOR = 1e-9  # of unlabelled examples, where every positive is labelled
+_SMALLEST_PRIOR = 1e-9  # among unlabelled examples, for when every positive is labelled
 
 
 class PUPlattScaling(PUBaseEstimator):
-    """Calibrates scores of a classifier by a logistic function, from PU labels.
+    """Calibrate scores of a classifier by a logistic function, from PU labels.
 
     Platt's scaling, fitted to labelled against unlabelled examples, gives the probability of being
-    *labelled*. With the prior, the same data tell the probability of being *positive*.
+    *labelled*. Together with the prior, the same data give the probability of being *positive*.
 
     Parameters
     ----------
     prior : float, default=0.5
-        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
-        for ``scenario="single_training_set"``. The calibrated probabilities are those in the same
-        sample.
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``). The calibrated probabilities are those in the same sample.
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
         positives of one sample were labelled.
@@ -45,13 +45,13 @@ class PUPlattScaling(PUBaseEstimator):
 
     See Also
     --------
-    pu_platt_scaling : The function beneath, which says how it is fitted.
-    puclassify.metrics.pu_calibration_error : How far off probabilities are, from PU labels.
+    pu_platt_scaling : The function that fits, with the method.
+    puclassify.metrics.pu_calibration_error : The error of probabilities, from PU labels.
 
     Notes
     -----
-    The scores must be those of examples that the classifier was not trained on. The order of
-    examples stays as it is, and so do measures of ranking.
+    The scores must be held-out: those of examples that the classifier was not trained on. The
+    order of examples does not change, nor do metrics of ranking.
 
     In the scenario of a single training set the prior among the examples without a label is lower
     (`puclassify.prior.unlabelled_prior`). The fit is to these and the labelled ones; the intercept
@@ -75,21 +75,19 @@ class PUPlattScaling(PUBaseEstimator):
 
     calibration_: tuple[float, float]
 
-    def __init__(self, prior=0.5, *, scenario="case_control"):
+    def __init__(self, prior: float = 0.5, *, scenario: str = "case_control") -> None:
         self.prior = prior
         self.scenario = scenario
 
-    def fit(self, scores, y):
+    def fit(self, scores: ArrayLike, y: ArrayLike) -> Self:
         """Fit slope and intercept.
 
         Parameters
         ----------
         scores : array-like of shape (n,)
-            Higher means more positive: logits, or any scores that are not bounded, of examples
-            that the classifier was not trained on.
+            Held-out scores; higher means more positive: logits, or any unbounded scores.
         y : array-like of shape (n,)
-            Two labels, of which the larger means "labelled positive" and the smaller
-            "unlabelled", such as 1 and 0.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
 
         Returns
         -------
@@ -99,35 +97,22 @@ class PUPlattScaling(PUBaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter, the scores or the labels cannot be used, the prior is impossible, or
+            If a parameter, the scores or the labels are invalid, the prior is impossible, or
             labelled positives do not score above unlabelled examples on average.
         """
-        expected = "a number between 0 and 1, both excluded"
-        check_number(self.prior, "prior", expected, above=0, below=1)
+        check_probability(self.prior, "prior")
         check_scenario(self.scenario)
-        scores = check_finite_scores(scores, "scores")
+        scores = check_score_vector(scores, "scores", finite=True)
         classes, positive = check_pu_labels(y, len(scores), self, name="scores")
-        prior = self._prior_of_unlabelled(positive)
+        prior = prior_of_unlabelled(self.prior, self.scenario, positive)
+        prior = max(prior, _SMALLEST_PRIOR)
         slope, intercept = pu_platt_scaling(scores[positive], scores[~positive], prior)
         intercept += _log_odds(float(self.prior)) - _log_odds(prior)
         self.classes_, self.calibration_ = classes, (slope, intercept)
         return self
 
-    def _prior_of_unlabelled(self, positive) -> float:
-        if self.scenario == "case_control":
-            return float(self.prior)
-        labelled = float(np.mean(positive))
-        if labelled > self.prior:
-            raise ValueError(
-                f"prior={self.prior!r} is impossible in the single-training-set scenario: "
-                f"{np.sum(positive)} of {len(positive)} examples ({labelled:.3f}) are labelled "
-                "positive already; give a larger prior, or scenario='case_control' if the "
-                "positives were drawn separately"
-            )
-        return max(unlabelled_prior(self.prior, labelled / self.prior), _SMALLEST_PRIOR)
-
-    def transform(self, scores):
-        """Calibrate scores.
+    def transform(self, scores: ArrayLike) -> np.ndarray:
+        """Return calibrated logits.
 
         Parameters
         ----------
@@ -141,10 +126,10 @@ class PUPlattScaling(PUBaseEstimator):
         """
         check_is_fitted(self)
         slope, intercept = self.calibration_
-        return slope * check_finite_scores(scores, "scores") + intercept
+        return slope * check_score_vector(scores, "scores", finite=True) + intercept
 
-    def predict_proba(self, scores):
-        """Calibrate scores and give probabilities.
+    def predict_proba(self, scores: ArrayLike) -> np.ndarray:
+        """Return calibrated probabilities.
 
         Parameters
         ----------
@@ -154,7 +139,7 @@ class PUPlattScaling(PUBaseEstimator):
         Returns
         -------
         ndarray of shape (n, 2)
-            Probability of the negative and of the positive class.
+            Probabilities of the negative and the positive class.
         """
         positive = expit(self.transform(scores))
         return np.column_stack([1 - positive, positive])

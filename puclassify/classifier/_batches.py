@@ -55,6 +55,7 @@ class PUBatches(IterableDataset):
         self.n_batches = math.ceil(len(self.unlabelled) / (size - quota))
         mean_unlabelled = len(self.unlabelled) / self.n_batches
         self.n_labelled = max(1, min(quota, round(mean_unlabelled * fraction / (1 - fraction))))
+        self.n_pixels = size * int(np.prod(source.sample_shape))
         self._quotas = self._deal_positives()
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from puclassify._devices import autocast
+from puclassify._devices import autocast, threads_worth
 from puclassify.classifier._samples import PixelSource
 
 __all__ = ["crop_to_field", "embed", "first_logits", "run_in_batches"]
@@ -63,7 +63,8 @@ def run_in_batches(
     n_pixels = int(np.prod(source.sample_shape))
     step = max(1, min(_SAMPLES_AT_ONCE, _PIXELS_AT_ONCE // n_pixels))
     results = []
-    with torch.inference_mode(), autocast(device, autocast_dtype):
+    in_step = n_pixels * min(step, n_samples)
+    with torch.inference_mode(), autocast(device, autocast_dtype), threads_worth(in_step):
         for start in range(0, n_samples, step):
             batch = slice(start, start + step)
             x = source.take(batch if rows is None else rows[batch])

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from puclassify._devices import resolve_device, resolve_precision
 from puclassify._labels import check_pu_labels
-from puclassify.base import DefaultComponentsMixin, PUBaseEstimator
+from puclassify.base import PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
 from puclassify.classifier._forward import crop_to_field, embed, first_logits, run_in_batches
@@ -26,15 +30,17 @@ from puclassify.classifier._progress import FitReport
 from puclassify.classifier._samples import PixelSource, check_samples
 from puclassify.classifier._tasks import SingleImages
 from puclassify.classifier._trainer import Trained, Trainer, warn_if_diverged
-from puclassify.classifier._unlabelled_prior import prior_of_unlabelled
 from puclassify.losses import LOSSES, PULoss, make_loss
+from puclassify.prior import prior_of_unlabelled
+from puclassify.regions import RegionTable
 
 __all__ = ["PUImageClassifier", "adopt_training", "scoring_dtype"]
+
+Samples = ArrayLike | RegionTable
 
 
 class PUImageClassifier(
     CallbackSupportMixin,
-    DefaultComponentsMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
@@ -191,28 +197,28 @@ class PUImageClassifier(
 
     def __init__(
         self,
-        module="auto",
+        module: str | Callable[..., nn.Module] = "auto",
         *,
-        criterion="nnpu",
-        prior=0.5,
-        scenario="case_control",
-        module_params=None,
-        reconstruction_weight=0.0,
-        optimizer="adamw",
-        optimizer_params=None,
-        lr=1e-3,
-        max_epochs=20,
-        batch_size=256,
-        positive_fraction=None,
-        early_stopping=False,
-        validation_fraction=0.1,
-        calibration="auto",
-        callbacks=None,
-        precision="auto",
-        device="auto",
-        warm_start=False,
-        verbose=0,
-        random_state=None,
+        criterion: Any = "nnpu",
+        prior: float | str = 0.5,
+        scenario: str = "case_control",
+        module_params: Mapping[str, Any] | None = None,
+        reconstruction_weight: float | str = 0.0,
+        optimizer: str | type[torch.optim.Optimizer] = "adamw",
+        optimizer_params: Mapping[str, Any] | None = None,
+        lr: float = 1e-3,
+        max_epochs: int = 20,
+        batch_size: int = 256,
+        positive_fraction: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        calibration: str | None = "auto",
+        callbacks: list | None = None,
+        precision: str = "auto",
+        device: str | torch.device = "auto",
+        warm_start: bool = False,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.module = module
         self.criterion = criterion
@@ -244,7 +250,7 @@ class PUImageClassifier(
         return None
 
     @with_callbacks
-    def fit(self, X, y):
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on labelled and unlabelled examples.
 
         Parameters
@@ -344,7 +350,7 @@ class PUImageClassifier(
         self.n_iter_ = len(self.history_)
         self._needs_float32 = trained.needs_float32
 
-    def decision_function(self, X):
+    def decision_function(self, X: Samples) -> np.ndarray:
         """Score samples.
 
         Parameters
@@ -362,7 +368,7 @@ class PUImageClassifier(
         slope, intercept = self.calibration_
         return logits if self.calibration_ == UNCALIBRATED else slope * logits + intercept
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> np.ndarray:
         """Estimate class probabilities, the logistic function of the logits.
 
         Parameters
@@ -379,7 +385,7 @@ class PUImageClassifier(
         positive = expit(logits)
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X):
+    def predict(self, X: Samples) -> np.ndarray:
         """Classify samples.
 
         Parameters
@@ -395,7 +401,7 @@ class PUImageClassifier(
         positive = self.decision_function(X) > 0
         return self.classes_[positive.astype(int)]
 
-    def transform(self, X):
+    def transform(self, X: Samples) -> np.ndarray:
         """Embed samples: the activations in front of the last layer.
 
         Parameters
@@ -412,7 +418,7 @@ class PUImageClassifier(
         double = getattr(X, "dtype", None) == np.float64
         return embedded.astype(np.float64 if double else np.float32, copy=False)
 
-    def score(self, X, y):
+    def score(self, X: Samples, y: ArrayLike) -> float:
         """Measure how well labelled examples are ranked above unlabelled ones.
 
         Parameters

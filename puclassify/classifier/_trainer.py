@@ -24,6 +24,7 @@ from puclassify._devices import (
     resolve_device,
     resolve_precision,
     seeded,
+    threads_worth,
 )
 from puclassify._warnings import warn
 from puclassify.classifier._early_stopping import HeldOutLoss
@@ -46,6 +47,7 @@ class Batches(Protocol):
     """What a trainer needs of its data."""
 
     n_labelled: int  # samples of a batch, the first ones, that bring the labelled positives
+    n_pixels: int  # in a batch
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -163,7 +165,7 @@ class Trainer:
         # The networks of feature rows are small, and every feature may have its own offset.
         coarse = len(image_shape) == 1 or bfloat16_is_too_coarse(batches.example())
         start = Trained(module, tuple(image_shape), prior, coarse)
-        with seeded(device, training_seed):
+        with seeded(device, training_seed), threads_worth(batches.n_pixels):
             trained = self._run(start, batches, task, device, report, stopping, estimation)
         module.eval()
         return trained if estimation is None else replace(trained, prior=estimation.result())

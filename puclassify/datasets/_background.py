@@ -7,27 +7,17 @@ import scipy.fft
 
 __all__ = ["carbon_cover", "ice_gradient", "solvent_amplitude"]
 
-# How much stronger than white the solvent's fluctuations are where they are as long as a particle.
+# Excess power, relative to white, of solvent fluctuations much longer than a particle.
 _LOW_FREQUENCY_GAIN = 6.0
 
 
-def solvent_amplitude(shape, diameter: float) -> np.ndarray:
-    """Compute the amplitude spectrum of the solvent's projected potential, before the CTF.
+def solvent_amplitude(shape: tuple[int, int], diameter: float) -> np.ndarray:
+    """Return the amplitude spectrum of the solvent's projected potential, before the CTF.
 
     White at high frequency, as amorphous ice is at these resolutions, and rising towards
-    fluctuations of a particle's size: uneven ice and what is dissolved in it.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Height and width of the canvas in pixels.
-    diameter : float
-        The particles' diameter in pixels.
-
-    Returns
-    -------
-    ndarray of shape (height, width // 2 + 1) and dtype float32
-        Square root of the power ``1 + g / (1 + (k d / 2)^2)``, k in cycles per pixel.
+    fluctuations of a particle's size (uneven ice, dissolved matter): the square root of
+    ``1 + g / (1 + (k d / 2)^2)``, k in cycles per pixel, on the half grid of `scipy.fft.rfft2`.
+    ``diameter`` is the particles' in pixels.
     """
     ky = np.fft.fftfreq(shape[0]).astype(np.float32)[:, None]
     kx = scipy.fft.rfftfreq(shape[1]).astype(np.float32)[None, :]
@@ -38,43 +28,21 @@ def solvent_amplitude(shape, diameter: float) -> np.ndarray:
     )
 
 
-def ice_gradient(rng, shape) -> np.ndarray:
-    """Draw the slow change of brightness that ice of uneven thickness makes.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the randomness comes from.
-    shape : (int, int)
-        Height and width of the frame in pixels.
-
-    Returns
-    -------
-    ndarray of shape (height, width) and dtype float32
-        Transmission around 1, a few per cent up and down.
-    """
+def ice_gradient(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Draw the transmission of ice of uneven thickness: 1 with a few per cent of slow change."""
     y = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, shape[1], dtype=np.float32)[None, :]
     a, b, c, d, e = rng.normal(0, 0.03, 5).astype(np.float32)
     return 1 + a * x + b * y + c * x * y + d * (x * x - 1 / 3) + e * (y * y - 1 / 3)
 
 
-def carbon_cover(shape, hole, margin: int) -> np.ndarray:
-    """Compute where carbon film lies.
+def carbon_cover(
+    shape: tuple[int, int], hole: tuple[float, float, float], margin: int
+) -> np.ndarray:
+    """Return 1 on carbon film, 0 in its hole, with an edge about four pixels wide.
 
-    Parameters
-    ----------
-    shape : (int, int)
-        Height and width of the canvas in pixels.
-    hole : (float, float, float)
-        x, y and radius of the hole in pixels of the frame.
-    margin : int
-        Border of the canvas around the frame, in pixels.
-
-    Returns
-    -------
-    ndarray of shape (height, width) and dtype float32
-        1 on carbon, 0 in the hole, an edge about four pixels wide.
+    ``shape`` is that of the canvas, which has a border of ``margin`` pixels around the frame;
+    ``hole`` is x, y and radius in pixels of the frame.
     """
     x, y, radius = hole
     rows = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32(y + margin)

@@ -1,4 +1,4 @@
-"""What else lies in the ice: ice crystals, denatured protein, large frost."""
+"""Contaminants: ice crystals, denatured protein, large patches of frost."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from puclassify.datasets._projection import paste_projections
 __all__ = ["Contaminant", "draw_contaminants", "draw_frost", "paste_contaminant"]
 
 _PLACES_TO_TRY = 100
-# Mean projected density of a chain where there is any, for a mass of 1.
+# Mean projected density of a chain of mass 1, over the pixels that it covers.
 _CHAIN_THICKNESS = 0.66
 
 
 @dataclass(frozen=True)
 class _ContaminantKind:
-    """Ranges of what is drawn for one kind of contaminant."""
+    """Ranges that the properties of one kind of contaminant are drawn from."""
 
     radius: tuple[float, float]  # in particle diameters
-    strength: tuple[float, float]  # phase contrast, 1 = as thick as a particle
+    strength: tuple[float, float]  # phase contrast in units of the particles' mean
     absorption: tuple[float, float]  # optical depth at its thickest
 
 
@@ -34,55 +34,28 @@ _KINDS = {
 _SMALLER = ("ice", "denatured", "speck")
 _SMALLER_SHARES = (0.4, 0.35, 0.25)
 _FROST_SHARE = 0.04  # of all contaminants
-_FROST_AREA = 0.1  # of the frame at most, so that the particles still find room
+_FROST_AREA = 0.1  # of the frame at most, to leave room for the particles
 
 
 @dataclass(frozen=True)
 class Contaminant:
-    """One thing that is not a particle.
+    """One contaminant; position and radius are in pixels of the frame."""
 
-    Parameters
-    ----------
-    kind : {"ice", "denatured", "speck", "frost"}
-        What it is.
-    x, y, radius : float
-        Where it lies and how large it is, in pixels of the frame.
-    strength : float
-        Its phase contrast, 1 = as much as a particle on average where it is.
-    absorption : float
-        Its optical depth at the thickest place.
-    """
-
-    kind: str
+    kind: str  # "ice", "denatured", "speck" or "frost"
     x: float
     y: float
     radius: float
-    strength: float
-    absorption: float
+    strength: float  # phase contrast in units of the particles' mean
+    absorption: float  # optical depth at its thickest
 
 
-def draw_frost(rng, n, shape, diameter: float) -> list[Contaminant]:
-    """Draw the large contaminants; they come first and the particles lie beside them.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the randomness comes from.
-    n : int
-        How many contaminants the frame will have in all.
-    shape : (int, int)
-        Height and width of the frame in pixels; a centre may lie anywhere in it.
-    diameter : float
-        The particles' diameter in pixels.
-
-    Returns
-    -------
-    list of Contaminant
-        Few of the ``n``, or none.
-    """
+def draw_frost(
+    rng: np.random.Generator, n_contaminants: int, shape: tuple[int, int], diameter: float
+) -> list[Contaminant]:
+    """Draw the large patches, a few of ``n_contaminants``; particles are placed beside them."""
     room = _FROST_AREA * shape[0] * shape[1]
     frost = []
-    for _ in range(rng.binomial(n, _FROST_SHARE)):
+    for _ in range(rng.binomial(n_contaminants, _FROST_SHARE)):
         contaminant = _draw(rng, "frost", shape, diameter)
         room -= np.pi * contaminant.radius**2
         if room < 0:
@@ -91,33 +64,24 @@ def draw_frost(rng, n, shape, diameter: float) -> list[Contaminant]:
     return frost
 
 
-def draw_contaminants(rng, n, shape, diameter: float, occupied) -> list[Contaminant]:
-    """Draw contaminants of about a particle's size, beside the particles wherever there is room.
+def draw_contaminants(
+    rng: np.random.Generator,
+    n: int,
+    shape: tuple[int, int],
+    diameter: float,
+    occupied: np.ndarray,
+) -> list[Contaminant]:
+    """Draw ``n`` contaminants of about a particle's size, beside ``occupied`` where there is room.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the randomness comes from.
-    n : int
-        How many.
-    shape : (int, int)
-        Height and width of the frame in pixels; a centre may lie anywhere in it.
-    diameter : float
-        The particles' diameter in pixels.
-    occupied : ndarray of shape (k, 3)
-        x, y and radius of what lies there already.
-
-    Returns
-    -------
-    list of Contaminant
-        Exactly ``n``; in a full frame some lie over particles or over each other.
+    ``occupied`` holds x, y and radius of discs, shape (k, 3). In a full frame some contaminants lie
+    over particles or over each other.
     """
-    taken = np.asarray(occupied, dtype=np.float64)
+    discs = np.asarray(occupied, dtype=np.float64)
     contaminants = []
     for _ in range(n):
         contaminant = _draw(rng, rng.choice(_SMALLER, p=_SMALLER_SHARES), shape, diameter)
-        contaminant = _move_to_clear_place(rng, contaminant, shape, taken)
-        taken = np.vstack([taken, [contaminant.x, contaminant.y, contaminant.radius]])
+        contaminant = _move_to_clear_place(rng, contaminant, shape, discs)
+        discs = np.vstack([discs, [contaminant.x, contaminant.y, contaminant.radius]])
         contaminants.append(contaminant)
     return contaminants
 
@@ -134,13 +98,13 @@ def _draw(rng, name: str, shape, diameter: float) -> Contaminant:
     )
 
 
-def _move_to_clear_place(rng, contaminant, shape, taken) -> Contaminant:
-    """Move to the first of many places that touches nothing, else to the one that does least."""
+def _move_to_clear_place(rng, contaminant, shape, discs) -> Contaminant:
+    """Move to the first of many random places that is clear, else to the clearest."""
     places = rng.uniform(0, [shape[1] - 1, shape[0] - 1], (_PLACES_TO_TRY, 2))
-    if not len(taken):
+    if not len(discs):
         return contaminant
-    distance = np.hypot(places[:, :1] - taken[:, 0], places[:, 1:] - taken[:, 1])
-    gaps = (distance - taken[:, 2]).min(axis=1) - contaminant.radius
+    distance = np.hypot(places[:, :1] - discs[:, 0], places[:, 1:] - discs[:, 1])
+    gaps = (distance - discs[:, 2]).min(axis=1) - contaminant.radius
     clear = np.flatnonzero(gaps >= 0)
     x, y = places[clear[0] if len(clear) else gaps.argmax()]
     return replace(contaminant, x=float(x), y=float(y))
@@ -169,7 +133,7 @@ def _paste_crystal(rng, potential, optical_depth, contaminant, center, thickness
 
 
 def _denatured_chain(rng) -> PseudoAtoms:
-    """Draw an unfolded chain: a random walk held together, without domains or edges."""
+    """Draw an unfolded chain: a confined random walk, without domains or edges."""
     n = 60
     steps = rng.normal(0, 0.28, (n, 3))
     centers = np.empty((n, 3))
@@ -183,21 +147,18 @@ def _denatured_chain(rng) -> PseudoAtoms:
     return PseudoAtoms(centers, widths, np.full(n, 1 / n))
 
 
-def paste_contaminant(rng, potential, optical_depth, contaminant, margin, thickness_unit) -> None:
-    """Add a contaminant to the projected potential and to the optical depth, in place.
+def paste_contaminant(
+    rng: np.random.Generator,
+    potential: np.ndarray,
+    optical_depth: np.ndarray,
+    contaminant: Contaminant,
+    margin: int,
+    thickness_unit: float,
+) -> None:
+    """Add a contaminant to the projected potential and the optical depth, in place.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where its outline or its chain comes from.
-    potential, optical_depth : ndarray of shape (height, width)
-        Canvases, the frame plus a border on every side.
-    contaminant : Contaminant
-        What to add.
-    margin : int
-        Width of that border in pixels.
-    thickness_unit : float
-        Projected density of the particles where they are, the unit of a contaminant's strength.
+    Both are canvases with a border of ``margin`` pixels around the frame. ``thickness_unit``, the
+    mean projected density of a particle, is the unit of the contaminant's strength.
     """
     center = np.array([contaminant.x, contaminant.y]) + margin
     if contaminant.kind != "denatured":

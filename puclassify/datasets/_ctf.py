@@ -8,24 +8,15 @@ __all__ = ["contrast_transfer_function", "electron_wavelength"]
 
 
 def electron_wavelength(voltage: float) -> float:
-    """Compute the relativistic wavelength of an electron.
+    """Return the relativistic wavelength in ångström of an electron at a voltage in volt.
 
-    Parameters
-    ----------
-    voltage : float
-        Acceleration voltage in volt.
-
-    Returns
-    -------
-    float
-        Wavelength in ångström, ``12.2643 / sqrt(V + 0.978466e-6 V^2)`` (Kirkland, Advanced
-        Computing in Electron Microscopy, 2010, eq. 2.5).
+    Kirkland, Advanced Computing in Electron Microscopy, 2010, eq. 2.5.
     """
     return 12.2643 / np.sqrt(voltage * (1 + 0.978466e-6 * voltage))
 
 
 def contrast_transfer_function(
-    shape,
+    shape: tuple[int, int],
     pixel_size: float,
     defocus_u: float,
     defocus_v: float,
@@ -36,36 +27,16 @@ def contrast_transfer_function(
     amplitude_contrast: float = 0.1,
     b_factor: float = 0.0,
 ) -> np.ndarray:
-    r"""Compute the CTF on the half grid of `scipy.fft.rfft2`.
+    r"""Return the CTF on the half grid of `scipy.fft.rfft2`, in float32.
 
-    Parameters
-    ----------
-    shape : (int, int)
-        Height and width of the image in pixels.
-    pixel_size : float
-        Ångström per pixel.
-    defocus_u, defocus_v : float
-        Underfocus in ångström along the two principal axes; positive is underfocus.
-    astigmatism_angle : float, default=0.0
-        Angle of the first axis from x, towards y, in radians.
-    voltage : float, default=300e3
-        Acceleration voltage in volt.
-    spherical_aberration : float, default=2.7e7
-        In ångström.
-    amplitude_contrast : float, default=0.1
-        Fraction w of the contrast that is amplitude contrast.
-    b_factor : float, default=0.0
-        B of the Gaussian envelope ``exp(-B k^2 / 4)``, in square ångström.
-
-    Returns
-    -------
-    ndarray of shape (height, width // 2 + 1) and dtype float32
-        The transfer function; negative at low frequency, so that protein, whose potential is
-        positive, comes out dark.
+    Lengths are in ångström, ``voltage`` in volt, ``b_factor`` in square ångström; positive
+    defocus is underfocus; the angle of the first axis is in radians from x towards y. At low
+    frequency the CTF is negative, so that protein, whose potential is positive, comes out dark.
 
     Notes
     -----
-    After Rohou and Grigorieff (J. Struct. Biol. 192, 2015, eq. 2 to 5), with the envelope:
+    After Rohou and Grigorieff (J. Struct. Biol. 192, 2015, eq. 2 to 5) with amplitude contrast w
+    and a Gaussian envelope:
 
     .. math::
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from puclassify._parameters import check_option
+
 __all__ = ["KINDS", "PseudoAtoms", "make_density"]
 
 KINDS = ("globular", "ring", "elongated", "small")
@@ -14,24 +16,15 @@ KINDS = ("globular", "ring", "elongated", "small")
 
 @dataclass(frozen=True, eq=False)
 class PseudoAtoms:
-    """A 3-D density as a sum of isotropic Gaussians.
+    """A 3-D density as a sum of isotropic Gaussians, in units of the particle's radius.
 
     Its projection in any direction is a sum of 2-D Gaussians, exact at every sub-pixel position,
-    so no voxel grid and no interpolation come between the density and the image.
-
-    Parameters
-    ----------
-    centers : ndarray of shape (m, 3)
-        x, y, z of each pseudo-atom in units of the particle's radius, inside the unit ball.
-    widths : ndarray of shape (m,)
-        Standard deviation of each Gaussian in the same unit.
-    weights : ndarray of shape (m,)
-        Mass of each pseudo-atom; all together weigh 1.
+    without a voxel grid or interpolation.
     """
 
-    centers: np.ndarray
-    widths: np.ndarray
-    weights: np.ndarray
+    centers: np.ndarray  # (m, 3): x, y, z inside the unit ball
+    widths: np.ndarray  # (m,): standard deviations
+    weights: np.ndarray  # (m,): masses, which add up to 1
 
 
 def _pack_points(candidates, spacing: float) -> np.ndarray:
@@ -135,23 +128,8 @@ _BUILDERS = {"globular": _globular, "ring": _ring, "elongated": _elongated, "sma
 
 @lru_cache(maxsize=len(KINDS))
 def make_density(kind: str) -> PseudoAtoms:
-    """Build the density of one kind; the same molecule in every call.
+    """Build the density of one kind, the same molecule in every call.
 
-    Parameters
-    ----------
-    kind : {"globular", "ring", "elongated", "small"}
-        What the particle looks like.
-
-    Returns
-    -------
-    PseudoAtoms
-        The density, centre of mass at the origin, inside the unit ball.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind.
+    Its centre of mass is at the origin, it fills the unit ball, and its mass is 1.
     """
-    if kind not in _BUILDERS:
-        raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}")
-    return _BUILDERS[kind]()
+    return _BUILDERS[check_option(kind, "kind", KINDS)]()

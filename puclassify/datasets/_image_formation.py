@@ -1,4 +1,4 @@
-"""From what lies in the ice to the counts on the detector."""
+"""Image formation: from the contents of the ice to counts on the detector."""
 
 from __future__ import annotations
 
@@ -18,44 +18,31 @@ from puclassify.datasets._projection import (
     random_quaternions,
     rotation_matrices,
 )
+from puclassify.datasets._scene import Scene
 
 __all__ = ["MicrographLayers", "form_layers", "particle_contrast"]
 
 B_FACTOR = 60.0  # square ångström
 SOLVENT_FRACTION = 0.5  # of the noise variance
 SIGNAL_CONTRAST = 0.04  # standard deviation of the particles' signal, mean brightness = 1
-_LARGEST_REACH = 512  # pixels; what is smeared further may wrap around
-_CARBON_GRAIN = 2.5  # carbon fluctuates this many times as strongly as ice
+_LARGEST_REACH = 512  # pixels; anything smeared further may wrap around
+_CARBON_GRAIN = 2.5  # amplitude of the fluctuations of carbon relative to ice
 _CARBON_DEPTH = 0.12  # its optical depth
 _CARBON_STEP = 3.0  # its mean potential, in particle thicknesses
 
 
 @dataclass(frozen=True)
 class MicrographLayers:
-    """The parts a micrograph is the sum of, all relative to the mean brightness.
+    """The summands of a micrograph on the frame, all relative to the mean brightness."""
 
-    Parameters
-    ----------
-    signal : ndarray of shape (height, width)
-        Contrast of the particles after the CTF.
-    solvent : ndarray of shape (height, width)
-        Contrast of the ice (and carbon) after the CTF.
-    contamination : ndarray of shape (height, width)
-        Contrast of the contaminants and of the carbon's edge after the CTF.
-    transmission : ndarray of shape (height, width)
-        What the ice gradient, contaminants and carbon let through, around 1.
-    dose : float
-        Mean counts per pixel.
-    """
+    signal: np.ndarray  # contrast of the particles after the CTF
+    solvent: np.ndarray  # contrast of ice and carbon after the CTF
+    contamination: np.ndarray  # contrast of contaminants and of the carbon's edge after the CTF
+    transmission: np.ndarray  # through ice gradient, contaminants and carbon, around 1
+    dose: float  # mean counts per pixel
 
-    signal: np.ndarray
-    solvent: np.ndarray
-    contamination: np.ndarray
-    transmission: np.ndarray
-    dose: float
-
-    def counts(self, rng) -> np.ndarray:
-        """Draw the counts, shot noise as a normal distribution of Poisson's variance."""
+    def counts(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw the counts; shot noise is normal with the variance of a Poisson distribution."""
         contrast = 1 + self.signal + self.solvent + self.contamination
         expected = np.maximum(contrast * self.transmission * np.float32(self.dose), 0)
         noise = rng.standard_normal(expected.shape, dtype=np.float32)
@@ -69,23 +56,10 @@ def _reference_projections(kind: str, diameter: float, size: int) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def particle_contrast(kind: str, diameter: float, pixel_size: float, defocus: float) -> float:
-    """Compute the standard deviation of a particle's image after the CTF, for a scale of 1.
+    """Return the standard deviation of a particle's image after the CTF, for a scale of 1.
 
-    Parameters
-    ----------
-    kind : str
-        Kind of the particle.
-    diameter : float
-        In pixels.
-    pixel_size : float
-        Ångström per pixel.
-    defocus : float
-        Underfocus in ångström, without astigmatism.
-
-    Returns
-    -------
-    float
-        Over the pixels of the particle's disc, pooled over 32 fixed orientations.
+    Taken over the pixels of the particle's disc and pooled over 32 fixed orientations; the
+    diameter is in pixels, pixel size and underfocus (without astigmatism) in ångström.
     """
     half = int(np.ceil(1.5 * diameter))
     size = 2 * half + 1
@@ -98,13 +72,13 @@ def particle_contrast(kind: str, diameter: float, pixel_size: float, defocus: fl
 
 @lru_cache(maxsize=8)
 def _particle_thickness(kind: str) -> float:
-    """Give the mean projected density of a particle, each place counted by its density."""
+    """Return a particle's mean projected density, averaged with the density as weight."""
     images = _reference_projections(kind, 40.0, 61)
     return float(np.square(images).sum(dtype=np.float64) / images.sum(dtype=np.float64))
 
 
-def _margin(scene) -> int:
-    """Give the border, in pixels, that keeps what the CTF smears from wrapping around."""
+def _margin(scene: Scene) -> int:
+    """Return the border in pixels that keeps what the CTF smears from wrapping around."""
     # The envelope has fallen to 5 % at this frequency; there an image is displaced by
     # wavelength * defocus * frequency.
     highest = min(0.5 / scene.pixel_size, np.sqrt(12 / B_FACTOR))
@@ -112,26 +86,18 @@ def _margin(scene) -> int:
     return int(np.ceil(min(reach, _LARGEST_REACH) + scene.diameter / 4))
 
 
-def form_layers(scene, scale, dose, solvent_variance, rngs) -> MicrographLayers:
+def form_layers(
+    scene: Scene,
+    scale: float,
+    dose: float,
+    solvent_variance: float,
+    rngs: dict[str, np.random.Generator],
+) -> MicrographLayers:
     """Form the layers of one micrograph.
 
-    Parameters
-    ----------
-    scene : Scene
-        What is there.
-    scale : float
-        Contrast per unit of projected potential.
-    dose : float
-        Mean counts per pixel.
-    solvent_variance : float
-        Variance of the solvent's contrast after the CTF.
-    rngs : dict of str to numpy.random.Generator
-        Independent streams for "outlines", "solvent" and "ice".
-
-    Returns
-    -------
-    MicrographLayers
-        The layers, on the frame.
+    ``scale`` is the contrast per unit of projected potential, ``dose`` the mean counts per pixel
+    and ``solvent_variance`` that of the solvent's contrast after the CTF. ``rngs`` holds
+    independent streams named "outlines", "solvent" and "ice".
     """
     height, width = scene.shape
     margin = _margin(scene)
@@ -141,7 +107,7 @@ def form_layers(scene, scale, dose, solvent_variance, rngs) -> MicrographLayers:
     solvent_filter = solvent_amplitude(canvas, scene.diameter) * ctf
     solvent_scale = np.sqrt(solvent_variance / _mean_power(solvent_filter, canvas[1]))
 
-    def transfer(potential, transfer_function):
+    def transfer(potential: np.ndarray, transfer_function: np.ndarray) -> np.ndarray:
         spectrum = scipy.fft.rfft2(potential, overwrite_x=True)
         spectrum *= transfer_function
         return scipy.fft.irfft2(spectrum, s=canvas, overwrite_x=True)[frame]
@@ -170,7 +136,7 @@ def _lay_out_particles(scene, canvas, margin) -> np.ndarray:
 
 
 def _lay_out_contamination(scene, canvas, margin, cover, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Give the projected potential and the optical depth of all that is no particle nor ice."""
+    """Return the projected potential and the optical depth of contaminants and carbon."""
     potential, optical_depth = np.zeros((2, *canvas), dtype=np.float32)
     thickness = _particle_thickness(scene.kind)
     for contaminant in scene.contaminants:
@@ -182,7 +148,7 @@ def _lay_out_contamination(scene, canvas, margin, cover, rng) -> tuple[np.ndarra
 
 
 def _mean_power(half_filter, width: int) -> float:
-    """Give the variance of unit white noise after a filter on rfft2's half grid."""
+    """Return the variance of unit white noise after a filter on rfft2's half grid."""
     counted_twice = np.full(half_filter.shape[1], 2.0)
     counted_twice[0] = 1.0
     if width % 2 == 0:

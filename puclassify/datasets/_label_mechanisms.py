@@ -1,8 +1,8 @@
-"""Which positives get a label: propensities of a stated form, and draws with exactly these."""
+"""Labelling mechanisms: the propensity of each positive, and draws with exactly these."""
 
 from __future__ import annotations
 
-from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit, logit, ndtri
 from scipy.stats import rankdata
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_option, check_whole_number
 
 __all__ = [
     "MECHANISMS",
@@ -23,77 +23,40 @@ __all__ = [
 MECHANISMS = ("uniform", "easiest_first", "densest_first")
 
 
-def check_mechanism(mechanism, strength, easiness) -> None:
-    """Refuse what is no mechanism, an impossible strength, and easiness that is missing or idle.
-
-    Parameters
-    ----------
-    mechanism : {"uniform", "easiest_first", "densest_first"}
-        As the caller gave it.
-    strength : float
-        From 0 to 1.
-    easiness : object
-        None where none is needed.
-
-    Raises
-    ------
-    ValueError
-        If one of them cannot be used.
-    """
-    if not isinstance(mechanism, str) or mechanism not in MECHANISMS:
-        raise ValueError(f"mechanism must be one of {', '.join(MECHANISMS)}; got {mechanism!r}")
+def check_mechanism(mechanism: Any, strength: Any, easiness: Any) -> None:
+    """Check the mechanism, its strength, and that easiness is given if and only if it is used."""
+    check_option(mechanism, "mechanism", MECHANISMS)
     check_number(strength, "strength", "a number from 0 to 1", at_least=0, at_most=1)
     if mechanism == "easiest_first" and easiness is None:
         raise ValueError(
-            "mechanism='easiest_first' needs easiness, a number for each positive, the higher the "
-            "sooner it is labelled; for particles, local_contrast(micrographs, coordinates, "
-            "radius) measures one"
+            "mechanism='easiest_first' needs easiness, a number for each positive (higher is "
+            "labelled sooner); for particles, use local_contrast(micrographs, coordinates, radius)"
         )
     if mechanism != "easiest_first" and easiness is not None:
         raise ValueError(
-            f"easiness is not used by mechanism={mechanism!r}: leave it out, or take "
+            f"easiness is not used by mechanism={mechanism!r}: omit it or pass "
             "mechanism='easiest_first'"
         )
 
 
-def mechanism_propensities(order, n_labels, strength) -> np.ndarray:
-    r"""Return the probability of a label for each positive.
+def mechanism_propensities(order: np.ndarray, n_labels: int, strength: float) -> np.ndarray:
+    r"""Return the probability of a label for each positive; they add up to ``n_labels``.
 
-    Parameters
-    ----------
-    order : ndarray of shape (n,)
-        The higher, the sooner a positive is labelled; only ranks count.
-    n_labels : int
-        Number of labels, which the probabilities add up to.
-    strength : float
-        0 makes all equal; 1 gives labels in strict order.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        From 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer positives than labels, or one of ``order`` is NaN.
-
-    Notes
-    -----
-    :math:`\sigma(a + \frac{s}{1 - s} z_i)` with the normal quantile :math:`z_i` of the rank.
+    The higher its ``order``, the sooner a positive is labelled; only ranks count. A ``strength``
+    of 0 makes all probabilities equal, 1 labels in strict order, and between the two they are
+    :math:`\sigma(a + \frac{s}{1 - s} z_i)` with :math:`z_i` the normal quantile of the rank.
     """
     n = len(order)
-    if not isinstance(n_labels, Integral) or isinstance(n_labels, bool) or n_labels < 1:
-        raise ValueError(f"n_labels must be a whole number of at least 1, got {n_labels!r}")
-    if int(n_labels) > n:
-        raise ValueError(f"n_labels={n_labels} is more than the {n} positives there are to label")
+    check_whole_number(n_labels, "n_labels", at_least=1)
+    if n_labels > n:
+        raise ValueError(f"n_labels={n_labels} is more than the {n} positives that exist")
     if n_labels == n:
         return np.ones(n)
     missing = np.flatnonzero(np.isnan(order))
     if len(missing):
         raise ValueError(
-            f"easiness must be numbers, but {len(missing)} of {n} positives have NaN, the first "
-            f"is number {missing[0]} of them"
+            f"easiness must be numbers, but that of {len(missing)} of {n} positives is NaN; the "
+            f"first is positive number {missing[0]}"
         )
     ranks = rankdata(order)
     if strength == 1:
@@ -110,31 +73,15 @@ def mechanism_propensities(order, n_labels, strength) -> np.ndarray:
 
 
 def _in_strict_order(ranks, n_labels) -> np.ndarray:
-    """Return 1 for the first, 0 for the last; those that tie for the last labels share them."""
+    """Return 1 for the first, 0 for the last; ties for the last labels share them."""
     cut = np.sort(ranks)[-n_labels]
     above, tied = ranks > cut, ranks == cut
     return above + tied * (n_labels - np.sum(above)) / np.sum(tied)
 
 
-def draw_labelled(propensities, n_labels, rng) -> np.ndarray:
-    """Draw positives so that each is in the draw with exactly its own probability.
+def draw_labelled(propensities: np.ndarray, n_labels: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw ``n_labels`` positives, each with exactly its own probability; True is labelled.
 
-    Parameters
-    ----------
-    propensities : ndarray of shape (n,)
-        They add up to ``n_labels``.
-    n_labels : int
-        Size of the draw.
-    rng : numpy.random.Generator
-        Where the randomness comes from.
-
-    Returns
-    -------
-    ndarray of bool of shape (n,)
-        Who is labelled.
-
-    Notes
-    -----
     Systematic sampling (W. G. Madow, Ann. Math. Statist. 20, 1949) in random order: laid end to
     end, the probabilities make a line of length ``n_labels``; points at distance 1 from each
     other, the first at random, hit the labelled ones. Equal probabilities give a simple random
@@ -149,30 +96,13 @@ def draw_labelled(propensities, n_labels, rng) -> np.ndarray:
     return labelled
 
 
-def local_density(points, n_neighbors) -> np.ndarray:
-    """Return a number that is higher, the closer the nearest neighbours are.
+def local_density(points: np.ndarray, n_neighbors: int) -> np.ndarray:
+    """Return the negated distance of each point to its ``n_neighbors``-th neighbour.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, d)
-        Positions.
-    n_neighbors : int
-        Which neighbour's distance is taken.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The negated distance to the ``n_neighbors``-th other point; minus infinity where there are
-        fewer.
-
-    Raises
-    ------
-    ValueError
-        If the number of neighbours is none.
+    It is minus infinity where there are fewer neighbours.
     """
-    if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
-        raise ValueError(f"n_neighbors must be a whole number of at least 1, got {n_neighbors!r}")
+    n_neighbors = check_whole_number(n_neighbors, "n_neighbors", at_least=1)
     if len(points) == 0:
         return np.empty(0)
-    distances, _ = cKDTree(points).query(points, k=[int(n_neighbors) + 1])
+    distances, _ = cKDTree(points).query(points, k=[n_neighbors + 1])
     return -distances[:, 0]

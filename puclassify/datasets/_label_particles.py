@@ -1,8 +1,12 @@
-"""Labels of some particles of every micrograph, by a stated mechanism."""
+"""Simulated labels on some particles of micrographs, by a stated mechanism."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Sized
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify.datasets._label_mechanisms import (
     check_mechanism,
@@ -10,65 +14,65 @@ from puclassify.datasets._label_mechanisms import (
     local_density,
     mechanism_propensities,
 )
-from puclassify.datasets._seeds import seed_sequence
+from puclassify.datasets._seeds import Seed, seed_sequence
 from puclassify.io import check_coordinates
 
 __all__ = ["label_particles"]
 
 
 def label_particles(
-    coordinates,
-    n_labels,
+    coordinates: Sequence[ArrayLike],
+    n_labels: int,
     *,
-    mechanism="uniform",
-    easiness=None,
-    strength=0.5,
-    n_neighbors=5,
-    return_propensities=False,
-    random_state=None,
-):
-    r"""Choose the particles that get a label, at random or with a stated bias.
+    mechanism: str = "uniform",
+    easiness: Sequence[ArrayLike] | None = None,
+    strength: float = 0.5,
+    n_neighbors: int = 5,
+    return_propensities: bool = False,
+    random_state: Seed = None,
+) -> Any:
+    r"""Choose which particles are labelled, at random or with a stated bias.
 
     Parameters
     ----------
     coordinates : sequence of n arrays of shape (k_i, 2)
         x, y of all particles of every micrograph, in pixels of the micrograph as stored.
     n_labels : int
-        How many to label in all.
+        Number of labels over all micrographs.
     mechanism : {"uniform", "easiest_first", "densest_first"}, default="uniform"
-        What makes a label likely: nothing ("selected completely at random"), a high ``easiness``,
-        or near neighbours.
+        How particles are selected: completely at random, or more likely the higher their
+        ``easiness``, or the nearer their neighbours.
     easiness : sequence of n arrays of shape (k_i,) or None, default=None
-        For "easiest_first", a number for each particle, such as `local_contrast`; over all
-        micrographs, only the order of the numbers counts.
+        For "easiest_first", a number for each particle, such as `local_contrast`; only the order
+        of the numbers over all micrographs counts.
     strength : float, default=0.5
-        How much the mechanism matters: from 0, which is "uniform", to 1, labels in strict order.
-        At 0.5 the odds of a label grow by a factor of e with every standard deviation of the
-        order, at 0.75 by e cubed. "uniform" has none.
+        How much the mechanism matters, from 0 (the same as "uniform") to 1 (labels in strict
+        order). At 0.5 the odds of a label grow by a factor of e with every standard deviation of
+        the order, at 0.75 by e cubed. Ignored by "uniform".
     n_neighbors : int, default=5
-        For "densest_first": the nearer the neighbour of this number on the same micrograph, the
-        denser.
+        For "densest_first": density is measured by the distance to this nearest neighbour (1 is
+        the closest) on the same micrograph.
     return_propensities : bool, default=False
-        Whether to return the probability of a label too.
+        Whether to return the probabilities of a label too.
     random_state : int, RandomState instance, Generator or None, default=None
-        Pass an integer for the same labels in every call.
+        Pass an integer to get the same labels in every call.
 
     Returns
     -------
     labels : ndarray of shape (n,) of ndarray of shape (l_i, 2)
         x, y of the labelled particles of every micrograph, in the order given; an object array.
     propensities : ndarray of shape (n,) of ndarray of shape (l_i,)
-        With which probability each of them was labelled; only with ``return_propensities``.
+        The probability with which each of them was labelled; only with ``return_propensities``.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, or there are fewer particles than labels.
+        If an argument is invalid, or there are fewer particles than labels.
 
     See Also
     --------
     label_positives : The same for examples with one label each.
-    local_contrast : How clearly a particle can be seen.
+    local_contrast : Measures how clearly each particle stands out.
 
     Notes
     -----
@@ -81,15 +85,15 @@ def label_particles(
        z_i = \Phi^{-1}\!\left( \frac{r_i - 1/2}{N} \right), \qquad
        \sum_i e_i = n_\mathrm{labels},
 
-    of which the last equation sets :math:`a`; :math:`s` is the ``strength``. For "uniform" and
-    for :math:`s = 0` this is :math:`n_\mathrm{labels} / N`. For :math:`s = 1` the first
-    :math:`n_\mathrm{labels}` are labelled and no others, so that no weights can make up for those
-    that are never labelled. The propensity of a logistic function is the usual model of
-    selection "at random" given the features [1]_.
+    where :math:`s` is the ``strength`` and the last equation determines :math:`a`. For "uniform"
+    and for :math:`s = 0` this is :math:`n_\mathrm{labels} / N`. For :math:`s = 1` exactly the
+    first :math:`n_\mathrm{labels}` are labelled; no weights can make up for particles that are
+    never labelled. A logistic propensity is the usual model of selection "at random" given the
+    features [1]_.
 
-    The number of labels is always ``n_labels``, and each particle is among them with exactly its
-    own probability (systematic sampling in random order). "densest_first" ranks by the negated
-    distance to the neighbour; particles with fewer neighbours come last.
+    There are always exactly ``n_labels`` labels, and each particle has exactly its own
+    probability of being among them (systematic sampling in random order). "densest_first" ranks
+    by the negated distance to the neighbour; particles with fewer neighbours come last.
 
     References
     ----------
@@ -115,7 +119,7 @@ def label_particles(
     ([0, 2], [[], [0.51, 0.38]])
     """
     check_mechanism(mechanism, strength, easiness)
-    n = len(coordinates) if hasattr(coordinates, "__len__") else 0
+    n = len(coordinates) if isinstance(coordinates, Sized) else 0
     checked = check_coordinates(coordinates, n)
     lengths = [len(xy) for xy in checked]
     if mechanism == "easiest_first":
@@ -135,8 +139,8 @@ def label_particles(
     return labels, _objects([e[row] for e, row in zip(np.split(propensities, ends), rows)])
 
 
-def _checked_easiness(easiness, lengths) -> np.ndarray:
-    """Return the easiness of all particles, micrograph after micrograph."""
+def _checked_easiness(easiness, lengths: list[int]) -> np.ndarray:
+    """Return the easiness of all particles in one array."""
     if not hasattr(easiness, "__len__") or len(easiness) != len(lengths):
         given = len(easiness) if hasattr(easiness, "__len__") else repr(easiness)
         raise ValueError(

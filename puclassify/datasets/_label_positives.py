@@ -1,8 +1,12 @@
-"""Labels of some positive examples, by a stated mechanism."""
+"""Simulated labels on some positive examples, by a stated mechanism."""
 
 from __future__ import annotations
 
+from collections.abc import Sized
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify._labels import check_pu_labels
 from puclassify.datasets._label_mechanisms import (
@@ -11,71 +15,73 @@ from puclassify.datasets._label_mechanisms import (
     local_density,
     mechanism_propensities,
 )
-from puclassify.datasets._seeds import seed_sequence
+from puclassify.datasets._seeds import Seed, seed_sequence
 
 __all__ = ["label_positives"]
 
 
 def label_positives(
-    y,
-    n_labels,
+    y: ArrayLike,
+    n_labels: int,
     *,
-    mechanism="uniform",
-    easiness=None,
-    X=None,
-    strength=0.5,
-    n_neighbors=5,
-    return_propensities=False,
-    random_state=None,
-):
-    r"""Hide the classes of all examples but some positives, chosen at random or with a bias.
+    mechanism: str = "uniform",
+    easiness: ArrayLike | None = None,
+    X: ArrayLike | None = None,
+    strength: float = 0.5,
+    n_neighbors: int = 5,
+    return_propensities: bool = False,
+    random_state: Seed = None,
+) -> Any:
+    r"""Label some positives, chosen at random or with a stated bias, and hide all other classes.
 
     Parameters
     ----------
     y : array-like of shape (n,)
-        True classes, of which the larger is the positive one.
+        True classes; the larger of the two is the positive one.
     n_labels : int
-        How many positives to label.
+        Number of positives to label.
     mechanism : {"uniform", "easiest_first", "densest_first"}, default="uniform"
-        What makes a label likely: nothing ("selected completely at random"), a high ``easiness``,
-        or near neighbours among the positives.
+        How positives are selected: completely at random, or more likely the higher their
+        ``easiness``, or the nearer their neighbours among the positives.
     easiness : array-like of shape (n,) or None, default=None
         For "easiest_first", a number for each example, such as the score of a classifier trained
-        on all classes; that of negatives is not used, and only the order counts.
+        on all classes; only the order counts, and the numbers of negatives are not used.
     X : array-like of shape (n, ...) or None, default=None
-        For "densest_first", numbers by which the distance of two examples is measured.
+        For "densest_first", the features that distances between examples are measured on.
     strength : float, default=0.5
-        How much the mechanism matters: from 0, which is "uniform", to 1, labels in strict order.
+        How much the mechanism matters, from 0 (the same as "uniform") to 1 (labels in strict
+        order).
     n_neighbors : int, default=5
-        For "densest_first": the nearer the neighbour of this number, the denser.
+        For "densest_first": density is measured by the distance to this nearest neighbour (1 is
+        the closest).
     return_propensities : bool, default=False
-        Whether to return the probability of a label too.
+        Whether to return the probabilities of a label too.
     random_state : int, RandomState instance, Generator or None, default=None
-        Pass an integer for the same labels in every call.
+        Pass an integer to get the same labels in every call.
 
     Returns
     -------
     labels : ndarray of int of shape (n,)
         1 for labelled positives, 0 for all others.
     propensities : ndarray of shape (n,)
-        With which probability each example was labelled, 0 for negatives; only with
-        ``return_propensities``. As it is, what ``propensities`` of the metrics and of the
-        estimators of the prior takes, for ``scenario="single_training_set"``.
+        The probability with which each example was labelled, 0 for negatives; only with
+        ``return_propensities``. Pass it as ``propensities`` to the metrics and to the prior
+        estimators with ``scenario="single_training_set"``.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, or there are fewer positives than labels.
+        If an argument is invalid, or there are fewer positives than labels.
 
     See Also
     --------
-    label_particles : The same for the particles of micrographs, with the formulas.
+    label_particles : The same for the particles of micrographs; has the formulas.
 
     Notes
     -----
-    The propensities are those of `label_particles`, with the positives in the place of the
-    particles. The labels are those of a single training set. For case-control data draw positives
-    apart, label some of them, and drop the others.
+    The propensities are those of `label_particles`, with positives instead of particles. The
+    labels are those of a single training set. For case-control data draw the positives separately,
+    label some of them, and drop the others.
 
     Examples
     --------
@@ -92,7 +98,7 @@ def label_positives(
     (2, [0.76, 0.42, 0.58, 0.24, 0.0, 0.0])
     """
     check_mechanism(mechanism, strength, easiness)
-    n = len(y) if hasattr(y, "__len__") else 0
+    n = len(y) if isinstance(y, Sized) else 0
     _, positive = check_pu_labels(y, n, None, name="y")
     if mechanism == "easiest_first":
         order = _as_numbers(easiness, n, "easiness", positive)
@@ -100,7 +106,9 @@ def label_positives(
             raise ValueError(f"easiness must have shape ({n},), got {order.shape}")
     elif mechanism == "densest_first":
         if X is None:
-            raise ValueError("mechanism='densest_first' needs X, by which distances are measured")
+            raise ValueError(
+                "mechanism='densest_first' needs X, the features to measure distances on"
+            )
         points = _as_numbers(X, n, "X", positive)
         order = local_density(points.reshape(len(points), -1), n_neighbors)
     else:
@@ -113,7 +121,7 @@ def label_positives(
     return (labels, propensities) if return_propensities else labels
 
 
-def _as_numbers(values, n, name, positive) -> np.ndarray:
+def _as_numbers(values, n: int, name: str, positive: np.ndarray) -> np.ndarray:
     """Return the rows of the positives as float64."""
     try:
         array = np.asarray(values, dtype=np.float64)

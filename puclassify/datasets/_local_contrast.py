@@ -1,10 +1,14 @@
-"""How clearly particles stand out."""
+"""The contrast of particles with their surroundings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_number
+from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs
 
 __all__ = ["local_contrast"]
@@ -12,8 +16,14 @@ __all__ = ["local_contrast"]
 _RING = 1.5  # outer radius of the ring, in radii of the particle
 
 
-def local_contrast(micrographs, coordinates, radius, *, dark=True) -> np.ndarray:
-    r"""Measure by how much particles differ from what surrounds them.
+def local_contrast(
+    micrographs: Sequence | np.ndarray,
+    coordinates: Sequence[ArrayLike],
+    radius: float,
+    *,
+    dark: bool = True,
+) -> np.ndarray:
+    r"""Measure how much particles differ from their surroundings.
 
     Parameters
     ----------
@@ -29,27 +39,27 @@ def local_contrast(micrographs, coordinates, radius, *, dark=True) -> np.ndarray
     Returns
     -------
     ndarray of shape (n,) of ndarray of shape (k_i,)
-        The contrasts; an object array, as ``easiness`` of `label_particles` takes it.
+        The contrasts; an object array that can be passed as ``easiness`` to `label_particles`.
 
     Raises
     ------
     TypeError
-        If the micrographs or coordinates are no sequences of such.
+        If ``micrographs`` or ``coordinates`` is not a sequence of these.
     ValueError
-        If ``radius`` is not positive, or fewer than two pixels of the disc or of the ring of a
-        particle lie in its micrograph.
+        If ``radius`` is not positive, or fewer than two pixels of a particle's disc or ring lie in
+        its micrograph.
 
     See Also
     --------
-    label_particles : Labels the clearest first.
+    label_particles : Labels the particles with the highest contrast first.
 
     Notes
     -----
-    With :math:`\bar v` the mean of the pixels within ``radius`` of the centre, and :math:`\bar b`
-    and :math:`\sigma` the mean and the standard deviation of those beyond, up to 1.5 times as
-    far, the contrast is :math:`(\bar b - \bar v) / \sigma`, with the opposite sign where particles
-    are bright. Pixels outside the micrograph are left out. Neighbours in the ring make it lower. A
-    ring of equal pixels gives an infinite contrast, or 0 where the disc is equal to it.
+    The contrast is :math:`(\bar b - \bar v) / \sigma`, with the opposite sign for bright particles.
+    :math:`\bar v` is the mean of the pixels within ``radius`` of the centre, :math:`\bar b` and
+    :math:`\sigma` are the mean and the standard deviation in the ring from there to 1.5 times the
+    radius. Pixels outside the micrograph are left out. Neighbours in the ring lower the contrast.
+    A ring of equal pixels gives an infinite contrast, or 0 if the disc has the same mean.
 
     Examples
     --------
@@ -62,20 +72,19 @@ def local_contrast(micrographs, coordinates, radius, *, dark=True) -> np.ndarray
     >>> local_contrast([micrograph], [[[32, 32], [96, 32]]], 10)[0].round()
     array([2., 1.])
     """
-    expected = "a positive number of stored pixels"
-    check_number(radius, "radius", expected, above=0)
+    radius = check_number(radius, "radius", "a positive number of stored pixels", above=0)
     items = check_micrographs(micrographs)
     centres = check_coordinates(coordinates, len(items))
     contrasts = np.empty(len(items), dtype=object)
     for i, (item, xy) in enumerate(zip(items, centres)):
         image = as_grid_image(item, name=f"micrograph {i}")
-        found = np.array([_contrast(image, centre, float(radius)) for centre in xy])
-        contrasts[i] = found if dark else -found
+        measured = np.array([_contrast(image, centre, radius) for centre in xy])
+        contrasts[i] = measured if dark else -measured
     return contrasts
 
 
-def _contrast(image, centre, radius) -> float:
-    """Return the mean of the ring less that of the disc, in standard deviations of the ring."""
+def _contrast(image: GridImage, centre: np.ndarray, radius: float) -> float:
+    """Return the mean of the ring minus that of the disc, in standard deviations of the ring."""
     reach = _RING * radius / image.step_xy
     middle = image.to_grid(centre[None])[0]
     low = np.maximum(np.ceil(middle - reach), 0).astype(int)
@@ -90,8 +99,9 @@ def _contrast(image, centre, radius) -> float:
     ring = window[(distance > radius) & (distance <= _RING * radius)]
     if len(disc) < 2 or len(ring) < 2:
         raise ValueError(
-            f"fewer than two pixels of {image.name!r} lie within, or around, radius={radius:g} of "
-            f"x = {centre[0]:g}, y = {centre[1]:g}; both are in pixels of the micrograph as stored"
+            f"fewer than two pixels of {image.name!r} lie within radius={radius:g} of "
+            f"x = {centre[0]:g}, y = {centre[1]:g}, or in the ring around it; radius and "
+            "coordinates must be in pixels of the micrograph as stored"
         )
     spread = float(np.std(ring, dtype=np.float64))
     difference = float(np.mean(ring, dtype=np.float64) - np.mean(disc, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Simulated micrographs with the truth about every particle."""
+"""Simulated micrographs with known particles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
-from puclassify.datasets._densities import KINDS
 from puclassify.datasets._image_formation import (
     SIGNAL_CONTRAST,
     SOLVENT_FRACTION,
@@ -14,17 +13,17 @@ from puclassify.datasets._image_formation import (
     particle_contrast,
 )
 from puclassify.datasets._scene import Scene, SceneRecipe
-from puclassify.datasets._seeds import seed_sequence
+from puclassify.datasets._seeds import Seed, seed_sequence
+from puclassify.datasets._simulation_parameters import (
+    check_diameter,
+    check_simulation_parameters,
+    choose_defocus_range,
+    default_diameter,
+)
 from puclassify.grid import GridImage
 
 __all__ = ["make_micrographs"]
 
-_DEFAULT_DIAMETER = {"globular": 40.0, "ring": 40.0, "elongated": 44.0, "small": 28.0}  # pixels
-# The default defocus shows every particle as a 160 Å one looks at 1.2 to 2.8 µm.
-_REFERENCE_DIAMETER, _REFERENCE_DEFOCUS = 160.0, (16_000.0, 30_000.0)
-_SMALLEST_DIAMETER = 6.0  # pixels; below it a particle has no shape left
-_SMALLEST_PROTEIN = 5.0  # ångström; below it the envelope of the CTF leaves nothing
-_NUMBER = (int, float, np.integer, np.floating)
 _STREAMS = (
     "optics",
     "placement",
@@ -47,68 +46,69 @@ micrograph{carbon}. Positions are x, y in pixels, the centre of the first pixel 
 
 
 def make_micrographs(
-    n_micrographs=20,
+    n_micrographs: int = 20,
     *,
-    kind="globular",
-    shape=(1024, 1024),
-    particles_per_micrograph=150,
-    particle_diameter=None,
-    pixel_size=1.0,
-    snr=0.4,
-    defocus=None,
-    contamination=0.45,
-    carbon_edge=0.0,
-    crowding=0.0,
-    random_state=None,
+    kind: str = "globular",
+    shape: tuple[int, int] = (1024, 1024),
+    particles_per_micrograph: int = 150,
+    particle_diameter: float | None = None,
+    pixel_size: float = 1.0,
+    snr: float = 0.4,
+    defocus: float | tuple[float, float] | None = None,
+    contamination: float = 0.45,
+    carbon_edge: float = 0.0,
+    crowding: float = 0.0,
+    random_state: Seed = None,
 ) -> Bunch:
-    r"""Simulate cryo-EM micrographs and return the truth about every particle.
+    r"""Simulate cryo-EM micrographs with known particles.
 
     Particles of one kind lie in random orientations in vitreous ice, between ice crystals,
-    denatured protein and frost; the image goes through the contrast transfer function of a
-    microscope and is counted with shot noise. Protein is dark on bright, as in raw micrographs.
+    denatured protein and frost. The image goes through the contrast transfer function of a
+    microscope and is detected with shot noise. Protein is dark on bright, as in raw micrographs.
 
     Parameters
     ----------
     n_micrographs : int, default=20
-        How many micrographs. The first ones are the same whatever this number is.
+        Number of micrographs. For one seed, the first ones are the same at every number.
     kind : {"globular", "ring", "elongated", "small"}, default="globular"
-        What the particles are: a compact complex of several domains with a cleft, a channel and a
-        cavity; a barrel of two seven-fold rings; a bent rod three times as long as thick; a
-        protein of three domains with few details. A kind is the same molecule in every call, so
-        that one call gives training micrographs and another call test micrographs.
+        The kind of particle: a compact complex of several domains with a cleft, a channel and a
+        cavity ("globular"); a barrel of two seven-fold rings; a bent rod three times as long as
+        thick; a protein of three domains with few details ("small"). A kind is the same molecule
+        in every call, so that training and test micrographs can come from two calls.
     shape : (int, int), default=(1024, 1024)
         Height and width of each micrograph in pixels.
     particles_per_micrograph : int, default=150
-        Particles in each micrograph; none overlap and all lie wholly inside.
+        Particles in each micrograph; they do not overlap and lie wholly inside.
     particle_diameter : float or None, default=None
         Longest extent of a particle in ångström; None means 40 pixels ("globular", "ring"),
         44 pixels ("elongated") or 28 pixels ("small") times ``pixel_size``.
     pixel_size : float, default=1.0
-        Ångström per pixel; at the default, ångström are pixels.
+        Ångström per pixel; at the default, all lengths in ångström are in pixels.
     snr : float, default=0.4
-        Variance of the particles' signal after the contrast transfer function, over the pixels of
-        the discs of one particle diameter around their centres, divided by the variance of all
-        noise (solvent and shot) at the same pixel size. It is set for the mean over orientations
-        at the middle of the defocus range, so closer to focus it is lower; contaminants, carbon
-        and the ice gradient do not count as noise.
+        Signal-to-noise ratio: the variance of the particles' signal after the contrast transfer
+        function, over the pixels within half a diameter of their centres, divided by the variance
+        of all noise (solvent and shot). It holds for the mean over orientations at the middle of
+        the defocus range and is lower closer to focus; contaminants, carbon and the ice gradient
+        do not count as noise.
     defocus : float, (float, float) or None, default=None
-        Underfocus in ångström, or the range in which each micrograph's own is drawn. None means
-        16,000 to 30,000 Å (1.6 to 3 µm) for a particle of 160 Å and in proportion to the square
-        of the diameter for others, so that particles look alike at every scale: a particle of
-        40 pixels at the default 1 Å per pixel gets the image of a 160 Å particle at 4 Å per pixel.
+        Underfocus in ångström, or the (low, high) range that each micrograph's is drawn from.
+        None means 16,000 to 30,000 Å (1.6 to 3 µm) for a particle of 160 Å, in proportion to the
+        square of the diameter for others, so that particles look alike at every scale: a particle
+        of 40 pixels at the default 1 Å per pixel looks like a 160 Å particle at 4 Å per pixel.
     contamination : float, default=0.45
-        Contaminants per particle: ice crystals and chains of denatured protein of a particle's
-        size, small dark specks, and a few large patches of frost, which particles never lie under.
+        Contaminants per particle, up to 10: ice crystals and chains of denatured protein of about a
+        particle's size, small dark specks, and a few large patches of frost, which never cover
+        particles.
     carbon_edge : float, default=0.0
-        Fraction of each micrograph, up to 0.9, that is carbon film around a round hole; particles
-        lie in the hole.
+        Fraction of each micrograph, up to 0.9, that is carbon film around a round hole, in which
+        the particles lie.
     crowding : float, default=0.0
-        Probability, up to 1, that a particle is put next to one already there (at 1 to 1.15
-        diameters) instead of anywhere.
+        Probability, up to 1, that a particle is placed next to another (at 1 to 1.15 diameters)
+        instead of anywhere.
     random_state : int, RandomState instance, Generator or None, default=None
-        Pass an integer for the same micrographs in every call. NumPy's global generator is neither
-        used nor changed. Settings that concern only the image, such as ``snr``, leave the
-        positions and orientations of a seed as they are.
+        Pass an integer to get the same micrographs in every call. NumPy's global generator is
+        neither used nor changed. Parameters that affect only the image, such as ``snr``, do not
+        change the positions and orientations of a seed.
 
     Returns
     -------
@@ -118,12 +118,12 @@ def make_micrographs(
         micrographs : list of GridImage
             float32 counts of shape ``shape``, named ``mic_000.mrc`` and so on.
         coordinates : list of ndarray of shape (particles_per_micrograph, 2)
-            x, y of the centres of mass in stored pixels, in fractions.
+            x, y of the centres of mass in stored pixels, not rounded.
         particle_diameter, pixel_size : float
-            In ångström, and ångström per pixel.
+            The diameter in ångström, and ångström per pixel.
         orientations : list of ndarray of shape (particles_per_micrograph, 4)
-            Unit quaternions x, y, z, w (as `scipy.spatial.transform.Rotation.from_quat` takes
-            them) that rotate the molecule into the micrograph's frame, in which the beam is z.
+            Unit quaternions x, y, z, w (the order of `scipy.spatial.transform.Rotation.from_quat`)
+            that rotate the molecule into the micrograph's frame, in which the beam is z.
         defocus : list of ndarray of shape (particles_per_micrograph,)
             Underfocus at each particle in ångström, mean of the two axes.
         ctf : ndarray of shape (n_micrographs, 3)
@@ -136,32 +136,31 @@ def make_micrographs(
         carbon_holes : list of (float, float, float) or None
             x, y and radius of the hole in the carbon film in pixels; None without carbon.
         DESCR : str
-            What was simulated, in words.
+            A description of the simulation.
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range, or the particles do not fit.
+        If a parameter is out of range, or the particles do not fit.
 
     Notes
     -----
     A density is a sum of Gaussian pseudo-atoms, whose projection is a sum of 2-D Gaussians and
-    needs no interpolation; orientations are uniform over SO(3). With V the projected potential of
+    needs no interpolation; orientations are uniform over SO(3). Let V be the projected potential of
     particles and contaminants and s that of the solvent (white, rising towards fluctuations of a
-    particle's size), the expected counts are, in the weak-phase approximation,
+    particle's size). In the weak-phase approximation the expected counts are
 
     .. math::
 
         I = d \, T \, \bigl(1 + \mathcal F^{-1}[\mathrm{CTF} \cdot \mathcal F (a V + b s)]\bigr)
 
     where the transmission T is a slow ice gradient times the absorption of contaminants and
-    carbon. Half of the noise variance is solvent, which the CTF shapes, and half is shot noise: a
-    normal distribution of variance I. The signal's standard deviation is 4 % of the brightness, as
-    is usual, and the dose d (counts per pixel) is what ``snr`` then asks for. The CTF is that of
-    a microscope at 300 kV with a spherical aberration of 2.7 mm and 10 % amplitude contrast
-    (Rohou and Grigorieff, J. Struct. Biol. 192, 2015), up to 3 % astigmatism and a B-factor of
-    60 square ångström. For the physics of the simulation see Vulović et al., J. Struct. Biol. 183,
-    2013.
+    carbon. Half of the noise variance is solvent, shaped by the CTF, and half is shot noise,
+    normal with variance I. The signal's standard deviation is 4 % of the brightness, a usual
+    value, and the dose d (counts per pixel) follows from ``snr``. The CTF is that of a microscope
+    at 300 kV with a spherical aberration of 2.7 mm and 10 % amplitude contrast (Rohou and
+    Grigorieff, J. Struct. Biol. 192, 2015), up to 3 % astigmatism and a B-factor of 60 square
+    ångström. For the physics of the simulation see Vulović et al., J. Struct. Biol. 183, 2013.
 
     Examples
     --------
@@ -185,7 +184,7 @@ def make_micrographs(
     >>> bool(14_000 < data.ctf[0, 1] <= data.ctf[0, 0] < 26_000)
     True
     """
-    _check_parameters(
+    check_simulation_parameters(
         n_micrographs=n_micrographs,
         kind=kind,
         shape=shape,
@@ -197,9 +196,9 @@ def make_micrographs(
         crowding=crowding,
     )
     if particle_diameter is None:
-        particle_diameter = _DEFAULT_DIAMETER[kind] * pixel_size
-    _check_diameter(particle_diameter, pixel_size, shape)
-    defocus_range = _defocus_range(defocus, particle_diameter)
+        particle_diameter = default_diameter(kind, pixel_size)
+    check_diameter(particle_diameter, pixel_size, shape)
+    defocus_range = choose_defocus_range(defocus, particle_diameter)
     recipe = SceneRecipe(
         kind=kind,
         shape=(int(shape[0]), int(shape[1])),
@@ -211,14 +210,16 @@ def make_micrographs(
         carbon_edge=carbon_edge,
         crowding=crowding,
     )
-    # The products are too small to share among threads; with other work on the machine, threads
-    # waiting for each other take ten times as long.
+    # The matrix products are too small to share among threads; beside other work on the machine,
+    # threads waiting for each other take ten times as long.
     with threadpool_limits(limits=1, user_api="blas"):
         scenes, micrographs = _simulate(recipe, snr, n_micrographs, seed_sequence(random_state))
     return _bunch(scenes, micrographs, particle_diameter, snr, defocus_range, carbon_edge)
 
 
-def _simulate(recipe, snr, n_micrographs, seeds) -> tuple[list[Scene], list[GridImage]]:
+def _simulate(
+    recipe: SceneRecipe, snr: float, n_micrographs: int, seeds: np.random.SeedSequence
+) -> tuple[list[Scene], list[GridImage]]:
     noise_variance = SIGNAL_CONTRAST**2 / snr
     solvent_variance = SOLVENT_FRACTION * noise_variance
     dose = 1 / (noise_variance - solvent_variance)
@@ -226,8 +227,8 @@ def _simulate(recipe, snr, n_micrographs, seeds) -> tuple[list[Scene], list[Grid
         recipe.kind, recipe.diameter, recipe.pixel_size, float(np.mean(recipe.defocus_range))
     )
     scenes, micrographs = [], []
-    # Each micrograph has a stream of its own, and in it each thing that is drawn, so that a
-    # change of one leaves the others as they are.
+    # Each micrograph has a random stream of its own, split into one for each aspect, so that a
+    # change of one does not change the others.
     for i, seed in enumerate(seeds.spawn(n_micrographs)):
         rngs = {
             name: np.random.default_rng(stream)
@@ -240,7 +241,14 @@ def _simulate(recipe, snr, n_micrographs, seeds) -> tuple[list[Scene], list[Grid
     return scenes, micrographs
 
 
-def _bunch(scenes, micrographs, particle_diameter, snr, defocus_range, carbon_edge) -> Bunch:
+def _bunch(
+    scenes: list[Scene],
+    micrographs: list[GridImage],
+    particle_diameter: float,
+    snr: float,
+    defocus_range: tuple[float, float],
+    carbon_edge: float,
+) -> Bunch:
     first = scenes[0]
     return Bunch(
         micrographs=micrographs,
@@ -274,86 +282,3 @@ def _bunch(scenes, micrographs, particle_diameter, snr, defocus_range, carbon_ed
             carbon=f"; carbon on {carbon_edge:.0%} of each" if carbon_edge else "",
         ),
     )
-
-
-def _defocus_range(defocus, particle_diameter: float) -> tuple[float, float]:
-    if defocus is None:
-        factor = (particle_diameter / _REFERENCE_DIAMETER) ** 2
-        return factor * _REFERENCE_DEFOCUS[0], factor * _REFERENCE_DEFOCUS[1]
-    pair = np.asarray(defocus, dtype=np.float64)
-    if pair.shape not in ((), (2,)) or not np.isfinite(pair).all() or pair.min() <= 0:
-        raise ValueError(
-            "defocus must be None, or a positive underfocus in ångström, or a (low, high) pair of "
-            f"them; got {defocus!r}"
-        )
-    low, high = np.broadcast_to(pair, (2,))
-    if low > high:
-        raise ValueError(f"defocus must be given as (low, high); got {defocus!r}")
-    if low < 100 and particle_diameter > 20:
-        raise ValueError(
-            f"defocus is in ångström and {defocus!r} is next to none: if it was meant in "
-            "micrometres, multiply it by 10000"
-        )
-    return float(low), float(high)
-
-
-def _check_positive(name: str, value, unit: str) -> None:
-    if not isinstance(value, _NUMBER) or not np.isfinite(value) or value <= 0:
-        raise ValueError(f"{name} must be a positive number ({unit}); got {value!r}")
-
-
-def _check_integer(name: str, value, low: int) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < low:
-        raise ValueError(f"{name} must be an integer of at least {low}; got {value!r}")
-
-
-def _check_fraction(name: str, value, high: float) -> None:
-    if not isinstance(value, _NUMBER) or not 0 <= value <= high:
-        raise ValueError(f"{name} must be a number from 0 to {high:g}; got {value!r}")
-
-
-def _check_parameters(
-    *,
-    n_micrographs,
-    kind,
-    shape,
-    particles_per_micrograph,
-    pixel_size,
-    snr,
-    contamination,
-    carbon_edge,
-    crowding,
-) -> None:
-    _check_integer("n_micrographs", n_micrographs, 1)
-    _check_integer("particles_per_micrograph", particles_per_micrograph, 0)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}")
-    if np.shape(shape) != (2,) or not all(isinstance(side, int | np.integer) for side in shape):
-        raise ValueError(f"shape must be a (height, width) pair of integers; got {shape!r}")
-    _check_positive("pixel_size", pixel_size, "Å per pixel")
-    _check_positive("snr", snr, "a ratio of variances")
-    _check_fraction("contamination", contamination, 10.0)
-    _check_fraction("carbon_edge", carbon_edge, 0.9)
-    _check_fraction("crowding", crowding, 1.0)
-
-
-def _check_diameter(particle_diameter, pixel_size, shape) -> None:
-    _check_positive("particle_diameter", particle_diameter, "Å")
-    diameter = particle_diameter / pixel_size
-    sizes = f"particle_diameter={particle_diameter:g} Å at pixel_size={pixel_size:g} Å per pixel"
-    if particle_diameter < _SMALLEST_PROTEIN:
-        raise ValueError(
-            f"particle_diameter={particle_diameter:g} Å is smaller than any particle a "
-            f"microscope shows (at least {_SMALLEST_PROTEIN:g} Å): is it in nanometres, or is "
-            "pixel_size too small?"
-        )
-    if diameter < _SMALLEST_DIAMETER:
-        raise ValueError(
-            f"{sizes} is {diameter:.1f} pixels, too few to have a shape (at least "
-            f"{_SMALLEST_DIAMETER:g}): pass a larger particle_diameter or a smaller pixel_size"
-        )
-    if diameter + 2 > min(shape):
-        raise ValueError(
-            f"{sizes} is {diameter:.1f} pixels and does not fit in shape={tuple(shape)}: pass a "
-            "larger shape, a smaller particle_diameter or a larger pixel_size"
-        )

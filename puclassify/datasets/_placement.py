@@ -1,4 +1,4 @@
-"""Where the particles of a simulated micrograph lie."""
+"""Random positions of particles, and of the hole in carbon film, in a micrograph."""
 
 from __future__ import annotations
 
@@ -7,26 +7,16 @@ import numpy as np
 __all__ = ["carbon_hole", "place_particles"]
 
 _ATTEMPTS_PER_PARTICLE = 200
-# Neighbours in a crowd touch or nearly do, in units of the diameter.
+# Distance of neighbours in a crowd in diameters: they touch or nearly do.
 _CROWD_GAP = (1.0, 1.15)
 
 
-def carbon_hole(rng, shape, area_fraction: float) -> tuple[float, float, float]:
-    """Draw a round hole in the carbon film, larger than the frame and off its centre.
+def carbon_hole(
+    rng: np.random.Generator, shape: tuple[int, int], area_fraction: float
+) -> tuple[float, float, float]:
+    """Draw a round hole in carbon film, larger than the frame and off its centre.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the randomness comes from.
-    shape : (int, int)
-        Height and width of the frame in pixels.
-    area_fraction : float
-        Fraction of the frame that the film around the hole covers.
-
-    Returns
-    -------
-    (float, float, float)
-        x, y and radius of the hole in pixels.
+    Returns x, y and radius in pixels of the frame, of which the film covers ``area_fraction``.
     """
     height, width = shape
     diagonal = np.hypot(height, width)
@@ -38,36 +28,20 @@ def carbon_hole(rng, shape, area_fraction: float) -> tuple[float, float, float]:
 
 
 def place_particles(
-    rng, n, shape, diameter: float, *, crowding=0.0, hole=None, occupied=None
+    rng: np.random.Generator,
+    n: int,
+    shape: tuple[int, int],
+    diameter: float,
+    *,
+    crowding: float = 0.0,
+    hole: tuple[float, float, float] | None = None,
+    occupied: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw positions no closer than one diameter, each particle wholly inside the frame.
+    """Draw the centres of ``n`` particles that lie wholly inside the frame and do not overlap.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the randomness comes from.
-    n : int
-        How many particles.
-    shape : (int, int)
-        Height and width of the frame in pixels.
-    diameter : float
-        In pixels.
-    crowding : float, default=0.0
-        Probability that a particle is put next to one already there instead of anywhere.
-    hole : (float, float, float) or None, default=None
-        x, y and radius of the hole in the carbon film that the particles have to stay inside of.
-    occupied : ndarray of shape (k, 3) or None, default=None
-        x, y and radius of discs that the particles have to stay outside of.
-
-    Returns
-    -------
-    ndarray of shape (n, 2)
-        x, y of the centres in pixels.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit.
+    Each is put next to one already there with probability ``crowding``, else anywhere; all stay
+    inside ``hole`` (x, y, radius) and outside the discs ``occupied`` (rows of x, y, radius).
+    Everything is in pixels. Raises a ValueError if they do not fit.
     """
     height, width = shape
     low = np.full(2, diameter / 2)
@@ -103,8 +77,8 @@ def place_particles(
     if n_placed < n:
         raise ValueError(
             f"particles_per_micrograph={n} particles of {diameter:.1f} pixels do not fit without "
-            f"overlap in shape={tuple(shape)}: {n_placed} found a place; ask for at most that "
-            "many, or for a larger shape, a smaller particle_diameter (in ångström; divided by "
+            f"overlap in shape={tuple(shape)}: only {n_placed} were placed; pass at most that "
+            "many, a larger shape, a smaller particle_diameter (in ångström; divided by "
             "pixel_size it gives pixels), less carbon_edge or less contamination"
         )
     return placed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from puclassify.datasets._densities import PseudoAtoms
+
 __all__ = ["paste_projections", "project_density", "random_quaternions", "rotation_matrices"]
 
 # A pixel integrates over its own area; to second order this widens a Gaussian by the variance of
@@ -13,23 +15,11 @@ _LOWEST_EXPONENT = np.float32(-35.0)
 _CHUNK = 16  # keeps the profiles in the processor's cache
 
 
-def random_quaternions(rng, n: int) -> np.ndarray:
-    """Draw orientations uniformly over SO(3).
+def random_quaternions(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw ``n`` orientations uniformly over SO(3), as quaternions x, y, z, w with w >= 0.
 
     A normalised 4-D normal vector is uniform on the unit sphere of quaternions, which covers
     SO(3) twice and evenly (Shoemake, Graphics Gems III, 1992).
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the randomness comes from.
-    n : int
-        How many.
-
-    Returns
-    -------
-    ndarray of shape (n, 4)
-        Unit quaternions x, y, z, w (scalar last) with w >= 0.
     """
     quaternions = rng.normal(size=(n, 4))
     quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
@@ -37,19 +27,8 @@ def random_quaternions(rng, n: int) -> np.ndarray:
     return quaternions
 
 
-def rotation_matrices(quaternions) -> np.ndarray:
-    """Turn unit quaternions into rotation matrices.
-
-    Parameters
-    ----------
-    quaternions : ndarray of shape (n, 4)
-        Unit quaternions x, y, z, w (scalar last).
-
-    Returns
-    -------
-    ndarray of shape (n, 3, 3)
-        Matrices R that take a point p of the density to R p in the micrograph's frame.
-    """
+def rotation_matrices(quaternions: np.ndarray) -> np.ndarray:
+    """Turn unit quaternions x, y, z, w into matrices that rotate the density into the frame."""
     x, y, z, w = np.asarray(quaternions, dtype=np.float64).T
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -59,31 +38,17 @@ def rotation_matrices(quaternions) -> np.ndarray:
     return np.moveaxis(np.array(rows), -1, 0).reshape(-1, 3, 3)
 
 
-def project_density(density, rotations, shifts, radius: float, size: int) -> np.ndarray:
-    """Project a density along the beam (z) in many orientations.
+def project_density(
+    density: PseudoAtoms, rotations: np.ndarray, shifts: np.ndarray, radius: float, size: int
+) -> np.ndarray:
+    """Project a density along the beam (z), once for every rotation matrix.
 
-    Parameters
-    ----------
-    density : PseudoAtoms
-        The density, in units of the particle's radius.
-    rotations : ndarray of shape (n, 3, 3)
-        Orientation of each projection.
-    shifts : ndarray of shape (n, 2)
-        x, y in pixels of the particle's centre from the middle pixel.
-    radius : float
-        The particle's radius in pixels.
-    size : int
-        Odd edge length of the projections in pixels.
+    ``shifts`` are x, y in pixels of the particle's centre from the middle pixel, ``size`` is the
+    odd edge of the projections. The result, (n, size, size) in float32, is the projected mass per
+    radius squared, so that it does not depend on the pixel size.
 
-    Returns
-    -------
-    ndarray of shape (n, size, size) and dtype float32
-        Projected mass per radius squared, so that its values do not depend on the pixel size.
-
-    Notes
-    -----
     A Gaussian of width s and mass w projects to ``w / (2 pi s^2) exp(-(dx^2 + dy^2) / (2 s^2))``,
-    which is separable: an image is a product of a (size, m) and an (m, size) matrix.
+    which is separable: an image is the product of a (size, m) and an (m, size) matrix.
     """
     grid = np.arange(size, dtype=np.float32) - size // 2
     variance = (density.widths * radius) ** 2 + _PIXEL_VARIANCE
@@ -101,7 +66,7 @@ def project_density(density, rotations, shifts, radius: float, size: int) -> np.
 
 
 def _profiles(positions, exponents, grid) -> np.ndarray:
-    """Give each pseudo-atom's unit Gaussian along one axis, in float32 for speed."""
+    """Return each pseudo-atom's unit Gaussian along one axis, in float32 for speed."""
     profiles = grid - positions.astype(np.float32)
     profiles *= profiles
     profiles *= exponents
@@ -110,21 +75,16 @@ def _profiles(positions, exponents, grid) -> np.ndarray:
     return np.exp(profiles, out=profiles)
 
 
-def paste_projections(canvas, density, rotations, centers, radius: float) -> None:
-    """Add the projections of particles to an image, in place.
+def paste_projections(
+    canvas: np.ndarray,
+    density: PseudoAtoms,
+    rotations: np.ndarray,
+    centers: np.ndarray,
+    radius: float,
+) -> None:
+    """Add the projections of particles to a canvas, in place; what lies beyond it is cut off.
 
-    Parameters
-    ----------
-    canvas : ndarray of shape (height, width)
-        Where they are added; what lies beyond its borders is cut off.
-    density : PseudoAtoms
-        The density of every particle.
-    rotations : ndarray of shape (n, 3, 3)
-        Their orientations.
-    centers : ndarray of shape (n, 2)
-        x, y of their centres in pixels of the canvas.
-    radius : float
-        Their radius in pixels.
+    ``centers`` are x, y in pixels of the canvas, ``radius`` is that of the particles in pixels.
     """
     half = int(np.ceil(1.1 * radius)) + 2
     nearest = np.rint(centers).astype(int)

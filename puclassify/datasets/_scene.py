@@ -1,4 +1,4 @@
-"""What lies in the ice of a micrograph, and how it is drawn."""
+"""Scenes: the optics, particles and contaminants of a micrograph, and how to draw them."""
 
 from __future__ import annotations
 
@@ -17,89 +17,38 @@ _LARGEST_ASTIGMATISM = 0.03  # of the defocus
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is true of one micrograph before noise.
+    """The truth about one micrograph before noise; lengths are in pixels unless noted."""
 
-    Parameters
-    ----------
-    kind : str
-        Kind of the particles.
-    shape : (int, int)
-        Height and width of the frame in pixels.
-    diameter : float
-        Of the particles, in pixels.
-    pixel_size : float
-        Ångström per pixel.
-    defocus : (float, float, float)
-        Underfocus along the two principal axes in ångström, and the angle of the first in radians.
-    centers : ndarray of shape (k, 2)
-        x, y of the particles in pixels.
-    quaternions : ndarray of shape (k, 4)
-        Their orientations.
-    contaminants : list of Contaminant
-        What else lies there.
-    hole : (float, float, float) or None
-        x, y and radius of the hole in the carbon film, in pixels; None without carbon.
-    """
-
-    kind: str
-    shape: tuple[int, int]
-    diameter: float
-    pixel_size: float
-    defocus: tuple[float, float, float]
-    centers: np.ndarray
-    quaternions: np.ndarray
+    kind: str  # of the particles
+    shape: tuple[int, int]  # of the frame
+    diameter: float  # of the particles
+    pixel_size: float  # ångström per pixel
+    defocus: tuple[float, float, float]  # along both axes in ångström, angle of the first in rad
+    centers: np.ndarray  # of the particles: (k, 2), x and y
+    quaternions: np.ndarray  # their orientations: (k, 4), x, y, z, w
     contaminants: list[Contaminant]
-    hole: tuple[float, float, float] | None
+    hole: tuple[float, float, float] | None  # x, y, radius of the hole; None without carbon
 
 
 @dataclass(frozen=True)
 class SceneRecipe:
-    """What scenes are drawn from.
+    """Parameters of the distribution that scenes are drawn from."""
 
-    Parameters
-    ----------
-    kind : str
-        Kind of the particles.
-    shape : (int, int)
-        Height and width of the frame in pixels.
-    n_particles : int
-        How many in each scene.
-    diameter : float
-        Of the particles, in pixels.
-    pixel_size : float
-        Ångström per pixel.
-    defocus_range : (float, float)
-        Lowest and highest mean underfocus in ångström.
-    contamination : float
-        Contaminants per particle.
-    carbon_edge : float
-        Fraction of the frame that is carbon film.
-    crowding : float
-        Probability that a particle is put next to another.
-    """
+    kind: str  # of the particles
+    shape: tuple[int, int]  # of the frame in pixels
+    n_particles: int  # in each scene
+    diameter: float  # of the particles in pixels
+    pixel_size: float  # ångström per pixel
+    defocus_range: tuple[float, float]  # lowest and highest mean underfocus in ångström
+    contamination: float  # contaminants per particle
+    carbon_edge: float  # fraction of the frame that is carbon film
+    crowding: float  # probability that a particle is put next to another
 
-    kind: str
-    shape: tuple[int, int]
-    n_particles: int
-    diameter: float
-    pixel_size: float
-    defocus_range: tuple[float, float]
-    contamination: float
-    carbon_edge: float
-    crowding: float
+    def draw(self, rngs: dict[str, np.random.Generator]) -> Scene:
+        """Draw frost and carbon, then particles beside them, then the smaller contaminants.
 
-    def draw(self, rngs) -> Scene:
-        """Draw one scene.
-
-        Parameters
-        ----------
-        rngs : dict of str to numpy.random.Generator
-            Independent streams for "optics", "placement", "orientation" and "contaminants".
-
-        Returns
-        -------
-        Scene
-            Frost and carbon first, then the particles beside them, then what lies between.
+        ``rngs`` holds independent streams named "optics", "placement", "orientation" and
+        "contaminants".
         """
         hole = None
         if self.carbon_edge:

@@ -1,39 +1,26 @@
-"""Seeds of what is simulated."""
+"""Seeds of the simulations."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
-__all__ = ["seed_sequence"]
+from puclassify._parameters import check_whole_number
+
+__all__ = ["Seed", "seed_sequence"]
+
+Seed: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 
 
-def seed_sequence(random_state) -> np.random.SeedSequence:
-    """Turn a random_state into a seed sequence without touching NumPy's global generator.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance, Generator or None
-        As the caller gave it; of a generator, numbers are drawn.
-
-    Returns
-    -------
-    numpy.random.SeedSequence
-        For `numpy.random.default_rng`.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
+def seed_sequence(random_state: Seed) -> np.random.SeedSequence:
+    """Turn a random_state into a seed sequence; NumPy's global generator is left alone."""
     if random_state is None:
         return np.random.SeedSequence()
-    if isinstance(random_state, int | np.integer) and random_state >= 0:
-        return np.random.SeedSequence(int(random_state))
     if isinstance(random_state, np.random.RandomState):
         return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint32).tolist())
     if isinstance(random_state, np.random.Generator):
         return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
-    raise ValueError(
-        "random_state must be None, a non-negative integer, a numpy RandomState or a numpy "
-        f"Generator; got {random_state!r}"
-    )
+    expected = "None, a whole number >= 0, a numpy RandomState or a numpy Generator"
+    seed = check_whole_number(random_state, "random_state", at_least=0, expected=expected)
+    return np.random.SeedSequence(seed)

@@ -1,6 +1,11 @@
-"""Reading micrographs, reading and writing coordinates."""
+"""Reading micrographs, reading and writing coordinates.
+
+`MICROGRAPH_FORMATS` and `COORDINATE_FORMATS` list the formats by name.
+"""
 
 from puclassify.io._check_coordinates import check_coordinates
+from puclassify.io._coordinate_formats import COORDINATE_FORMATS, CoordinateFormat
+from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinates import read_coordinates, write_coordinates
 from puclassify.io._match_coordinates import match_coordinates
 from puclassify.io._micrograph import (
@@ -10,9 +15,15 @@ from puclassify.io._micrograph import (
     read_micrograph,
 )
 from puclassify.io._micrograph import iter_micrographs as iter_micrographs
+from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
 from puclassify.io._pick_writer import PickWriter as PickWriter
 
 __all__ = [
+    "COORDINATE_FORMATS",
+    "MICROGRAPH_FORMATS",
+    "CoordinateFormat",
+    "CoordinateTable",
+    "MicrographFormat",
     "as_grid_image",
     "check_coordinates",
     "check_micrographs",

@@ -10,23 +10,10 @@ _FLAGS = {-1.0, -2.0, -3.0}  # EMAN marks ordinary boxes and ends of helices by 
 
 
 def read_box(path: str) -> CoordinateTable:
-    """Read a box file.
+    """Read the centres of the boxes in a file named after its micrograph.
 
-    Parameters
-    ----------
-    path : str
-        A text file with one box a line: x and y of the corner nearest the origin, width, height,
-        and possibly a score, separated by white space; it is named after its micrograph.
-
-    Returns
-    -------
-    CoordinateTable
-        The centres of the boxes, corner plus half the width and height.
-
-    Raises
-    ------
-    ValueError
-        If a line is not of this form.
+    A line holds, separated by white space, x and y of the corner nearest the origin, width, height
+    and possibly a score.
     """
     with open(path, encoding="utf-8-sig") as file:
         rows = [line.split() for line in file if line.strip()]

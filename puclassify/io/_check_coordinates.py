@@ -1,8 +1,9 @@
-"""Checking coordinates that a caller hands over."""
+"""Checks of coordinates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +12,17 @@ __all__ = ["check_coordinate_array", "check_coordinates"]
 _COLUMNS = (("x", "y"), ("x_coord", "y_coord"))
 
 
-def check_coordinates(y, n_micrographs: int) -> list[np.ndarray]:
-    """Check labelled or picked centres, one array per micrograph.
+def check_coordinates(y: Any, n_micrographs: int) -> list[np.ndarray]:
+    """Check labelled or picked centres and convert them to float64 arrays, one per micrograph.
 
     Parameters
     ----------
     y : sequence of array-like of shape (k_i, 2) or (k_i, 3), or of DataFrame
-        The x and y of the centres on every micrograph, in pixels of the micrograph as stored;
+        x and y of the centres on every micrograph, in pixels of the micrograph as stored;
         ``k_i = 0`` is allowed. A third column, the score of a pick, is dropped. A data frame must
         have columns ``x`` and ``y``.
     n_micrographs : int
-        How many micrographs there are.
+        Number of micrographs.
 
     Returns
     -------
@@ -33,8 +34,8 @@ def check_coordinates(y, n_micrographs: int) -> list[np.ndarray]:
     TypeError
         If ``y`` is not a sequence of arrays.
     ValueError
-        If the number of arrays is not ``n_micrographs``, or an array has another shape or values
-        that are not finite.
+        If the number of arrays is not ``n_micrographs``, or an array has another shape or
+        non-finite values.
 
     Examples
     --------
@@ -62,26 +63,8 @@ def check_coordinates(y, n_micrographs: int) -> list[np.ndarray]:
     return [check_coordinate_array(item, f"y[{i}]")[:, :2] for i, item in enumerate(y)]
 
 
-def check_coordinate_array(item, name: str) -> np.ndarray:
-    """Check the coordinates on one micrograph.
-
-    Parameters
-    ----------
-    item : array-like of shape (k, 2) or (k, 3), or DataFrame
-        The x, y and possibly score of the centres.
-    name : str
-        What to call it in an error.
-
-    Returns
-    -------
-    ndarray of shape (k, 2) or (k, 3)
-        The same as float64.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another one or a value is not finite.
-    """
+def check_coordinate_array(item: Any, name: str) -> np.ndarray:
+    """Return coordinates of one micrograph, of shape (k, 2) or (k, 3), as float64."""
     try:
         array = np.array(_frame_columns(item, name), dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -98,14 +81,14 @@ def check_coordinate_array(item, name: str) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:
         raise ValueError(
-            f"{name} has {bad.size} rows with values that are not finite, the first is row "
-            f"{bad[0]}: {array[bad[0]].tolist()}; leave such rows out"
+            f"{name} has {bad.size} rows with non-finite values, the first is row {bad[0]}: "
+            f"{array[bad[0]].tolist()}; remove such rows"
         )
     return array
 
 
-def _frame_columns(item, name: str):
-    """Return x, y and score columns of a data frame; anything else as it is."""
+def _frame_columns(item: Any, name: str) -> Any:
+    """Return x, y and score columns of a data frame; anything else unchanged."""
     columns = getattr(item, "columns", None)
     if columns is None:
         return item

@@ -1,10 +1,12 @@
-"""Rows of coordinates as every table format stores them: micrograph name, x, y and score."""
+"""Rows of coordinates as table formats store them: micrograph name, x, y and score."""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,29 +17,40 @@ __all__ = ["CoordinateTable", "micrograph_of_file"]
 
 @dataclass(frozen=True)
 class CoordinateTable:
-    """Coordinates of all micrographs, one row a particle.
+    """Coordinates of several micrographs, one row per particle.
+
+    The functions of a `CoordinateFormat` return and accept it.
 
     Parameters
     ----------
     names : list of str
         The micrograph of every row.
     values : ndarray of shape (n_rows, 2) or (n_rows, 3)
-        x and y, and the score if there is one.
+        x and y in pixels and, if there is one, the score.
+
+    Examples
+    --------
+    >>> from puclassify.io import CoordinateTable
+    >>> table = CoordinateTable.from_text(["mic1", "mic1"], [["1", "3"], ["2", "4.5"]])
+    >>> table.by_micrograph()
+    {'mic1': array([[1. , 2. ], [3. , 4.5]])}
+    >>> table.text_columns()
+    [['1.0', '3.0'], ['2.0', '4.5']]
     """
 
     names: list[str]
     values: np.ndarray
 
     @classmethod
-    def from_text(cls, names, columns) -> CoordinateTable:
-        """Convert columns of text.
+    def from_text(cls, names: Iterable[str], columns: Sequence[Sequence[Any]]) -> CoordinateTable:
+        """Convert columns of text or numbers.
 
         Parameters
         ----------
-        names : sequence of str
+        names : iterable of str
             The micrograph of every row.
         columns : sequence of 2 or 3 sequences of str
-            x, y and possibly the score of every row. A score column with gaps is left out.
+            x, y and possibly the score of every row. A score column with gaps is dropped.
 
         Returns
         -------
@@ -62,36 +75,22 @@ class CoordinateTable:
         return cls([str(name).strip() for name in names], np.column_stack(numbers))
 
     @classmethod
-    def from_mapping(cls, coordinates) -> CoordinateTable:
-        """Put the coordinates of several micrographs below each other.
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> CoordinateTable:
+        """Stack the coordinates of several micrographs.
 
         Parameters
         ----------
-        coordinates : mapping of str to ndarray of shape (k, 2) or (k, 3)
-            Coordinates by micrograph name.
+        arrays : mapping of str to ndarray of shape (k, 2) or (k, 3)
+            Coordinates by micrograph name, all with the same number of columns.
 
         Returns
         -------
         CoordinateTable
-            All rows.
-
-        Raises
-        ------
-        ValueError
-            If some micrographs have scores and others do not.
+            All rows, in the order of the mapping.
         """
-        filled = {name: array for name, array in coordinates.items() if len(array)}
-        scored = {name: array.shape[1] == 3 for name, array in filled.items()}
-        if len(set(scored.values())) > 1:
-            with_score = next(name for name, has in scored.items() if has)
-            without = next(name for name, has in scored.items() if not has)
-            raise ValueError(
-                f"picks must have a score on all micrographs or on none: those of {with_score!r} "
-                f"have three columns, those of {without!r} two"
-            )
-        names = [name for name, array in filled.items() for _ in range(len(array))]
-        n_columns = max((array.shape[1] for array in coordinates.values()), default=2)
-        return cls(names, np.concatenate([np.empty((0, n_columns)), *filled.values()]))
+        names = [name for name, array in arrays.items() for _ in range(len(array))]
+        n_columns = max((array.shape[1] for array in arrays.values()), default=2)
+        return cls(names, np.concatenate([np.empty((0, n_columns)), *arrays.values()]))
 
     def by_micrograph(self) -> dict[str, np.ndarray]:
         """Split the rows by micrograph.
@@ -99,32 +98,15 @@ class CoordinateTable:
         Returns
         -------
         dict of str to ndarray of shape (k, 2) or (k, 3)
-            Micrographs in the order in which they first occur, rows in the order of the table.
+            Micrographs in the order of their first rows, rows in the order of the table.
         """
         rows = defaultdict(list)
         for row, name in enumerate(self.names):
             rows[name].append(row)
         return {name: self.values[indices] for name, indices in rows.items()}
 
-    def split(self, names) -> dict[str, CoordinateTable]:
-        """Make a table of each micrograph.
-
-        Parameters
-        ----------
-        names : iterable of str
-            Micrographs, also such as have no rows.
-
-        Returns
-        -------
-        dict of str to CoordinateTable
-            Tables with the same columns.
-        """
-        found, nothing = self.by_micrograph(), self.values[:0]
-        arrays = {name: found.get(name, nothing) for name in names}
-        return {name: CoordinateTable([name] * len(xy), xy) for name, xy in arrays.items()}
-
     def text_columns(self) -> list[list[str]]:
-        """Write the numbers with as many digits as it takes to read the same numbers again.
+        """Format the numbers with as many digits as are needed to read the same numbers again.
 
         Returns
         -------
@@ -135,21 +117,12 @@ class CoordinateTable:
 
 
 def micrograph_of_file(path: str) -> str:
-    """Name the micrograph that a coordinate file belongs to if it holds only one.
+    """Return the micrograph that a coordinate file is named after.
 
-    Parameters
-    ----------
-    path : str
-        The coordinate file.
-
-    Returns
-    -------
-    str
-        Its name without folder, extension and RELION's suffix ``_autopick`` or ``_manualpick``.
+    This is the file name without folder, extension and RELION's ``_autopick`` or ``_manualpick``.
     """
     return without_pick_suffix(os.path.splitext(os.path.basename(path))[0])
 
 
-def _number(text) -> float:
-    """Convert text; what is missing is not a number."""
+def _number(text: Any) -> float:
     return float(text) if not isinstance(text, str) or text.strip() else np.nan

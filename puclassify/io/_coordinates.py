@@ -1,86 +1,65 @@
-"""Reading and writing coordinates; which format a file has is decided here."""
+"""Reading and writing coordinates."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from puclassify._parameters import check_option
 from puclassify.grid import GridImage
-from puclassify.io._box import read_box
 from puclassify.io._check_coordinates import check_coordinate_array
+from puclassify.io._coordinate_formats import COORDINATE_FORMATS, reader, writer
 from puclassify.io._coordinate_table import CoordinateTable
-from puclassify.io._delimited import format_delimited, read_delimited
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import path_text
 from puclassify.io._pick_files import is_folder, list_file, pick_files
 from puclassify.io._replace_files import replace_files
-from puclassify.io._star import format_star, format_star_list, read_star
+from puclassify.io._star import format_star_list
 
-__all__ = ["formatter", "read_coordinates", "write_coordinates"]
-
-
-class _Format(NamedTuple):
-    extensions: tuple[str, ...]
-    read: Callable[[str], CoordinateTable]
-    format: Callable[[CoordinateTable], str] | None = None  # None: it is only read
-    first_line: str | None = None  # how files start that are to be known whatever their extension
-    guess: Callable[[str], CoordinateTable] | None = None  # reads for "auto", where not as ``read``
+__all__ = ["read_coordinates", "write_coordinates"]
 
 
-# An entry is all it takes: "auto" and the messages go by what stands here.
-_FORMATS = {
-    "star": _Format((".star",), read_star, format_star, first_line="data_"),
-    "tsv": _Format(
-        (".tsv", ".tab", ".txt"),
-        partial(read_delimited, delimiter="\t"),
-        partial(format_delimited, delimiter="\t"),
-        guess=read_delimited,
-    ),
-    "csv": _Format(
-        (".csv",),
-        partial(read_delimited, delimiter=","),
-        partial(format_delimited, delimiter=","),
-        guess=read_delimited,
-    ),
-    "box": _Format((".box",), read_box),
-}
-
-
-def read_coordinates(path, format="auto", *, step=1.0, offset=0.0) -> dict[str, np.ndarray]:
+def read_coordinates(
+    path: str | os.PathLike[str],
+    format: str = "auto",
+    *,
+    step: float | tuple[float, float] = 1.0,
+    offset: float | tuple[float, float] = 0.0,
+) -> dict[str, np.ndarray]:
     r"""Read particle coordinates from a file.
 
     Parameters
     ----------
     path : str or path-like
-        A STAR file of RELION (3.0, or 3.1 and later with a block on the optics; needs
+        A STAR file of RELION (3.0, or 3.1 and later with an optics block; needs
         ``pip install "puclassify[star]"``), a tab- or comma-separated table with a header line
         ``image_name x_coord y_coord [score]`` (or common other names of these columns, such as
-        ``micrograph``, ``path``, ``x``, ``y``), or an EMAN box file.
+        ``micrograph``, ``path``, ``x``, ``y``), an EMAN box file, or a file in a format that was
+        added to `COORDINATE_FORMATS`.
     format : {"auto", "star", "tsv", "csv", "box"}, default="auto"
-        "auto" goes by what the file contains, and where that does not tell by the extension; a
-        file of unknown extension is taken for a table.
+        "auto" looks at the content of the file first and then at its extension; a file with an
+        unknown extension is read as a table.
     step, offset : float or (float, float), default=1.0 and 0.0
-        Where the pixels of the micrographs sit in the frame of the file: x in the file is
-        ``offset + step * x``, likewise for y, or for each by (x, y) pairs. For coordinates that
-        were taken on unbinned images while the micrographs are binned four times in each
-        direction: ``step=4, offset=1.5`` after averaging blocks, ``step=4`` after Fourier cropping.
+        Position of the micrographs' pixels in the frame of the file, for both axes or as an (x, y)
+        pair: x in the file is ``offset + step * x``. If the coordinates were picked on unbinned
+        images and the micrographs are binned by four in each direction, pass ``step=4, offset=1.5``
+        for binning by averaging blocks and ``step=4`` for Fourier cropping.
 
     Returns
     -------
     dict of str to ndarray of shape (k, 2) or (k, 3)
-        Columns x, y and, if the file has one for every particle, the score, by micrograph name as
-        the file has it; float64. A file without names belongs to the micrograph it is named after
-        (``_autopick``, ``_manualpick`` and ``_pick`` are taken off).
+        Columns x, y and, if every particle has one, the score, by micrograph name as in the file;
+        float64. A file without names belongs to the micrograph it is named after (``_autopick``,
+        ``_manualpick`` and ``_pick`` are removed).
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     TypeError
         If ``path`` is not a path.
     ValueError
@@ -97,7 +76,7 @@ def read_coordinates(path, format="auto", *, step=1.0, offset=0.0) -> dict[str, 
     -----
     All of these formats count pixels from the first stored pixel, x along columns and y along rows.
     Programs differ by half a pixel in whether the centre of that pixel is 0 or 1/2; coordinates are
-    taken as they stand, with centres at 0.
+    read unchanged, with centres at 0.
 
     Examples
     --------
@@ -112,11 +91,10 @@ def read_coordinates(path, format="auto", *, step=1.0, offset=0.0) -> dict[str, 
     """
     path = path_text(path)
     grid = _frame(step, offset)
-    if format != "auto" and format not in _FORMATS:
-        raise ValueError(f"format must be auto, {', '.join(_FORMATS)}, got {format!r}")
+    check_option(format, "format", ["auto", *COORDINATE_FORMATS])
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no coordinate file {path}")
-    read = _reader(path) if format == "auto" else _FORMATS[format].read
+    read = reader(path, format)
     try:
         table = read(path)
     except (ImportError, OSError, MemoryError):
@@ -129,48 +107,56 @@ def read_coordinates(path, format="auto", *, step=1.0, offset=0.0) -> dict[str, 
     except ValueError as error:
         raise ValueError(f"{path} cannot be read as coordinates: {error}") from error
     except Exception as error:
-        # A parser may stumble over a broken file in any way, which must not look like our fault.
+        # A parser can raise anything on a broken file; it must not look like a bug of ours.
         raise ValueError(
             f"{path} cannot be read as coordinates ({type(error).__name__}: {error}); is it "
-            f"damaged, or of another format than format={format!r} says?"
+            f"damaged, or not in the format that format={format!r} implies?"
         ) from error
     values = table.values.copy()
     values[:, :2] = grid.to_grid(values[:, :2])
     return CoordinateTable(table.names, values).by_micrograph()
 
 
-def write_coordinates(picks, path, *, format="auto", names=None, step=1.0, offset=0.0) -> None:
-    """Write particle coordinates to a file, or to one for each micrograph.
+def write_coordinates(
+    picks: Sequence[Any] | Mapping[str, Any] | np.ndarray,
+    path: str | os.PathLike[str],
+    *,
+    format: str = "auto",
+    names: Sequence[Any] | None = None,
+    step: float | tuple[float, float] = 1.0,
+    offset: float | tuple[float, float] = 0.0,
+) -> None:
+    """Write particle coordinates to one file, or to one file per micrograph.
 
     Parameters
     ----------
     picks : sequence of array-like of shape (k, 2) or (k, 3), or mapping of str to such arrays
         Columns x, y and possibly the score of the picks on every micrograph, in pixels of the
-        micrograph as stored; data frames with columns x, y and possibly score are taken too.
+        micrograph as stored. Data frames with columns x, y and possibly score are accepted too.
     path : str or path-like
-        A file for all micrographs; a path with ``{name}`` in it, for a file for each micrograph,
-        where its name without folder and extension takes this place; or a folder, for a STAR file
-        ``{name}_autopick.star`` for each and a list of them, ``autopick.star``. Files are replaced
-        only when all is written.
+        A file for all micrographs; a path with ``{name}`` in it, for one file per micrograph, in
+        which the micrograph's name without folder and extension replaces ``{name}``; or a folder,
+        for a STAR file ``{name}_autopick.star`` each and a list of them, ``autopick.star``.
+        Existing files are replaced only once everything is written.
     format : {"auto", "star", "tsv", "csv"}, default="auto"
-        "auto" goes by the extension: ``.star`` (needs ``pip install "puclassify[star]"``),
-        ``.tsv``, ``.tab`` and ``.txt``, ``.csv``.
+        "auto" chooses by the extension: ``.star`` (needs ``pip install "puclassify[star]"``),
+        ``.tsv``, ``.tab`` and ``.txt``, ``.csv``, or one that was added to `COORDINATE_FORMATS`.
     names : sequence of str, path-like or GridImage, or None, default=None
-        What the micrographs are called in the file, one for each array of ``picks``. None only if
+        The names of the micrographs in the file, one for each array of ``picks``. None only if
         ``picks`` is a mapping.
     step, offset : float or (float, float), default=1.0 and 0.0
-        The frame of the file: what is written is ``offset + step * x``, see `read_coordinates`.
+        The frame of the file: written is ``offset + step * x``, see `read_coordinates`.
 
     Raises
     ------
     FileNotFoundError
         If the folder does not exist.
     PermissionError
-        If a file is there already and is write-protected.
+        If an existing file is write-protected.
     TypeError
         If ``path`` is not a path, or ``picks`` is a single array.
     ValueError
-        If ``names`` is missing, does not fit ``picks``, has a name twice or one that the format
+        If ``names`` is missing, does not fit ``picks``, has duplicates or a name that the format
         cannot store, if the format is unknown, if only some of the picks have scores, or if
         ``step`` or ``offset`` is not a number.
     ImportError
@@ -178,15 +164,15 @@ def write_coordinates(picks, path, *, format="auto", names=None, step=1.0, offse
 
     Notes
     -----
-    A micrograph without picks leaves no trace in a file for all; among files for each it has one
-    without rows. Numbers are written with as many digits as it takes to read the same ones again.
-    A STAR file has one block with ``_rlnCoordinateX``, ``_rlnCoordinateY``, for scores
-    ``_rlnAutopickFigureOfMerit``, and ``_rlnMicrographName``.
+    A micrograph without picks does not appear in a file for all micrographs; among files for each
+    it has one without rows. Numbers are written with as many digits as are needed to read the same
+    numbers again. A STAR file has one block with ``_rlnCoordinateX``, ``_rlnCoordinateY``, for
+    scores ``_rlnAutopickFigureOfMerit``, and ``_rlnMicrographName``.
 
-    To extract the particles with RELION 4 or 5, write to a folder below its project folder and
-    give the list ``autopick.star`` to an Extract job as input coordinates. Run Python in the
-    project folder, so that ``path`` and ``names`` are what RELION calls the files. RELION does not
-    extract from one table of all micrographs.
+    To extract the particles with RELION 4 or 5, write to a folder below its project folder and pass
+    the list ``autopick.star`` to an Extract job as input coordinates. Run Python in the project
+    folder, so that ``path`` and ``names`` are the paths that RELION uses. RELION does not extract
+    from one table of all micrographs.
 
     Examples
     --------
@@ -205,95 +191,36 @@ def write_coordinates(picks, path, *, format="auto", names=None, step=1.0, offse
     """
     path = path_text(path)
     grid = _frame(step, offset)
-    formatted = formatter(path, format)
+    write = writer(path, format)
     coordinates = {}
     for name, array in _named(picks, names).items():
         array = check_coordinate_array(array, f"picks of {name!r}")
         array[:, :2] = grid.to_micrograph(array[:, :2])
         coordinates[name] = array
-    table = CoordinateTable.from_mapping(coordinates)
+    coordinates = _with_equal_columns(coordinates)
     files = pick_files(path, coordinates)
     if files is None:
-        texts = {path: formatted(table)}
+        texts = {path: write(CoordinateTable.from_arrays(coordinates))}
     else:
-        texts = {files[name]: formatted(part) for name, part in table.split(coordinates).items()}
+        texts = {
+            files[name]: write(CoordinateTable.from_arrays({name: array}))
+            for name, array in coordinates.items()
+        }
         if is_folder(path):
             texts[list_file(path)] = format_star_list(files)
     replace_files(texts)
 
 
-def formatter(path: str, format: str) -> Callable[[CoordinateTable], str]:
-    """Choose the function that makes the text of a file of picks.
-
-    Parameters
-    ----------
-    path : str
-        Where it will be written: a file, a path with ``{name}`` in it, or a folder.
-    format : str
-        As of `write_coordinates`.
-
-    Returns
-    -------
-    callable
-        From a table to a text.
-
-    Raises
-    ------
-    ValueError
-        If the format is unknown.
-    """
-    return _folder_writer(path, format) if is_folder(path) else _writer(path, format)
-
-
-def _reader(path: str) -> Callable[[str], CoordinateTable]:
-    """Choose the reader by how the file starts, else by its extension."""
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        lines = (line.strip() for line in file)
-        first = next((line for line in lines if line and not line.startswith("#")), "")
-    formats = _FORMATS.values()
-    known = [e for e in formats if e.first_line is not None and first.startswith(e.first_line)]
-    known += [e for e in formats if path.lower().endswith(e.extensions)]
-    return (known[0].guess or known[0].read) if known else read_delimited
-
-
-def _folder_writer(path: str, format: str) -> Callable[[CoordinateTable], str]:
-    if format in ("auto", "star"):
-        return format_star
-    raise ValueError(
-        f"format must be auto or star where path is a folder, got {format!r}; for files of another "
-        f"format pass path={os.path.join(path, '{name}.' + format)!r}"
-    )
-
-
-def _writer(path: str, format: str) -> Callable[[CoordinateTable], str]:
-    writable = {name: entry for name, entry in _FORMATS.items() if entry.format is not None}
-    for name, entry in writable.items():
-        chosen = format == name or (format == "auto" and path.lower().endswith(entry.extensions))
-        if chosen and entry.format is not None:
-            return entry.format
-    known = ", ".join(f"{name} ({', '.join(entry.extensions)})" for name, entry in writable.items())
-    raise ValueError(
-        f"cannot tell in which format to write {path}, format={format!r}; known are {known}"
-    )
-
-
-def _frame(step, offset) -> GridImage:
-    """Make the grid of the micrographs' pixels in the frame of the file."""
-    for name, value in (("step", step), ("offset", offset)):
-        try:
-            np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{name} must be a number or an (x, y) pair of them, got {value!r}"
-            ) from error
+def _frame(step: Any, offset: Any) -> GridImage:
+    """Return a grid with the micrographs' pixels in the frame of the file."""
     return GridImage(np.empty((1, 1)), step=step, offset=offset)
 
 
-def _named(picks, names) -> dict:
+def _named(picks: Any, names: Any) -> dict[str, Any]:
     """Return the picks by micrograph name."""
     if isinstance(picks, Mapping):
         if names is not None:
-            raise ValueError("names must be None where picks is a mapping, its keys are the names")
+            raise ValueError("names must be None if picks is a mapping, its keys are the names")
         return dict(picks)
     if hasattr(picks, "columns") or getattr(picks, "ndim", None) == 2:
         raise TypeError(
@@ -302,8 +229,8 @@ def _named(picks, names) -> dict:
         )
     if names is None:
         raise ValueError(
-            "names must say what the micrographs are called, one name for each array of picks, "
-            "got None; pass names=paths"
+            "names must hold the names of the micrographs, one for each array of picks, got None; "
+            "pass names=paths"
         )
     if isinstance(names, (str, os.PathLike)) or len(names) != len(picks):
         raise ValueError(
@@ -320,3 +247,19 @@ def _named(picks, names) -> dict:
             f"names must differ, {twice[0]!r} occurs more than once; keep the folders in the names"
         )
     return dict(zip(labels, picks))
+
+
+def _with_equal_columns(coordinates: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays with equally many columns; raise if only some of them have scores."""
+    scored = {name: array.shape[1] == 3 for name, array in coordinates.items() if len(array)}
+    if len(set(scored.values())) > 1:
+        with_score = next(name for name, has in scored.items() if has)
+        without = next(name for name, has in scored.items() if not has)
+        raise ValueError(
+            f"picks must have a score on all micrographs or on none: those of {with_score!r} have "
+            f"three columns, those of {without!r} two"
+        )
+    # An empty array does not decide, unless all are empty.
+    deciding = [array for array in coordinates.values() if len(array)] or coordinates.values()
+    empty = np.empty((0, max((array.shape[1] for array in deciding), default=2)))
+    return {name: array if len(array) else empty for name, array in coordinates.items()}

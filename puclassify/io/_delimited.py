@@ -1,16 +1,17 @@
-"""Coordinates in tables with a separator: tab-separated and comma-separated files."""
+"""Coordinates in tab-separated and comma-separated tables."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 
 __all__ = ["format_delimited", "read_delimited"]
 
 _HEADER = ("image_name", "x_coord", "y_coord", "score")
-# Compared without case, "-", "_" and spaces; the first one of a column that is there counts.
+# Compared without case, "-", "_" and spaces; the first alias in the header counts.
 _ALIASES = {
     "image_name": (
         *("imagename", "micrographname", "rlnmicrographname", "micrograph", "image"),
@@ -24,27 +25,12 @@ _DELIMITERS = "\t,;"
 
 
 def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
-    """Read a table with a header line that names its columns.
+    """Read a table whose header line names the columns.
 
-    Parameters
-    ----------
-    path : str
-        A text file with columns ``image_name``, ``x_coord``, ``y_coord`` and possibly ``score``,
-        or their common other names; further columns are ignored. Without a name column, and if
-        all columns hold numbers, all rows belong to the micrograph that the file is named after.
-    delimiter : str or None, default=None
-        What separates the columns; None takes what the header line has most of.
-
-    Returns
-    -------
-    CoordinateTable
-        Its rows.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, a row is not of the width of the header, or no column is known to
-        hold the names although one holds text.
+    These are ``image_name``, ``x_coord``, ``y_coord`` and possibly ``score``, or common other names
+    of theirs; further columns are ignored. Without a name column, all rows belong to the micrograph
+    that the file is named after, provided that all columns hold numbers. The default delimiter is
+    the most frequent one in the header line.
     """
     with open(path, encoding="utf-8-sig", newline="") as file:
         text = file.read()
@@ -56,7 +42,7 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
         header, *rows = csv.reader((line for _, line in lines), delimiter=delimiter)
     except csv.Error as error:
         raise ValueError(
-            f"it is no table with columns separated by {delimiter!r}: {error}"
+            f"it is not a table with columns separated by {delimiter!r}: {error}"
         ) from error
     places = _column_places(header)
     for (number, _), row in zip(lines[1:], rows):
@@ -65,37 +51,19 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
                 f"line {number} has {len(row)} columns, the header has {len(header)}: {row}"
             )
     if "image_name" not in places:
-        _check_numbers(header, rows, places.values())
+        _check_numeric(header, rows, places.values())
     columns = {name: [row[place] for row in rows] for name, place in places.items()}
     names = columns.pop("image_name", [micrograph_of_file(path)] * len(rows))
     return CoordinateTable.from_text(names, list(columns.values()))
 
 
 def format_delimited(table: CoordinateTable, delimiter: str) -> str:
-    """Format coordinates as a table with a header line.
-
-    Parameters
-    ----------
-    table : CoordinateTable
-        The rows.
-    delimiter : str
-        What separates the columns.
-
-    Returns
-    -------
-    str
-        The text of the file.
-
-    Raises
-    ------
-    ValueError
-        If a micrograph name would not be read back as it is.
-    """
+    """Format coordinates as a table with a header line."""
     for name in set(table.names):
         if len(name.splitlines()) != 1 or name != name.strip():
             raise ValueError(
-                f"names holds {name!r}; a table can store names of one line without spaces around "
-                "them, rename the micrograph"
+                f"names holds {name!r}; a table can only store names of one line without spaces "
+                "around them: rename the micrograph"
             )
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
@@ -106,7 +74,7 @@ def format_delimited(table: CoordinateTable, delimiter: str) -> str:
 
 
 def _column_places(header: list[str]) -> dict[str, int]:
-    """Find the columns, in the order name, x, y, score."""
+    """Return the places of the columns, in the order name, x, y, score."""
     plain = [title.lower().translate(str.maketrans("", "", "-_ ")) for title in header]
     places = {}
     for name, aliases in _ALIASES.items():
@@ -121,15 +89,15 @@ def _column_places(header: list[str]) -> dict[str, int]:
     return places
 
 
-def _check_numbers(header: list[str], rows: list[list[str]], places) -> None:
-    """Refuse columns of text, of which one may hold the names of the micrographs."""
+def _check_numeric(header: list[str], rows: list[list[str]], places: Iterable[int]) -> None:
+    """Refuse columns of text, since one of them may hold the names of the micrographs."""
     others = [place for place in range(len(header)) if place not in places]
     text = [header[place] for place in others if any(_is_text(row[place]) for row in rows)]
     if text:
         raise ValueError(
             f"there is no column {_HEADER[0]}, but {text} hold text; the header line has {header}. "
-            f"Call the column that names the micrographs {_HEADER[0]}, or leave columns of text "
-            "out where all rows belong to the micrograph that the file is named after"
+            f"Rename the column with the names of the micrographs to {_HEADER[0]}, or remove "
+            "columns of text if all rows belong to the micrograph that the file is named after"
         )
 
 

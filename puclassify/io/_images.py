@@ -1,8 +1,9 @@
-"""Micrographs in general image formats (pillow and tifffile do the decoding)."""
+"""Micrographs in general image formats, decoded by pillow and tifffile."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,26 +11,10 @@ __all__ = ["read_pillow", "read_tiff"]
 
 
 def read_pillow(path: str) -> tuple[np.ndarray, None]:
-    """Read a gray PNG or JPEG image.
+    """Read an 8- or 16-bit PNG or JPEG image with one channel or with equal colour channels.
 
-    Parameters
-    ----------
-    path : str
-        An 8- or 16-bit image with one channel, or with equal colour channels.
-
-    Returns
-    -------
-    values : ndarray of shape (height, width)
-        The pixels in the type they are stored in, without any alpha channel.
-    pixel_size : None
-        These formats do not say.
-
-    Raises
-    ------
-    ImportError
-        If pillow is not installed.
-    ValueError
-        If the image is broken, in colour or has several frames.
+    Returns the pixels, of shape (height, width), in the stored type and without alpha channel, and
+    None, since these formats do not store a pixel size.
     """
     try:
         from PIL import Image, UnidentifiedImageError
@@ -49,26 +34,10 @@ def read_pillow(path: str) -> tuple[np.ndarray, None]:
 
 
 def read_tiff(path: str) -> tuple[np.ndarray, None]:
-    """Read a gray TIFF image.
+    """Read a TIFF image with one channel of any number type or with equal colour channels.
 
-    Parameters
-    ----------
-    path : str
-        An image with one channel of any number type, or with equal colour channels.
-
-    Returns
-    -------
-    values : ndarray of shape (height, width)
-        The pixels in the type they are stored in, without any alpha channel.
-    pixel_size : None
-        Resolution tags of micrographs are not reliable and are ignored.
-
-    Raises
-    ------
-    ImportError
-        If tifffile is not installed.
-    ValueError
-        If the image is broken, in colour or has several frames.
+    Returns the pixels, of shape (height, width), in the stored type and without alpha channel, and
+    None, since resolution tags of micrographs are not reliable.
     """
     try:
         import tifffile
@@ -92,11 +61,11 @@ def read_tiff(path: str) -> tuple[np.ndarray, None]:
         raise ValueError(f"{path} cannot be read as a gray image: {error}") from error
 
 
-def _decode(series, path: str, plane: tuple[int, int, int]) -> np.ndarray:
-    """Return height, width and channels; what tifffile needs imagecodecs for goes to pillow."""
+def _decode(series: Any, path: str, plane: tuple[int, int, int]) -> np.ndarray:
+    """Return pixels of shape (height, width, channels), by pillow if imagecodecs is missing."""
     height, width, channels = plane
     try:
-        # The series may have left out axes of length 1, so its own shape says little.
+        # The series may have dropped axes of length 1, so its own shape is not used.
         if series.keyframe.planarconfig == 2:
             return np.moveaxis(series.asarray().reshape(channels, height, width), 0, -1)
         return series.asarray().reshape(plane)
@@ -105,10 +74,10 @@ def _decode(series, path: str, plane: tuple[int, int, int]) -> np.ndarray:
             raise
         pixels = _decode_with_pillow(path)
         dtype = series.dtype.newbyteorder("=")
-        # Pillow has fewer types: integers that it widened fit again, but no float does.
+        # Pillow has fewer types: integers that it widened can be converted back, floats cannot.
         if pixels is not None and dtype.kind in "iu" and pixels.dtype.kind in "iu":
             pixels = pixels.astype(dtype) if pixels.itemsize >= dtype.itemsize else pixels
-        # It also turns images that store white as 0 around, which tifffile does not.
+        # It also inverts images that store white as 0, which tifffile does not.
         if pixels is None or pixels.dtype != dtype or series.keyframe.photometric == 0:
             raise ValueError(
                 f"decoding it needs imagecodecs ({error}), install it with: pip install imagecodecs"

@@ -1,14 +1,15 @@
-"""Bringing a table of coordinates into the order of the micrographs."""
+"""Coordinates in the order of the micrographs."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from puclassify._warnings import warn
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import micrograph_stem, spellings
 from puclassify.io._near_names import contained_names, examples, near_names, remedy
@@ -16,37 +17,39 @@ from puclassify.io._near_names import contained_names, examples, near_names, rem
 __all__ = ["match_coordinates"]
 
 
-def match_coordinates(coordinates, names) -> list[np.ndarray]:
+def match_coordinates(
+    coordinates: Mapping[str, np.ndarray], names: Sequence[Any]
+) -> list[np.ndarray]:
     """Order coordinates by micrograph, matching names with or without extension and folder.
 
     Parameters
     ----------
     coordinates : mapping of str to ndarray of shape (k, 2) or (k, 3)
-        Coordinates by micrograph name, as `read_coordinates` gives them. Names that belong to none
-        of the micrographs are ignored, as long as some do; a warning tells of those that nearly
-        match a micrograph without coordinates.
+        Coordinates by micrograph name, as returned by `read_coordinates`. Names that match none of
+        the micrographs are ignored if others match; a warning lists those that nearly match a
+        micrograph without coordinates.
     names : sequence of str, path-like or GridImage
         The micrographs, by name or path.
 
     Returns
     -------
     list of ndarray
-        One array per micrograph, in the order of ``names``; of shape (0, 2) where the table has
-        nothing.
+        One array per micrograph, in the order of ``names``; of shape (0, 2) for a micrograph
+        without coordinates.
 
     Raises
     ------
     ValueError
-        If nothing matches, or if a name could mean several others.
+        If nothing matches, or if a name matches several others equally well.
 
     Notes
     -----
-    Names match if they are equal after their folder and a known image extension (``.mrc``,
-    ``.tif``, ``.png``, ..., also ``.gz``, ``.bz2``) are taken off; upper and lower case differ.
-    If several match, an equal extension and the number of equal parent folders decide. Of what is
-    left, names match too that differ only by the number which cryoSPARC puts in front (at least 15
-    digits and ``_``) or by RELION's ``_autopick``, ``_manualpick`` or ``_pick`` at the end, on one
-    side and without any doubt.
+    Names match if they are equal, also in case, without their folder and known image extension
+    (``.mrc``, ``.tif``, ``.png``, ..., also ``.gz``, ``.bz2``). If several match, the number of
+    equal parent folders and an equal extension decide. Of the remaining names, those match that
+    differ only by the number that cryoSPARC puts in front (at least 15 digits and ``_``) or by
+    RELION's ``_autopick``, ``_manualpick`` or ``_pick`` at the end, on one side and without
+    ambiguity.
 
     Examples
     --------
@@ -58,8 +61,8 @@ def match_coordinates(coordinates, names) -> list[np.ndarray]:
     """
     if not isinstance(coordinates, Mapping):
         raise TypeError(
-            f"coordinates must map micrograph names to arrays, as read_coordinates gives them, got "
-            f"{type(coordinates).__name__}"
+            f"coordinates must map micrograph names to arrays, as returned by read_coordinates, "
+            f"got {type(coordinates).__name__}"
         )
     if isinstance(names, (str, os.PathLike)):
         raise TypeError(f"names must be a sequence of names, got {names!r}; pass [{names!r}]")
@@ -78,7 +81,7 @@ def match_coordinates(coordinates, names) -> list[np.ndarray]:
     return [np.empty((0, 2)) if key is None else np.asarray(coordinates[key]) for key in keys]
 
 
-def _path(item, index: int) -> str:
+def _path(item: Any, index: int) -> str:
     if isinstance(item, (str, os.PathLike)):
         return os.fspath(item)
     return micrograph_name(item, index)
@@ -89,7 +92,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _closeness(path: str, key: str) -> tuple[bool, int, bool]:
-    """Compare two paths with one stem: are they equal, in how many folders, in their extension."""
+    """Rate two paths of one stem: equal paths, number of equal parent folders, equal file names."""
     folders, key_folders = _parts(path)[-2::-1], _parts(key)[-2::-1]
     n_equal = 0
     for folder, key_folder in zip(folders, key_folders):
@@ -113,7 +116,7 @@ def _best_key(path: str, keys: list[str]) -> str | None:
 
 
 def _resolve_shared_keys(found: dict[str, str | None]) -> None:
-    """Leave a key that several micrographs claim to the closest one of them."""
+    """Give a key that several micrographs claim to the closest one."""
     claims = defaultdict(list)
     for path, key in found.items():
         if key is not None:
@@ -132,7 +135,7 @@ def _resolve_shared_keys(found: dict[str, str | None]) -> None:
 
 
 def _match_spellings(found: dict[str, str | None], keys: list[str]) -> None:
-    """Give keys that are left to micrographs without one, where only decorations differ."""
+    """Match remaining keys and micrographs that differ only by what other programs add."""
     keys_by_stem, keys_by_spelling = defaultdict(set), defaultdict(set)
     for key in keys:
         keys_by_stem[micrograph_stem(key)].add(key)
@@ -151,16 +154,16 @@ def _match_spellings(found: dict[str, str | None], keys: list[str]) -> None:
             found[path] = next(iter(candidates))
 
 
-def _warn_of_lost_labels(coordinates, found: dict[str, str | None]) -> None:
+def _warn_of_lost_labels(
+    coordinates: Mapping[str, np.ndarray], found: dict[str, str | None]
+) -> None:
     used = set(found.values())
     lost = [key for key, xy in coordinates.items() if key not in used and len(xy)]
     near = contained_names(lost, [path for path, key in found.items() if key is None])
     if near:
-        warnings.warn(
-            f"{len(near)} names in coordinates match no micrograph, but nearly match some that are "
-            f"left without coordinates: {remedy(near)} if they mean the same",
-            UserWarning,
-            stacklevel=3,
+        warn(
+            f"{len(near)} names in coordinates match no micrograph, but nearly match micrographs "
+            f"without coordinates: {remedy(near)} if they are the same"
         )
 
 

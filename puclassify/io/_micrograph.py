@@ -1,16 +1,16 @@
-"""Reading micrographs, and taking them in whatever form a caller has them."""
+"""Micrographs from files, arrays and grid images."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from puclassify.grid import GridImage
-from puclassify.io._images import read_pillow, read_tiff
-from puclassify.io._mrc import read_mrc
+from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
 from puclassify.io._names import path_text
 
 __all__ = [
@@ -19,63 +19,46 @@ __all__ = [
     "iter_micrographs",
     "micrograph_name",
     "read_micrograph",
-    "refuse_single_micrograph",
 ]
 
-_READERS = {
-    ".mrc": read_mrc,
-    ".mrcs": read_mrc,
-    ".map": read_mrc,
-    ".mrc.gz": read_mrc,
-    ".mrc.bz2": read_mrc,
-    ".mrcs.gz": read_mrc,
-    ".mrcs.bz2": read_mrc,
-    ".map.gz": read_mrc,
-    ".map.bz2": read_mrc,
-    ".png": read_pillow,
-    ".jpg": read_pillow,
-    ".jpeg": read_pillow,
-    ".tif": read_tiff,
-    ".tiff": read_tiff,
-}
 _ACCEPTED = "a path, a 2-D array of numbers or a GridImage"
 
 
-def read_micrograph(path) -> GridImage:
+def read_micrograph(path: str | os.PathLike[str]) -> GridImage:
     """Read one micrograph from a file.
 
     Parameters
     ----------
     path : str or path-like
         An MRC file (``.mrc``, ``.mrcs``, ``.map``; modes 0, 1, 2, 6 and 12, also ``.gz`` and
-        ``.bz2``), or a gray ``.png``, ``.jpg``, ``.tif`` image (these need
-        ``pip install "puclassify[images]"``).
+        ``.bz2``), a gray ``.png``, ``.jpg``, ``.jpeg``, ``.tif`` or ``.tiff`` image (these need
+        ``pip install "puclassify[images]"``), or a file in a format that was added to
+        `MICROGRAPH_FORMATS`.
 
     Returns
     -------
     GridImage
-        The pixels in the type they are stored in, ``step=1``, ``offset=0``; ``name`` is the file
-        name without its folder, ``pixel_size`` is what an MRC header says (a header of 0 gives
-        None; a header of 1.0 is given as it is, although many programs write 1.0 when they do not
-        know). Uncompressed MRC files are memory-mapped and read-only.
+        The pixels in the stored type, ``step=1``, ``offset=0``. ``name`` is the file name without
+        folder. ``pixel_size`` is the value in an MRC header (None if it is 0; many programs write
+        1.0 if they do not know it). Uncompressed MRC files are memory-mapped and read-only.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     TypeError
         If ``path`` is not a path.
     ValueError
         If the extension is unknown, or the file is broken, truncated, in colour, complex-valued,
-        transposed (as the header of an MRC file says) or holds several images.
+        transposed according to its MRC header, or holds several images.
     ImportError
         If the package that reads this format is not installed.
 
     Notes
     -----
-    Rows are kept in the order in which the file stores them: y counts from the first stored row,
-    as in RELION. Some viewers draw the first row of an MRC file at the bottom, and PNG or TIFF
-    images exported from those are upside down with respect to the coordinates.
+    Rows keep the order of the file: y counts from the first stored row, as in RELION. Some viewers
+    draw the first row of an MRC file at the bottom; PNG or TIFF images exported from them are
+    upside down relative to the coordinates.
 
     Examples
     --------
@@ -90,29 +73,28 @@ def read_micrograph(path) -> GridImage:
     """
     path = path_text(path)
     name = os.path.basename(path)
-    extension = next(
-        (end for end in sorted(_READERS, key=len, reverse=True) if name.lower().endswith(end)), None
-    )
-    if extension is None:
+    readers = {end: known.read for known in MICROGRAPH_FORMATS.values() for end in known.extensions}
+    endings = [end for end in readers if name.lower().endswith(end)]
+    if not endings:
         raise ValueError(
             f"{path} is not of a known image format; micrographs are read from files ending in "
-            f"{', '.join(_READERS)}. Read others yourself and pass the 2-D array"
+            f"{', '.join(readers)}. Read other files yourself and pass the 2-D array"
         )
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no micrograph file {path}")
-    values, pixel_size = _READERS[extension](path)
+    values, pixel_size = readers[max(endings, key=len)](path)
     return GridImage(values, pixel_size=pixel_size, name=name)
 
 
-def as_grid_image(micrograph, name: str | None = None) -> GridImage:
-    """Turn a path, a 2-D array or a GridImage into a GridImage.
+def as_grid_image(micrograph: Any, name: str | None = None) -> GridImage:
+    """Convert a path, a 2-D array or a GridImage to a GridImage.
 
     Parameters
     ----------
     micrograph : str, path-like, ndarray of shape (height, width) or GridImage
-        A path is read with `read_micrograph`; an array is taken as a micrograph as stored.
+        A path is read with `read_micrograph`; an array is a micrograph as stored.
     name : str or None, default=None
-        What to call it if it has no name of its own.
+        Name of an image that has none.
 
     Returns
     -------
@@ -124,7 +106,7 @@ def as_grid_image(micrograph, name: str | None = None) -> GridImage:
     TypeError
         If ``micrograph`` is none of these.
     ValueError
-        If an array is not two-dimensional, is empty, or does not hold real numbers.
+        If an array is not two-dimensional, is empty or does not hold real numbers.
 
     Examples
     --------
@@ -149,8 +131,8 @@ def as_grid_image(micrograph, name: str | None = None) -> GridImage:
     return _check_pixels(GridImage(micrograph, name=name))
 
 
-def check_micrographs(X) -> list:
-    """Check that X is a sequence of micrographs, without reading any.
+def check_micrographs(X: Sequence[Any] | np.ndarray) -> list[Any]:
+    """Check that X is a sequence of micrographs, without reading them.
 
     Parameters
     ----------
@@ -180,7 +162,7 @@ def check_micrographs(X) -> list:
         ...
     TypeError: X must be a sequence of micrographs, got a single str 'mic1.mrc'; ...
     """
-    refuse_single_micrograph(X)
+    _refuse_single_micrograph(X)
     if isinstance(X, (Mapping, bytes)) or not (hasattr(X, "__len__") and hasattr(X, "__iter__")):
         raise TypeError(
             f"X must be a sequence of micrographs (each {_ACCEPTED}), got {_describe(X)}; "
@@ -201,39 +183,24 @@ def check_micrographs(X) -> list:
     return items
 
 
-def iter_micrographs(X):
-    """Go through micrographs, which a generator may give one by one, without reading any.
+def iter_micrographs(X: Any) -> Iterable[Any]:
+    """Return the micrographs of a sequence or generator, checked but not read.
 
-    Parameters
-    ----------
-    X : iterable of str, path-like, ndarray of shape (height, width) or GridImage
-        The micrographs.
-
-    Returns
-    -------
-    iterable
-        The items. A sequence has been checked as by `check_micrographs`; those of a generator are
-        checked as they come.
+    A sequence is checked as by `check_micrographs`, the items of a generator as they come.
     """
-    refuse_single_micrograph(X)
+    _refuse_single_micrograph(X)
     if hasattr(X, "__len__") or not hasattr(X, "__iter__"):
         return check_micrographs(X)
     return (_checked(item, f"X[{index}]") for index, item in enumerate(X))
 
 
-def _checked(item, name):
+def _checked(item: Any, name: str) -> Any:
     _check_item(item, name)
     return item
 
 
-def refuse_single_micrograph(X) -> None:
-    """Raise a TypeError if X is one micrograph where a sequence, or a stream, of them belongs.
-
-    Parameters
-    ----------
-    X : object
-        What the caller passed.
-    """
+def _refuse_single_micrograph(X: Any) -> None:
+    """Raise a TypeError if X is one micrograph instead of a sequence or generator of them."""
     if isinstance(X, (str, os.PathLike, GridImage)) or getattr(X, "ndim", None) == 2:
         raise TypeError(
             f"X must be a sequence of micrographs, got a single {_describe(X)}; "
@@ -241,15 +208,15 @@ def refuse_single_micrograph(X) -> None:
         )
 
 
-def micrograph_name(micrograph, index: int) -> str:
-    """Name a micrograph without reading it.
+def micrograph_name(micrograph: Any, index: int) -> str:
+    """Return the name of a micrograph without reading it.
 
     Parameters
     ----------
     micrograph : str, path-like, ndarray of shape (height, width) or GridImage
         The micrograph.
     index : int
-        Its place in the sequence, for those that have no name.
+        Its position in the sequence, for micrographs without a name.
 
     Returns
     -------
@@ -267,7 +234,7 @@ def micrograph_name(micrograph, index: int) -> str:
     return getattr(micrograph, "name", None) or f"micrograph_{index:04d}"
 
 
-def _check_item(item, name: str) -> None:
+def _check_item(item: Any, name: str) -> None:
     if isinstance(item, (str, os.PathLike, np.ndarray, GridImage)):
         return
     raise TypeError(
@@ -282,13 +249,13 @@ def _check_pixels(image: GridImage) -> GridImage:
         raise ValueError(f"{label} is empty: its shape is {image.shape}")
     kind = getattr(dtype, "kind", None)
     if kind == "c":
-        raise ValueError(f"{label} is complex ({dtype}), pixels must be real; take np.abs of it")
+        raise ValueError(f"{label} is complex ({dtype}), pixels must be real; pass np.abs of it")
     if kind is None or kind not in "biuf":
         raise ValueError(f"{label} has pixels of type {dtype}, expected a NumPy array of numbers")
     return image
 
 
-def _describe(value) -> str:
+def _describe(value: Any) -> str:
     shape = getattr(value, "shape", None)
     if shape is not None:
         return f"{type(value).__name__} of shape {tuple(shape)}"

@@ -1,8 +1,9 @@
-"""Micrographs in the MRC format (mrcfile does the header)."""
+"""Micrographs in the MRC format, with headers parsed by mrcfile."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import mrcfile
 import numpy as np
@@ -14,27 +15,11 @@ _IMAGE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
 
 
 def read_mrc(path: str) -> tuple[np.ndarray, float | None]:
-    """Read a single-section MRC file.
+    """Return pixels, of shape (height, width), and pixel size of an MRC file of one section.
 
-    Uncompressed files are memory-mapped read-only, so that pixels are read when they are used.
-
-    Parameters
-    ----------
-    path : str
-        An MRC file of mode 0, 1, 2, 6 or 12, plain or compressed with gzip or bzip2.
-
-    Returns
-    -------
-    values : ndarray of shape (height, width)
-        The pixels in the type they are stored in.
-    pixel_size : float or None
-        Ångström per pixel along x as the header says, None where it says nothing.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a valid, complete MRC file of one real-valued section, or its header
-        says that its axes are exchanged.
+    The pixel size is in Ångström along x, None if the header has none. The mode is 0, 1, 2, 6 or
+    12. Files that are not compressed are memory-mapped read-only, so that pixels are read when they
+    are used.
     """
     if path.lower().endswith(_COMPRESSED):
         return _read_compressed(path)
@@ -50,8 +35,8 @@ def read_mrc(path: str) -> tuple[np.ndarray, float | None]:
     size = os.path.getsize(path)
     if size < expected:
         raise ValueError(
-            f"{path} is truncated: its header promises a {height} x {width} image of {dtype.name} "
-            f"({expected} bytes), the file has {size} bytes; copy or download it again"
+            f"{path} is truncated: by its header it holds a {height} x {width} image of "
+            f"{dtype.name} ({expected} bytes), but it has {size} bytes; copy or download it again"
         )
     values = np.memmap(path, dtype=dtype, mode="r", offset=data_start, shape=(height, width))
     return values, _pixel_size(header)
@@ -71,15 +56,15 @@ def _read_compressed(path: str) -> tuple[np.ndarray, float | None]:
 
 
 class _NotAnImageError(ValueError):
-    """The file is sound, but it does not hold one real-valued image."""
+    """Raised if a valid file does not hold exactly one real-valued image."""
 
 
-def _image_shape(header, path: str) -> tuple[int, int]:
+def _image_shape(header: Any, path: str) -> tuple[int, int]:
     mode, sections = int(header.mode), int(header.nz)
     if mode not in _IMAGE_MODES:
         known = ", ".join(f"{mode} ({name})" for mode, name in _IMAGE_MODES.items())
         raise _NotAnImageError(
-            f"{path} is of MRC mode {mode}, a micrograph must be of one of the modes {known}; "
+            f"{path} is of MRC mode {mode}, a micrograph must have one of the modes {known}; "
             "convert it to mode 2"
         )
     if sections != 1:
@@ -87,19 +72,19 @@ def _image_shape(header, path: str) -> tuple[int, int]:
             f"{path} has {sections} sections, a micrograph has one: if it is a movie, align and "
             "sum its frames first; to use one section of a stack, pass that section as an array"
         )
-    # Programs differ in whether they heed these fields: coordinates of which frame the user has,
-    # only the user knows. Other values than 1, 2 and 3 are no axes and mean nothing.
+    # Programs differ in whether they respect these fields, so only the user knows the frame of the
+    # coordinates. Values other than 1, 2 and 3 are not axes and are ignored.
     axes = (int(header.mapc), int(header.mapr), int(header.maps))
     if sorted(axes) == [1, 2, 3] and axes[:2] != (1, 2):
         raise _NotAnImageError(
-            f"{path} is stored with other axes than x along rows and y along columns (MAPC, MAPR, "
+            f"{path} is stored with axes other than x along rows and y along columns (MAPC, MAPR, "
             f"MAPS = {axes}, expected (1, 2, 3)); rewrite it, or pass the pixels as an array: "
-            "mrcfile.read(path) if the coordinates count pixels as stored, its transpose .T if not"
+            "mrcfile.read(path) if the coordinates count pixels as stored, else its transpose .T"
         )
     return int(header.ny), int(header.nx)
 
 
-def _pixel_size(header) -> float | None:
+def _pixel_size(header: Any) -> float | None:
     length, samples = float(header.cella.x), int(header.mx)
     if not (np.isfinite(length) and length > 0 and samples > 0):
         return None

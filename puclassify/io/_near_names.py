@@ -1,43 +1,25 @@
-"""Names that nearly match, and what to do about them."""
+"""Names that nearly match, and advice on them."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from puclassify.io._names import micrograph_stem
 
 __all__ = ["contained_names", "examples", "near_names", "remedy"]
 
 _SHOWN = 3
-_COMPARED = 100  # comparing all names of a large set with all others takes minutes
+_COMPARED = 100  # comparing all pairs of a large set takes minutes
 
 
 def contained_names(keys: list[str], paths: list[str]) -> dict[str, str]:
-    """Find names of which one is a part of the other, such as ``mic1`` of ``mic1_DW``.
+    """Return keys whose name contains that of a path or is contained in it, each with a path.
 
-    Parameters
-    ----------
-    keys, paths : list of str
-        Names or paths.
-
-    Returns
-    -------
-    dict of str to str
-        For each of ``keys`` that has such a partner among ``paths``, one of them.
-
-    Notes
-    -----
-    Parts start and end where a row of letters and digits does, so that ``mic1`` is no part of
-    ``mic10``. The time it takes grows with the number of names, not with its square.
-
-    Examples
-    --------
-    >>> from puclassify.io._near_names import contained_names
-    >>> contained_names(["mic1_DW", "mic2"], ["Movies/mic1.mrc", "Movies/mic20.mrc"])
-    {'mic1_DW': 'Movies/mic1.mrc'}
+    ``mic1`` is contained in ``mic1_DW`` but not in ``mic10``: both ends must be the end of a run of
+    letters and digits. The time grows with the number of names, not with its square.
     """
     if not keys:
         return {}
@@ -58,18 +40,7 @@ def contained_names(keys: list[str], paths: list[str]) -> dict[str, str]:
 
 
 def near_names(keys: list[str], paths: list[str]) -> dict[str, str]:
-    """Find names that are parts of each other or look alike.
-
-    Parameters
-    ----------
-    keys, paths : list of str
-        Names or paths.
-
-    Returns
-    -------
-    dict of str to str
-        For some of ``keys`` one of ``paths`` each.
-    """
+    """Return some keys that contain a path's name, are contained in it or look like it."""
     found = contained_names(keys, paths)
     if found:
         return found
@@ -84,56 +55,28 @@ def near_names(keys: list[str], paths: list[str]) -> dict[str, str]:
 
 
 def remedy(pairs: dict[str, str]) -> str:
-    """List near misses and say how they can be made to match.
-
-    Parameters
-    ----------
-    pairs : dict of str to str
-        Names in the coordinates, each with that of a micrograph; not empty.
-
-    Returns
-    -------
-    str
-        The first few and the advice.
-
-    Examples
-    --------
-    >>> from puclassify.io._near_names import remedy
-    >>> remedy({"mic1_DW": "Movies/mic1.mrc"})
-    "'mic1_DW' is near 'mic1'; take '_DW' off the keys of coordinates"
-    """
+    """List the first near misses, keys with paths, and how to make them match."""
     pairs = {key: micrograph_stem(path) for key, path in list(pairs.items())[:_SHOWN]}
     misses = ", ".join(f"{key!r} is near {stem!r}" for key, stem in pairs.items())
     key, stem = next(iter(pairs.items()))
     key = micrograph_stem(key)
     if stem in key:
         surplus = " and ".join(repr(part) for part in key.split(stem, 1) if part)
-        return f"{misses}; take {surplus} off the keys of coordinates"
+        return f"{misses}; remove {surplus} from the keys of coordinates"
     if key in stem:
         lacking = " and ".join(repr(part) for part in stem.split(key, 1) if part)
         return f"{misses}; add {lacking} to the keys of coordinates"
     return f"{misses}; rename the keys of coordinates"
 
 
-def examples(names) -> str:
-    """Quote the first few of many names.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The names.
-
-    Returns
-    -------
-    str
-        Some of them, and dots for the rest.
-    """
+def examples(names: Sequence[str]) -> str:
+    """Quote the first few names, with dots for the rest."""
     shown = ", ".join(repr(name) for name in names[:_SHOWN])
     return shown + (", ..." if len(names) > _SHOWN else "")
 
 
 def _parts(stem: str) -> Iterator[str]:
-    """Yield what starts and ends with a row of letters and digits, and the whole name first."""
+    """Yield the whole name, then its parts between ends of runs of letters and digits."""
     yield stem
     words = [match.span() for match in re.finditer(r"[^\W_]+", stem)]
     for length in range(len(words), 0, -1):

@@ -1,9 +1,10 @@
-"""Where picks go: into one file for all micrographs, or into one for each."""
+"""Where picks are written: into one file for all micrographs, or into one file each."""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 
 from puclassify.io._names import micrograph_stem
 
@@ -11,62 +12,19 @@ __all__ = ["is_folder", "list_file", "pick_files"]
 
 
 def is_folder(path: str) -> bool:
-    """Say whether a path is meant as a folder.
-
-    Parameters
-    ----------
-    path : str
-        The path.
-
-    Returns
-    -------
-    bool
-        True for a folder that is there and for what ends like one.
-    """
+    """Return whether a path is an existing folder or ends like one."""
     return path.endswith(("/", os.sep)) or os.path.isdir(path)
 
 
 def list_file(folder: str) -> str:
-    """Name the file that lists the pick files of a folder, as RELION's AutoPick does.
-
-    Parameters
-    ----------
-    folder : str
-        The folder.
-
-    Returns
-    -------
-    str
-        Its path.
-    """
+    """Return the path of the list of a folder's pick files, named as by RELION's AutoPick."""
     return os.path.join(folder, "autopick.star")
 
 
-def pick_files(path: str, names) -> dict[str, str] | None:
-    """Choose a file for each micrograph.
+def pick_files(path: str, names: Iterable[str]) -> dict[str, str] | None:
+    """Return the file of each micrograph, or None if ``path`` is one file for all.
 
-    Parameters
-    ----------
-    path : str
-        A folder, or a path with ``{name}`` in it.
-    names : iterable of str
-        Micrograph names or paths.
-
-    Returns
-    -------
-    dict of str to str, or None
-        The file of each micrograph; None where ``path`` is neither and so means one file.
-
-    Raises
-    ------
-    ValueError
-        If two micrographs would share a file.
-
-    Examples
-    --------
-    >>> from puclassify.io._pick_files import pick_files
-    >>> pick_files("picks/{name}.csv", ["Movies/mic1.mrc"])
-    {'Movies/mic1.mrc': 'picks/mic1.csv'}
+    ``path`` is a folder, a path with ``{name}`` in it, or a file.
     """
     if is_folder(path):
         path = os.path.join(path, "{name}_autopick.star")

@@ -1,4 +1,4 @@
-"""Writing text files whole or not at all."""
+"""Text files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,33 +11,10 @@ __all__ = ["replace_files"]
 
 
 def replace_files(texts: Mapping[str, str]) -> None:
-    """Write files so that at any time each is the old one or the whole new one.
+    """Write texts by path; at any time each file is the old one or the complete new one.
 
-    No file is touched before all of the new ones lie on the disk. Links are followed, and files
-    keep the permissions that they have; new ones get those of any new file.
-
-    Parameters
-    ----------
-    texts : mapping of str to str
-        What to write, by path.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a folder does not exist.
-    IsADirectoryError
-        If a path is that of a folder.
-    PermissionError
-        If a file is write-protected.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> from puclassify.io._replace_files import replace_files
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     replace_files({os.path.join(folder, name): "new" for name in ("a.txt", "b.txt")})
-    ...     sorted(os.listdir(folder))
-    ['a.txt', 'b.txt']
+    No file is changed before all new ones are on the disk. Links are followed. Existing files keep
+    their permissions; new ones get the usual ones.
     """
     for path in texts:
         _check_target(path)
@@ -68,6 +45,6 @@ def _check_target(path: str) -> None:
         )
     if os.path.isdir(target):
         raise IsADirectoryError(f"cannot write {path}: it is a folder")
-    # Putting a new file in the place of the old one would not ask.
+    # Replacing a file does not need write permission on it, so the system would not refuse.
     if os.path.exists(target) and not os.access(target, os.W_OK):
         raise PermissionError(f"cannot write {path}: it is write-protected")

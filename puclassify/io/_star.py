@@ -1,9 +1,10 @@
-"""Coordinates in the STAR format of RELION (starfile does the parsing)."""
+"""Coordinates in RELION's STAR format, parsed by starfile."""
 
 from __future__ import annotations
 
 import linecache
 from collections.abc import Mapping
+from typing import Any
 
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 
@@ -15,27 +16,14 @@ _SCORE = "rlnAutopickFigureOfMerit"
 _COORDINATE_FILE = "rlnMicrographCoordinates"
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
-_MISSING_VALUES = ("NaN", "<NA>")  # starfile does not tell these from a gap
+_MISSING_VALUES = ("NaN", "<NA>")  # starfile reads these as gaps
 
 
 def read_star(path: str) -> CoordinateTable:
-    """Read a STAR file with particle coordinates.
+    """Read the first block with coordinates, and ``_rlnAutopickFigureOfMerit`` as the score.
 
-    Parameters
-    ----------
-    path : str
-        A file as RELION 3.0 writes it (one block) or as 3.1 and later do (a block on the optics
-        first), or a pick file of a single micrograph, which does not name it.
-
-    Returns
-    -------
-    CoordinateTable
-        Its rows; the score is ``_rlnAutopickFigureOfMerit``.
-
-    Raises
-    ------
-    ValueError
-        If the file is no STAR file or no block has coordinates.
+    RELION 3.0 writes one block, 3.1 and later a block on the optics first. A pick file of a single
+    micrograph does not name it; it is named after it.
     """
     starfile, _ = _import_starfile(path)
     _check_starts_of_rows(path)
@@ -43,14 +31,14 @@ def read_star(path: str) -> CoordinateTable:
         # As text, so that a micrograph named 061 stays what it is and every digit is read.
         blocks = starfile.read(path, always_dict=True, parse_as_string=[_NAME, _X, _Y, _SCORE])
     except Exception as error:
-        # The parser checks little, so that a broken file can end in any kind of error.
+        # The parser checks little, so a broken file can end in any kind of error.
         raise ValueError(
             f"it does not follow the STAR format ({type(error).__name__}: {error}); is it "
-            "complete, has every row as many values as the loop has columns, and are values with "
-            "spaces in quotes?"
+            "complete, does every row have as many values as the loop has columns, and are values "
+            "with spaces quoted?"
         ) from error
     finally:
-        # A file that could not be parsed would otherwise be remembered, also after its repair.
+        # Otherwise a file that could not be parsed stays cached, even after its repair.
         linecache.clearcache()
     block = _particle_block(blocks)
     columns = [block[column] for column in (_X, _Y, _SCORE) if column in block]
@@ -63,49 +51,18 @@ def format_star(table: CoordinateTable) -> str:
 
     The coordinates come first, as RELION writes them: readers take a line that starts with
     ``data_``, ``loop_`` or ``_`` for a new block or column, and a name may start like that.
-
-    Parameters
-    ----------
-    table : CoordinateTable
-        The rows.
-
-    Returns
-    -------
-    str
-        The text of the file.
-
-    Raises
-    ------
-    ValueError
-        If a micrograph name cannot be stored in a STAR file.
     """
     columns = dict(zip((_X, _Y, _SCORE), table.text_columns()))
     return _star_text("", {**columns, _NAME: table.names})
 
 
 def format_star_list(files: Mapping[str, str]) -> str:
-    """Format a list of coordinate files, as RELION's AutoPick writes it and Extract takes it.
-
-    Parameters
-    ----------
-    files : mapping of str to str
-        The coordinate file of each micrograph.
-
-    Returns
-    -------
-    str
-        The text of the file.
-
-    Raises
-    ------
-    ValueError
-        If a name cannot be stored in a STAR file.
-    """
+    """Format a list of the micrographs' coordinate files, like AutoPick's, for Extract jobs."""
     for file in files.values():
         if file.startswith(_STARTS_OF_LINES):
             raise ValueError(
-                f"path leads to {file!r}, which at the start of a line of a STAR file means "
-                f"something else; write it as './{file}'"
+                f"path leads to the file {file!r}; in a STAR file a line that starts like this is "
+                f"not a path: write it as './{file}'"
             )
     columns = {_COORDINATE_FILE: list(files.values()), _NAME: list(files)}
     return _star_text("coordinate_files", columns)
@@ -117,11 +74,11 @@ def _star_text(block: str, columns: dict[str, list[str]]) -> str:
         bad = text in _MISSING_VALUES or any(character in text for character in _NOT_IN_VALUES)
         if bad or not text.isprintable() or text != text.strip() or not text:
             raise ValueError(
-                f"names or path holds {text!r}, which a STAR file cannot store; rename the "
+                f"names or path holds {text!r}, which a STAR file cannot store: rename the "
                 "micrograph or write a CSV file"
             )
     text = starfile.to_string({block: pandas.DataFrame(columns)})
-    # The first line is a comment with the time of day; equal picks shall give equal files.
+    # The first line is a comment with the time of day; equal picks should give equal files.
     return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip() + "\n"
 
 
@@ -145,22 +102,22 @@ def _particle_block(blocks: dict) -> dict[str, list]:
 
 
 def _check_starts_of_rows(path: str) -> None:
-    """Refuse rows that the parser would silently take for the start of a block or column."""
+    """Refuse rows that the parser would silently read as the start of a block or column."""
     with open(path, encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             start, *others = line.split("#")[0].split() or [""]
             if not start.startswith(("data_", "_")) or not others or others[0][0] in "\"'":
                 continue
-            # A single value, without loop_, stands behind the title of its column.
+            # A single value, without loop_, follows the title of its column.
             if start.startswith("data_") or len(others) > 1:
                 raise ValueError(
                     f"line {number} starts with {start!r}, which in a STAR file starts a "
                     f"{'block' if start.startswith('data_') else 'column'}; if it is the name of "
-                    "a micrograph, put it in quotes or its column last"
+                    "a micrograph, put it in quotes or move its column to the end"
                 )
 
 
-def _import_starfile(path: str):
+def _import_starfile(path: str) -> tuple[Any, Any]:
     try:
         import pandas
         import starfile

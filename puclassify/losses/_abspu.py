@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
-from puclassify.losses._base import PULoss
-from puclassify.losses.functional import absolute_pu_loss
+import torch
 
-__all__ = ["AbsolutePULoss"]
+from puclassify.losses._base import PULoss
+from puclassify.losses._risks import risk_terms
+
+__all__ = ["AbsolutePULoss", "absolute_pu_loss"]
+
+
+def absolute_pu_loss(
+    logits: torch.Tensor, targets: torch.Tensor, *, prior: float, surrogate: str = "logistic"
+) -> torch.Tensor:
+    r"""Positive-unlabelled risk with the absolute value of the estimated negative risk.
+
+    Parameters
+    ----------
+    logits : Tensor of any shape
+        One logit per example.
+    targets : Tensor with as many elements
+        1 for labelled positives, 0 for unlabelled examples.
+    prior : float
+        Fraction of positives among the unlabelled examples, between 0 and 1.
+    surrogate : {"logistic", "sigmoid"}, default="logistic"
+        The loss of one example, see `pn_loss`.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The risk, never negative.
+
+    Notes
+    -----
+    Hammoudeh and Lowd (NeurIPS 2020), "abs-PU":
+
+    .. math:: R = \pi \hat R_P^+ + \bigl|\hat R_U^- - \pi \hat R_P^-\bigr|.
+
+    Unlike `non_negative_pu_loss` it does not switch between two gradients.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from puclassify.losses.functional import absolute_pu_loss
+    >>> absolute_pu_loss(torch.tensor([2.0, -1.0]), torch.tensor([1, 0]), prior=0.5)
+    tensor(0.8137)
+    """
+    positive_risk, negative_risk = risk_terms(logits, targets, prior, surrogate)
+    return positive_risk + negative_risk.abs()
 
 
 class AbsolutePULoss(PULoss):
@@ -14,8 +56,8 @@ class AbsolutePULoss(PULoss):
     Parameters
     ----------
     prior : float or None, default=None
-        Fraction of positives among the unlabelled examples, between 0 and 1. None is filled in by
-        the estimator.
+        Class prior: the fraction of positives among the unlabelled examples, between 0 and 1. If
+        None, the estimator sets it.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one example.
 
@@ -31,9 +73,9 @@ class AbsolutePULoss(PULoss):
     tensor(0.8137)
     """
 
-    def __init__(self, prior=None, *, surrogate="logistic"):
+    def __init__(self, prior: float | None = None, *, surrogate: str = "logistic"):
         super().__init__(prior)
         self.surrogate = surrogate
 
-    def forward(self, logits, targets):
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return absolute_pu_loss(logits, targets, prior=self.prior, surrogate=self.surrogate)

@@ -1,4 +1,4 @@
-"""What every loss shares: it is a PyTorch module with scikit-learn's parameters."""
+"""Base class of the losses."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ __all__ = ["PULoss"]
 
 
 class PULoss(PUBaseEstimator, nn.Module):
-    """Base class of the losses.
+    """Base class of the losses: a PyTorch module with scikit-learn's parameters.
 
-    A loss is called with logits and targets and returns a scalar. It is a `torch.nn.Module`, so
-    that a training loop can move, copy and save it, and has scikit-learn's ``get_params`` and
-    ``set_params``, so that a search can turn its parameters and `sklearn.base.clone` copies it
-    without what it has seen. Subclasses write ``__init__`` as scikit-learn wants it, with
-    ``super().__init__(prior)`` in it, and ``forward``.
+    A loss is called with logits and targets and returns a scalar. As a `torch.nn.Module` it can be
+    moved, copied and saved by a training loop. With ``get_params`` and ``set_params`` its
+    parameters can be searched, and `sklearn.base.clone` copies it without its state. Subclasses
+    define ``__init__``, by scikit-learn's rules and with a call to ``super().__init__(prior)``, and
+    ``forward``.
 
     Parameters
     ----------
     prior : float or None, default=None
-        Fraction of positives among the unlabelled examples, between 0 and 1. None is filled in by
-        the estimator that owns the loss; called on its own, a loss without a prior raises.
+        Class prior: the fraction of positives among the unlabelled examples, between 0 and 1. If
+        None, the estimator that owns the loss sets it; a loss called on its own then raises.
 
     Notes
     -----
-    The class attribute ``unlabelled_is_everything`` tells whether the unlabelled examples stand for
-    everything, as the objectives with a prior take them; in the single-training-set scenario the
-    labelled ones are then put among them. An objective that takes the unlabelled for the negatives
-    sets it to False.
+    The class attribute ``unlabelled_is_everything`` is True for objectives in which the unlabelled
+    examples are a sample of all examples. In the single-training-set scenario the labelled examples
+    are then added to them. Objectives that treat the unlabelled examples as negatives set it to
+    False.
 
     Examples
     --------
-    A loss of one's own, to be passed as ``criterion``:
+    Define your own loss and pass it as ``criterion``:
 
     >>> import torch
     >>> from puclassify.losses import PULoss, functional
@@ -51,11 +51,11 @@ class PULoss(PUBaseEstimator, nn.Module):
     tensor(0.3466)
     """
 
-    prior: Any  # None until an owner fills it in, which the formulas refuse
-    unlabelled_is_everything = True
+    prior: Any  # None until an owner sets it; the formulas refuse None
+    unlabelled_is_everything: bool = True
 
     def __init__(self, prior: float | None = None):
-        # BaseEstimator has no __init__ of its own, so that this one is torch.nn.Module's.
+        # BaseEstimator has no __init__ of its own, so this calls torch.nn.Module's.
         super().__init__()
         self.prior = prior
 
@@ -66,7 +66,7 @@ class PULoss(PUBaseEstimator, nn.Module):
         ----------
         logits : Tensor of any shape
             One logit per example.
-        targets : Tensor of as many elements
+        targets : Tensor with as many elements
             1 for labelled positives, 0 for unlabelled examples.
 
         Returns

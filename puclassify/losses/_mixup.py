@@ -1,44 +1,43 @@
-"""What a loss with a mixup term and the training loop agree on."""
+"""Base class of the losses with a mixup term."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 
+from puclassify._parameters import check_number
 from puclassify.losses._base import PULoss
-from puclassify.losses.functional import check_interval
 
 __all__ = ["MixupPULoss"]
 
 
 class MixupPULoss(PULoss):
-    r"""Base class of the losses that also grade mixed inputs.
+    r"""Base class of the losses with a term on mixed inputs.
 
-    Called like any loss, such a one gives its value without the mixup term. Where `mixes` is true,
-    the training loop draws a share :math:`\gamma` with `draw_share`, mixes every input *x* of a
-    batch with another one of it, :math:`\tilde x = \gamma x + (1 - \gamma) x'` (a labelled one with
-    an unlabelled one where the class attribute ``mixes_across`` is true), runs the network on
-    inputs and mixed inputs together, and adds `mixup_term` of the mixed logits and their soft
-    targets :math:`\tilde t = \gamma t + (1 - \gamma) t'`, where *t* is 1 for a labelled positive
-    and the present prediction, without gradient, for an unlabelled example. Subclasses have the
-    parameters ``mixup_weight`` and ``mixup_alpha`` and write ``forward`` and `mixup_term`.
+    A call returns the loss without that term. Where `mixes` is true, the training loop draws a
+    share :math:`\gamma` with `draw_share`, mixes every input *x* of a batch with another one,
+    :math:`\tilde x = \gamma x + (1 - \gamma) x'` (a labelled with an unlabelled one if the class
+    attribute ``mixes_across`` is true), runs the network on inputs and mixed inputs together, and
+    adds `mixup_term` of the mixed logits and their soft targets
+    :math:`\tilde t = \gamma t + (1 - \gamma) t'`. Here *t* is 1 for a labelled positive and the
+    current prediction, without gradient, for an unlabelled example. Subclasses have the parameters
+    ``mixup_weight`` and ``mixup_alpha`` and define ``forward`` and `mixup_term`.
 
     Parameters
     ----------
     prior : float or None, default=None
-        Fraction of positives among the unlabelled examples, between 0 and 1. None is filled in by
-        the estimator that owns the loss.
+        Class prior: the fraction of positives among the unlabelled examples, between 0 and 1. If
+        None, the estimator that owns the loss sets it.
 
     See Also
     --------
     VariationalPULoss : Compares log-probabilities of mixed inputs.
-    DistributionPULoss : Takes the cross-entropy of mixed inputs.
+    DistributionPULoss : Uses the cross-entropy of mixed inputs.
 
     Examples
     --------
-    A loss of one's own, to be passed as ``criterion``:
+    Define your own loss and pass it as ``criterion``:
 
     >>> import torch
     >>> from puclassify.losses import MixupPULoss, functional
@@ -59,39 +58,39 @@ class MixupPULoss(PULoss):
 
     mixup_weight: Any
     mixup_alpha: Any
-    mixes_across = False
+    mixes_across: bool = False
 
     @property
     def mixes(self) -> bool:
-        """Whether training has to mix inputs for this loss.
+        """Whether training mixes inputs for this loss.
 
         Returns
         -------
         bool
-            False where the weight is 0; mixed inputs are not computed then.
+            False if the weight is 0; mixed inputs are then not computed.
         """
         return self.mixup_weight != 0
 
     def draw_share(self) -> float:
-        """Draw the share of the first of two mixed inputs from torch's generator of the CPU.
+        """Draw the share of the first of two mixed inputs from torch's CPU generator.
 
         Returns
         -------
         float
-            A value of Beta(alpha, alpha), alpha being ``mixup_alpha``.
+            A value of Beta(``mixup_alpha``, ``mixup_alpha``).
         """
-        check_interval("mixup_alpha", self.mixup_alpha, 0, math.inf, open_low=True, open_high=True)
+        check_number(self.mixup_alpha, "mixup_alpha", "a finite number above 0", above=0)
         alpha = torch.tensor(float(self.mixup_alpha), dtype=torch.float64)
         return float(torch.distributions.Beta(alpha, alpha).sample())
 
     def mixup_term(self, logits: torch.Tensor, soft_targets: torch.Tensor) -> torch.Tensor:
-        """Return what is added to the loss of the batch, its weight included.
+        """Return the weighted term that training adds to the loss of the batch.
 
         Parameters
         ----------
         logits : Tensor of any shape
             Logits of mixed inputs.
-        soft_targets : Tensor of as many elements
+        soft_targets : Tensor with as many elements
             Their targets, from 0 to 1.
 
         Returns

@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
-from puclassify.losses._base import PULoss
-from puclassify.losses.functional import pn_loss
+import torch
 
-__all__ = ["PNLoss"]
+from puclassify.losses._base import PULoss
+from puclassify.losses._examples import check_prior, flatten, masked_mean, surrogate_loss
+
+__all__ = ["PNLoss", "pn_loss"]
+
+
+def pn_loss(
+    logits: torch.Tensor, targets: torch.Tensor, *, prior: float, surrogate: str = "logistic"
+) -> torch.Tensor:
+    r"""Positive-negative risk: every unlabelled example is treated as negative.
+
+    Parameters
+    ----------
+    logits : Tensor of any shape
+        One logit per example.
+    targets : Tensor with as many elements
+        1 for labelled positives, 0 for unlabelled examples.
+    prior : float
+        Weight of the positives, between 0 and 1.
+    surrogate : {"logistic", "sigmoid"}, default="logistic"
+        The loss of one example.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The risk.
+
+    Notes
+    -----
+    With :math:`\ell(s, +1) = \log(1 + e^{-s})` ("logistic") or :math:`1 / (1 + e^{s})` ("sigmoid"),
+    and :math:`\ell(s, -1) = \ell(-s, +1)`,
+
+    .. math:: R = \pi\,\frac{1}{|P|}\sum_{i \in P} \ell(s_i, +1)
+              + (1 - \pi)\,\frac{1}{|U|}\sum_{i \in U} \ell(s_i, -1).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from puclassify.losses.functional import pn_loss
+    >>> pn_loss(torch.tensor([0.0, 0.0]), torch.tensor([1, 0]), prior=0.2)
+    tensor(0.6931)
+    """
+    check_prior(prior)
+    loss = surrogate_loss(surrogate)
+    s, positive = flatten(logits, targets)
+    return prior * masked_mean(loss(s), positive) + (1 - prior) * masked_mean(loss(-s), ~positive)
 
 
 class PNLoss(PULoss):
-    """Naive positive-negative risk: every unlabelled example is taken for a negative.
+    """Naive positive-negative risk: every unlabelled example is treated as negative.
 
     Parameters
     ----------
     prior : float or None, default=None
-        Weight of the positives, between 0 and 1. None is filled in by the estimator.
+        Weight of the positives, between 0 and 1. If None, the estimator sets it.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one example.
 
@@ -32,9 +76,9 @@ class PNLoss(PULoss):
 
     unlabelled_is_everything = False
 
-    def __init__(self, prior=None, *, surrogate="logistic"):
+    def __init__(self, prior: float | None = None, *, surrogate: str = "logistic"):
         super().__init__(prior)
         self.surrogate = surrogate
 
-    def forward(self, logits, targets):
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return pn_loss(logits, targets, prior=self.prior, surrogate=self.surrogate)

@@ -13,9 +13,9 @@ def reconstruction_error(images: torch.Tensor, reconstruction: torch.Tensor) -> 
     Parameters
     ----------
     images : Tensor of shape (n, channels, height, width)
-        What was to be reconstructed.
+        The original images.
     reconstruction : Tensor of shape (n, channels, height or less, width or less)
-        What a `puclassify.networks.Decoder` made of the embedding. If smaller than the images, it
+        Output of a `puclassify.networks.Decoder` for the embedding. If smaller than the images, it
         is compared with their centre.
 
     Returns
@@ -26,7 +26,7 @@ def reconstruction_error(images: torch.Tensor, reconstruction: torch.Tensor) -> 
     Notes
     -----
     The hybrid of classifier and autoencoder adds this to the loss of the classifier (Bepler et al.,
-    arXiv 1803.08207). `PUImageClassifier` divides it by the number of reconstructed pixels first,
+    arXiv 1803.08207). `PUImageClassifier` first divides it by the number of reconstructed pixels,
     so that ``reconstruction_weight`` means the same for every size of image and decoder.
 
     Examples
@@ -44,7 +44,7 @@ def reconstruction_error(images: torch.Tensor, reconstruction: torch.Tensor) -> 
     margins = [a - b for a, b in zip(images.shape[2:], reconstruction.shape[2:], strict=True)]
     if min(margins) < 0 or any(margin % 2 for margin in margins):
         raise ValueError(
-            f"a reconstruction of {tuple(reconstruction.shape[2:])} pixels has no centred place in "
+            f"reconstruction of {tuple(reconstruction.shape[2:])} pixels cannot be centred in "
             f"images of {tuple(images.shape[2:])}: make the decoder's image_shape as large as the "
             "images, or smaller by an even number"
         )

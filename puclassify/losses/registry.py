@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-import difflib
+from typing import Any
 
 from sklearn.base import clone
 from torch import nn
 
+from puclassify._parameters import did_you_mean
 from puclassify.losses._abspu import AbsolutePULoss
 from puclassify.losses._base import PULoss
 from puclassify.losses._cvir import CVIRLoss
@@ -19,7 +20,20 @@ from puclassify.losses._pn import PNLoss
 from puclassify.losses._upu import UnbiasedPULoss
 from puclassify.losses._vpu import VariationalPULoss
 
-__all__ = ["LOSSES", "make_loss"]
+# puclassify.losses exports what is listed here.
+__all__ = [
+    "LOSSES",
+    "AbsolutePULoss",
+    "CVIRLoss",
+    "DistributionPULoss",
+    "GEBinomialLoss",
+    "GEKLLoss",
+    "NonNegativePULoss",
+    "PNLoss",
+    "UnbiasedPULoss",
+    "VariationalPULoss",
+    "make_loss",
+]
 
 LOSSES: dict[str, type[PULoss]] = {
     "pn": PNLoss,
@@ -32,23 +46,24 @@ LOSSES: dict[str, type[PULoss]] = {
     "dist_pu": DistributionPULoss,
     "cvir": CVIRLoss,
 }
+"""Losses by the name that ``criterion`` accepts; add an entry to make your own known by name."""
 
 
-def make_loss(criterion, prior: float | None = None) -> nn.Module:
-    """Return a fresh loss from a name, a class or an instance.
+def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
+    """Return a new loss from a name, a class or an instance.
 
     Parameters
     ----------
     criterion : str, class or loss
-        A name of `LOSSES`; a class, called with the prior; or a loss, which is copied without what
-        it has seen (`sklearn.base.clone`).
+        A name in `LOSSES`; a class, called with the prior; or a loss, copied without its state
+        (`sklearn.base.clone`).
     prior : float or None, default=None
-        The class prior. A loss that brings its own keeps it.
+        The class prior. A loss that has its own keeps it.
 
     Returns
     -------
     torch.nn.Module
-        The loss, called with logits and targets.
+        The loss, to be called with logits and targets.
 
     Raises
     ------
@@ -59,15 +74,19 @@ def make_loss(criterion, prior: float | None = None) -> nn.Module:
 
     Examples
     --------
-    >>> from puclassify.losses import GEKLLoss
-    >>> from puclassify.losses.registry import make_loss
+    >>> from puclassify.losses import GEKLLoss, make_loss
     >>> make_loss("nnpu", 0.2)
     NonNegativePULoss(prior=0.2)
     >>> make_loss(GEKLLoss(slack=5.0), 0.2)
     GEKLLoss(prior=0.2, slack=5.0)
     """
     if isinstance(criterion, str):
-        return _loss_class(criterion)(prior)
+        if criterion not in LOSSES:
+            raise ValueError(
+                f"criterion must be one of {list(LOSSES)}, got {criterion!r}"
+                f"{did_you_mean(criterion, LOSSES)}"
+            )
+        return LOSSES[criterion](prior)
     if isinstance(criterion, type) and issubclass(criterion, nn.Module):
         return criterion(prior)
     if isinstance(criterion, nn.Module):
@@ -79,12 +98,3 @@ def make_loss(criterion, prior: float | None = None) -> nn.Module:
     raise TypeError(
         f"criterion must be one of {list(LOSSES)}, a loss class or a loss, got {criterion!r}"
     )
-
-
-def _loss_class(name: str) -> type[PULoss]:
-    try:
-        return LOSSES[name]
-    except KeyError:
-        near = difflib.get_close_matches(name.lower().replace("-", "_"), LOSSES, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"criterion must be one of {list(LOSSES)}, got {name!r}{hint}") from None

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
-from puclassify._parameters import is_number
+from puclassify._parameters import check_number
 
 __all__ = ["PickMatches", "match_picks"]
 
-# A pick computed to lie on the radius lies there only up to rounding.
+# Distances that equal the radius do so only up to rounding.
 _ROUNDING = 1 + 1e-9
 
 
 class PickMatches(NamedTuple):
-    """Which true particle each pick of one micrograph was matched with.
+    """The true particle that each pick of one micrograph was matched with.
 
     Parameters
     ----------
@@ -37,7 +38,9 @@ class PickMatches(NamedTuple):
     distance: np.ndarray
 
 
-def match_picks(y_true, y_pred, radius) -> np.ndarray:
+def match_picks(
+    y_true: Collection[ArrayLike], y_pred: Collection[ArrayLike], radius: float
+) -> np.ndarray:
     """Match the picks of each micrograph one-to-one with its true particles.
 
     Parameters
@@ -54,8 +57,7 @@ def match_picks(y_true, y_pred, radius) -> np.ndarray:
     Returns
     -------
     ndarray of n objects
-        For each micrograph a `PickMatches` of ``truth_index`` and ``distance``, one entry per pick
-        in the order in which the picks were given.
+        For each micrograph a `PickMatches`, in the order in which the picks were given.
 
     Raises
     ------
@@ -65,11 +67,11 @@ def match_picks(y_true, y_pred, radius) -> np.ndarray:
 
     Notes
     -----
-    The picks are visited in order of descending score, and each takes the nearest particle
-    within the radius that no earlier pick has taken: a second pick on the same particle stays
-    without a match. Of picks with equal scores (picks without scores are all equal) the closest
-    pair is matched first; what still ties goes to the pick, then to the particle, with the smaller
-    (y, x). The result therefore does not depend on the order of the rows.
+    In order of descending score, each pick is matched with the nearest particle within the radius
+    that no earlier pick was matched with, so that a second pick of the same particle stays without
+    a match. Among picks with equal scores (picks without scores are all equal) the closest pair is
+    matched first; remaining ties go to the pick, then to the particle, with the smaller (y, x).
+    The result therefore does not depend on the order of the rows.
 
     Examples
     --------
@@ -90,19 +92,16 @@ def match_picks(y_true, y_pred, radius) -> np.ndarray:
     return matches
 
 
-def check_matching_radius(radius) -> float:
-    """Return the matching radius as a float, or say what is wrong with it."""
-    if not is_number(radius):
-        raise TypeError(f"radius must be a number of stored pixels, got {radius!r}")
-    if not 0 <= float(radius) < np.inf:
-        raise ValueError(
-            f"radius must be a finite number of stored pixels, at least 0; got {radius!r}"
-        )
-    return float(radius)
+def check_matching_radius(radius: Any) -> float:
+    """Return the matching radius in stored pixels as a float."""
+    expected = "a finite number of stored pixels, at least 0"
+    return check_number(radius, "radius", expected, at_least=0)
 
 
-def check_true_and_picked(y_true, y_pred) -> tuple[list, list]:
-    """Return the true (k, 2) positions and the (position, score or None) picks by micrograph."""
+def check_true_and_picked(
+    y_true: Collection[ArrayLike], y_pred: Collection[ArrayLike]
+) -> tuple[list, list]:
+    """Return the true positions (k, 2) and the (positions, scores) of picks by micrograph."""
     truths = [xy for xy, _ in _check_sequence(y_true, "y_true")]
     picks = _check_sequence(y_pred, "y_pred")
     if len(truths) != len(picks):
@@ -113,7 +112,7 @@ def check_true_and_picked(y_true, y_pred) -> tuple[list, list]:
     return truths, picks
 
 
-def _check_sequence(value, name) -> list:
+def _check_sequence(value: Collection[ArrayLike], name: str) -> list:
     if isinstance(value, Mapping):
         raise TypeError(
             f"{name} is a mapping, which has no order of micrographs: pass a list, for instance "
@@ -122,8 +121,8 @@ def _check_sequence(value, name) -> list:
     return [_check_positions(item, f"{name}[{i}]") for i, item in enumerate(value)]
 
 
-def _check_positions(value, name) -> tuple[np.ndarray, np.ndarray | None]:
-    """Split the picks of one micrograph in positions (k, 2) and scores (k,) or None."""
+def _check_positions(value: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Split the picks of one micrograph into positions (k, 2) and scores (k,) or None."""
     if hasattr(value, "columns"):
         missing = {"x", "y"} - set(value.columns)
         if missing:
@@ -150,7 +149,9 @@ def _check_positions(value, name) -> tuple[np.ndarray, np.ndarray | None]:
     return table[:, :2], table[:, 2] if table.shape[1] == 3 else None
 
 
-def _match_micrograph(truth_xy, xy, score, radius) -> PickMatches:
+def _match_micrograph(
+    truth_xy: np.ndarray, xy: np.ndarray, score: np.ndarray | None, radius: float
+) -> PickMatches:
     truth_index = np.full(len(xy), -1, dtype=np.intp)
     distance = np.full(len(xy), np.inf)
     if len(xy) and len(truth_xy):
@@ -162,8 +163,10 @@ def _match_micrograph(truth_xy, xy, score, radius) -> PickMatches:
     return PickMatches(truth_index, distance)
 
 
-def _pairs_by_preference(truth_xy, xy, score, radius) -> np.ndarray:
-    """All pairs (pick i, particle j, distance v) within the radius, the first to match first."""
+def _pairs_by_preference(
+    truth_xy: np.ndarray, xy: np.ndarray, score: np.ndarray | None, radius: float
+) -> np.ndarray:
+    """Return all pairs (pick i, particle j, distance v) within the radius, in order of matching."""
     pairs = cKDTree(xy).sparse_distance_matrix(
         cKDTree(truth_xy), radius * _ROUNDING, output_type="ndarray"
     )
@@ -179,14 +182,15 @@ def _pairs_by_preference(truth_xy, xy, score, radius) -> np.ndarray:
     return pairs[order]
 
 
-def _rank_by_position(xy) -> np.ndarray:
+def _rank_by_position(xy: np.ndarray) -> np.ndarray:
+    """Return the rank of each position (k, 2) by y, then x."""
     rank = np.empty(len(xy), dtype=np.intp)
     rank[np.lexsort((xy[:, 0], xy[:, 1]))] = np.arange(len(xy))
     return rank
 
 
-def _take_first_free(picks, particles) -> list[int]:
-    """Positions in the two lists of the pairs whose members are both free when they come."""
+def _take_first_free(picks: list[int], particles: list[int]) -> list[int]:
+    """Return the positions of the pairs whose members are both free when their turn comes."""
     free_pick = [True] * (max(picks, default=-1) + 1)
     free_particle = [True] * (max(particles, default=-1) + 1)
     taken = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import UndefinedMetricWarning
 
-from puclassify._parameters import is_number
+from puclassify._parameters import check_number
+from puclassify._warnings import warn
 from puclassify.metrics._pick_matching import check_true_and_picked, match_picks
 
 __all__ = [
@@ -18,9 +20,9 @@ __all__ = [
 
 
 def pick_precision_recall_curve(
-    y_true, y_pred, radius
+    y_true: Collection[ArrayLike], y_pred: Collection[ArrayLike], radius: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Precision and recall of scored picks at every threshold, over all micrographs together.
+    """Compute precision and recall of picks at every threshold, over all micrographs together.
 
     Parameters
     ----------
@@ -37,8 +39,8 @@ def pick_precision_recall_curve(
         Matched picks among the picks with a score of at least ``thresholds[i]``; the last
         element is 1.
     recall : ndarray of shape (n_thresholds + 1,)
-        Matched picks with a score of at least ``thresholds[i]`` among all true centres, those
-        that no pick comes near included, so it need not start at 1; the last element is 0.
+        True centres matched by picks with a score of at least ``thresholds[i]``, among all true
+        centres. It starts below 1 where some have no pick; the last element is 0.
     thresholds : ndarray of shape (n_thresholds,)
         The distinct scores, ascending.
 
@@ -50,7 +52,7 @@ def pick_precision_recall_curve(
     Warns
     -----
     UndefinedMetricWarning
-        If there is no true centre in any micrograph; the recall is then NaN.
+        If no micrograph has a true centre; the recall is then NaN.
 
     See Also
     --------
@@ -58,9 +60,8 @@ def pick_precision_recall_curve(
 
     Notes
     -----
-    The arrays have the form of `sklearn.metrics.precision_recall_curve`. Matching goes down the
-    scores, so what lies below a threshold never changes the matches above it, and one matching
-    serves all thresholds.
+    The arrays have the form of `sklearn.metrics.precision_recall_curve`. Picks are matched in
+    order of descending score, so that one matching is valid at all thresholds.
 
     Examples
     --------
@@ -96,8 +97,10 @@ def pick_precision_recall_curve(
     )
 
 
-def pick_average_precision_score(y_true, y_pred, radius) -> float:
-    r"""Average precision of scored picks, over all micrographs together.
+def pick_average_precision_score(
+    y_true: Collection[ArrayLike], y_pred: Collection[ArrayLike], radius: float
+) -> float:
+    r"""Compute the average precision of picks, over all micrographs together.
 
     Parameters
     ----------
@@ -111,7 +114,7 @@ def pick_average_precision_score(y_true, y_pred, radius) -> float:
     Returns
     -------
     float
-        Average precision between 0 and 1; NaN where there is no true centre at all.
+        Average precision between 0 and 1; NaN if there is no true centre.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def pick_average_precision_score(y_true, y_pred, radius) -> float:
     Warns
     -----
     UndefinedMetricWarning
-        If there is no true centre in any micrograph.
+        If no micrograph has a true centre.
 
     Notes
     -----
@@ -129,9 +132,9 @@ def pick_average_precision_score(y_true, y_pred, radius) -> float:
 
     .. math:: \mathrm{AP} = \sum_n (R_n - R_{n-1}) P_n, \qquad R_0 = 0.
 
-    The recall counts all true centres, so a particle that was never picked lowers the result:
-    perfect picks of half the particles give 0.5. Pass the picks at a low threshold; a high one
-    cuts the curve short.
+    The recall counts all true centres, so that a particle without a pick lowers the result:
+    perfect picks of half the particles give 0.5. Pass picks at a low threshold; a high one cuts
+    the curve short.
 
     Examples
     --------
@@ -147,9 +150,14 @@ def pick_average_precision_score(y_true, y_pred, radius) -> float:
 
 
 def pick_precision_recall_fscore(
-    y_true, y_pred, radius, *, threshold=None, beta=1.0
+    y_true: Collection[ArrayLike],
+    y_pred: Collection[ArrayLike],
+    radius: float,
+    *,
+    threshold: float | None = None,
+    beta: float = 1.0,
 ) -> tuple[float, float, float]:
-    """Precision, recall and F-score of picks, over all micrographs together.
+    """Compute precision, recall and F-score of picks, over all micrographs together.
 
     Parameters
     ----------
@@ -161,16 +169,16 @@ def pick_precision_recall_fscore(
     radius : float
         Largest distance in stored pixels at which a pick can match a true centre.
     threshold : float or None, default=None
-        Only picks with a score strictly above it count, as in picking itself; None counts all.
+        Only picks with a score strictly above it count, as in picking; None counts all.
     beta : float, default=1.0
         Weight of the recall against the precision in the F-score.
 
     Returns
     -------
     precision : float
-        Matched picks among all picks; 0 where nothing was picked.
+        Matched picks among all picks; 0 without picks.
     recall : float
-        Matched picks among all true centres; NaN where there is none.
+        Matched true centres among all of them; NaN if there are none.
     fscore : float
         ``(1 + beta^2) P R / (beta^2 P + R)``; 0 where nothing matches, NaN with the recall.
 
@@ -182,7 +190,7 @@ def pick_precision_recall_fscore(
     Warns
     -----
     UndefinedMetricWarning
-        If there is no true centre in any micrograph.
+        If no micrograph has a true centre.
 
     Examples
     --------
@@ -195,8 +203,7 @@ def pick_precision_recall_fscore(
     >>> pick_precision_recall_fscore([truth], [picks], radius=5.0, threshold=2.0)
     (1.0, 0.25, 0.4)
     """
-    if not is_number(beta) or not 0 <= float(beta) < np.inf:
-        raise ValueError(f"beta must be a finite number of at least 0, got {beta!r}")
+    beta = check_number(beta, "beta", "a finite number of at least 0", at_least=0)
     truths, picks = check_true_and_picked(y_true, y_pred)
     n_true = sum(len(xy) for xy in truths)
     n_picked = n_matched = 0
@@ -211,15 +218,15 @@ def pick_precision_recall_fscore(
         _warn_no_truth(len(truths), "the recall and the F-score")
         return precision, float("nan"), float("nan")
     recall = n_matched / n_true
-    weight = float(beta) ** 2
+    weight = beta**2
     if n_matched == 0:
         return precision, recall, 0.0
     fscore = (1 + weight) * precision * recall / (weight * precision + recall)
     return precision, recall, fscore
 
 
-def _scores(picks, i) -> np.ndarray:
-    """Return the scores of the i-th micrograph's picks, or say that they have none."""
+def _scores(picks: tuple[np.ndarray, np.ndarray | None], i: int) -> np.ndarray:
+    """Return the scores of the picks of the i-th micrograph."""
     xy, score = picks
     if score is None and len(xy):
         raise ValueError(
@@ -229,10 +236,9 @@ def _scores(picks, i) -> np.ndarray:
     return np.empty(0) if score is None else score
 
 
-def _warn_no_truth(n_micrographs, what) -> None:
-    warnings.warn(
-        f"y_true holds no true centre in any of the {n_micrographs} micrographs, so {what} "
-        "cannot be told and is set to NaN; score on micrographs with labelled particles",
+def _warn_no_truth(n_micrographs: int, undefined: str) -> None:
+    warn(
+        f"y_true holds no true centre in any of the {n_micrographs} micrographs, so {undefined} "
+        "cannot be computed and is set to NaN; score micrographs with known particles",
         UndefinedMetricWarning,
-        stacklevel=3,
     )

@@ -1,8 +1,9 @@
-"""How far predicted probabilities are from frequencies, from PU labels."""
+"""The calibration error of predicted probabilities, from PU labels."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from puclassify.metrics._pu_bins import binned_sample
@@ -11,45 +12,41 @@ __all__ = ["pu_calibration_error"]
 
 
 def pu_calibration_error(
-    y_true,
-    y_score,
+    y_true: ArrayLike,
+    y_score: ArrayLike,
     *,
-    prior,
-    scenario="case_control",
-    n_bins=10,
-    strategy="uniform",
-    debiased=True,
-    propensities=None,
-    return_std=False,
-):
-    r"""Estimate from PU labels how far probabilities are from the frequencies of the true classes.
+    prior: float,
+    scenario: str = "case_control",
+    n_bins: int = 10,
+    strategy: str = "uniform",
+    debiased: bool = True,
+    propensities: ArrayLike | None = None,
+    return_std: bool = False,
+) -> float | tuple[float, float]:
+    r"""Estimate the expected calibration error from PU labels.
 
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels, of which the larger means "labelled positive" and the smaller "unlabelled",
-        such as 1 and 0. At least two examples must be labelled positive.
+        Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+        examples must be labelled positive.
     y_score : array-like of shape (n,)
         Predicted probabilities of the positive class.
     prior : float
-        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
-        for ``scenario="single_training_set"``.
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``).
     scenario : {"case_control", "single_training_set"}, default="case_control"
-        Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled.
+        As in `pu_accuracy_score`.
     n_bins : int, default=10
         Number of bins of predicted probability.
     strategy : {"uniform", "quantile"}, default="uniform"
         Whether the bins have equal widths, or hold equally many examples of the unlabelled sample
-        (``"case_control"``) or of everything (``"single_training_set"``).
+        (``"case_control"``) or of everything.
     debiased : bool, default=True
-        Whether to take off what noise adds to absolute values. False gives the plain sum, which
-        for a calibrated classifier and few labels is far above 0.
+        Whether to subtract what noise adds to absolute values. False gives the plain sum, which is
+        far above 0 for a calibrated classifier and few labels.
     propensities : array-like of shape (n,) or None, default=None
-        Where the labelled positives are no random choice of the positives: the probability,
-        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
-        inverse proportion to its own; a common factor does not matter, and those of unlabelled
-        examples are not read. None means that all are equal.
+        As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -58,13 +55,13 @@ def pu_calibration_error(
     score : float
         The estimate, at least 0; if ``debiased``, 0 where the gaps are no larger than the noise.
     std : float
-        Its standard error, the prior taken as known; only with ``return_std``. It is too large
-        where the gaps are within noise of 0.
+        Its standard error, with the prior taken as known; only with ``return_std``. It is too
+        large where the gaps are within noise of 0.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, there is a single labelled positive, or the prior is
+        If an argument is invalid, only one example is labelled positive, or the prior is
         impossible.
 
     See Also
@@ -78,7 +75,7 @@ def pu_calibration_error(
     :math:`\bar p_b` and the share of positives in a bin, weighted by the share
     :math:`q_\mathrm{m}(b)` of examples in the bin. Of these examples, by Bayes' rule,
     :math:`\pi\, q_\mathrm{p}(b) / q_\mathrm{m}(b)` are positive, with :math:`q_\mathrm{p}(b)` the
-    share of the labelled positives that falls into the bin, so that the quotient cancels:
+    share of the labelled positives in the bin, so that the quotient cancels:
 
     .. math:: \mathrm{ECE} = \sum_b q_\mathrm{m}(b)
               \left| \bar p_b - \pi \frac{q_\mathrm{p}(b)}{q_\mathrm{m}(b)} \right|
@@ -88,15 +85,16 @@ def pu_calibration_error(
     The absolute value of a noisy :math:`\hat \delta_b` with the standard error :math:`\sigma_b` is
     too large on average, by :math:`0.8\, \sigma_b` where there is no gap: with a prior of 0.4 and
     500 labelled positives a calibrated classifier has a plain error of .04. Therefore the gaps are
-    taken to be spread as :math:`\mathcal{N}(0, \tau^2)` over the bins that are not empty, with
-    :math:`\tau^2` the mean of :math:`\hat \delta_b^2 - \sigma_b^2` or 0, and each absolute value
-    is replaced by its mean given :math:`\hat \delta_b`, that of a folded normal distribution:
+    assumed to be spread as :math:`\mathcal{N}(0, \tau^2)` over the bins that are not empty, with
+    :math:`\tau^2` the mean of :math:`\hat \delta_b^2 - \sigma_b^2`, or 0 if that is negative, and
+    each absolute value is replaced by its mean given :math:`\hat \delta_b`, that of a folded normal
+    distribution:
 
     .. math:: \mu_b\, (2 \Phi(\mu_b / s_b) - 1) + 2\, s_b\, \varphi(\mu_b / s_b), \qquad
               \mu_b = \frac{\tau^2 \hat \delta_b}{\tau^2 + \sigma_b^2}, \quad
               s_b^2 = \frac{\tau^2 \sigma_b^2}{\tau^2 + \sigma_b^2}.
 
-    That removes most of the bias, not all: no unbiased estimate of an absolute value exists.
+    This removes most of the bias, not all: no unbiased estimate of an absolute value exists.
 
     References
     ----------
@@ -126,7 +124,7 @@ def pu_calibration_error(
     gaps, noise = np.zeros(n_bins), np.zeros(n_bins)
     for b in range(n_bins):
         inside = (bins == b).astype(float)
-        gaps[b] = sample.mean_of_marginal(p * inside) - pi * sample.mean_of_positives(inside)
+        gaps[b] = sample.mean_of_mixture(p * inside) - pi * sample.mean_of_positives(inside)
         noise[b] = sample.standard_error(-pi * inside, p * inside) if debiased else 0.0
     error = float(np.sum(_absolute(gaps, noise) if debiased else np.abs(gaps)))
     if not return_std:
@@ -135,7 +133,7 @@ def pu_calibration_error(
     return error, sample.standard_error(-pi * signs, signs * p)
 
 
-def _absolute(gaps, noise) -> np.ndarray:
+def _absolute(gaps: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Return the mean of absolute gaps given noisy ones, by empirical Bayes."""
     filled = noise > 0
     spread = max(0.0, float(np.mean((gaps**2 - noise**2)[filled]))) if filled.any() else 0.0

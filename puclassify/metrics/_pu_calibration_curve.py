@@ -1,10 +1,11 @@
-"""The frequencies that predicted probabilities stand for, from PU labels."""
+"""The share of positives in bins of predicted probability, from PU labels."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify.metrics._pu_bins import binned_sample
 from puclassify.metrics._pu_shares import positive_shares
@@ -13,54 +14,52 @@ __all__ = ["BinnedShares", "binned_shares", "pu_calibration_curve"]
 
 
 def pu_calibration_curve(
-    y_true,
-    y_score,
+    y_true: ArrayLike,
+    y_score: ArrayLike,
     *,
-    prior,
-    scenario="case_control",
-    n_bins=10,
-    strategy="uniform",
-    return_std=False,
-):
-    r"""Share of positives in bins of predicted probability, estimated from PU labels.
+    prior: float,
+    scenario: str = "case_control",
+    n_bins: int = 10,
+    strategy: str = "uniform",
+    return_std: bool = False,
+) -> tuple[np.ndarray, ...]:
+    r"""Estimate the share of positives in bins of predicted probability from PU labels.
 
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels, of which the larger means "labelled positive" and the smaller "unlabelled",
-        such as 1 and 0.
+        Two labels; the larger means "labelled positive", the smaller "unlabelled".
     y_score : array-like of shape (n,)
         Predicted probabilities of the positive class.
     prior : float
-        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
-        for ``scenario="single_training_set"``.
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``).
     scenario : {"case_control", "single_training_set"}, default="case_control"
-        Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled.
+        As in `pu_accuracy_score`.
     n_bins : int, default=10
         Number of bins of predicted probability.
     strategy : {"uniform", "quantile"}, default="uniform"
         Whether the bins have equal widths, or hold equally many examples of the unlabelled sample
-        (``"case_control"``) or of everything (``"single_training_set"``).
+        (``"case_control"``) or of everything.
     return_std : bool, default=False
         Whether to return the standard errors too.
 
     Returns
     -------
     prob_true : ndarray of shape (n_filled,)
-        The estimated share of positives in each bin that holds an example of the unlabelled
-        sample or of everything; bins without are left out. It is not clipped: above 1, either
-        there are few examples or the prior is too large.
+        The share of positives in each bin that holds an example of the unlabelled sample or of
+        everything; other bins are left out. It is not clipped: above 1, either there are few
+        examples or the prior is too large.
     prob_pred : ndarray of shape (n_filled,)
-        The mean probability there.
+        The mean probability in these bins.
     std : ndarray of shape (n_filled,)
-        Standard errors of ``prob_true``, the prior taken as known; only with ``return_std``. A bin
-        without a labelled positive has 0, which is too small.
+        Standard errors of ``prob_true``, with the prior taken as known; only with ``return_std``.
+        In a bin without a labelled positive it is 0, which is too small.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, or the prior is impossible.
+        If an argument is invalid or the prior is impossible.
 
     See Also
     --------
@@ -72,8 +71,9 @@ def pu_calibration_curve(
     -----
     With the shares :math:`q_\mathrm{p}(b)` of the labelled positives and :math:`q_\mathrm{m}(b)`
     of the unlabelled sample or of everything in a bin, by Bayes' rule the share of positives in it
-    is :math:`\pi\, q_\mathrm{p}(b) / q_\mathrm{m}(b)`: the precision of calling positive what is in
-    the bin. The standard errors are those of the delta method, as in `pu_precision_score`.
+    is :math:`\pi\, q_\mathrm{p}(b) / q_\mathrm{m}(b)`: the precision of predicting positive for
+    what is in the bin. The standard errors are those of the delta method, as in
+    `pu_precision_score`.
 
     Examples
     --------
@@ -86,39 +86,33 @@ def pu_calibration_curve(
     >>> prob_pred.round(3).tolist()
     [0.3, 0.9]
     """
-    found = binned_shares(
-        y_true,
-        y_score,
-        prior=prior,
-        scenario=scenario,
-        n_bins=n_bins,
-        strategy=strategy,
+    shares = binned_shares(
+        y_true, y_score, prior=prior, scenario=scenario, n_bins=n_bins, strategy=strategy
     )
-    curve = found.prob_true, found.prob_pred
-    return (*curve, found.std) if return_std else curve
+    curve = shares.prob_true, shares.prob_pred
+    return (*curve, shares.std) if return_std else curve
 
 
 class BinnedShares(NamedTuple):
-    """What is known of each bin that holds an example of the mixture, of shape (n_filled,).
-
-    Parameters
-    ----------
-    prob_true, prob_pred, std : ndarray of float
-        As `pu_calibration_curve` returns them.
-    of_one : ndarray of float
-        How much one labelled positive adds to ``prob_true``.
-    """
+    """Shares of positives in the bins that hold an example of the mixture, of shape (n_filled,)."""
 
     prob_true: np.ndarray
     prob_pred: np.ndarray
     std: np.ndarray
-    of_one: np.ndarray
+    of_one: np.ndarray  # how much one labelled positive adds to prob_true
 
 
 def binned_shares(
-    y_true, y_score, *, prior, scenario, n_bins, strategy, name="y_score"
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    prior: float,
+    scenario: str,
+    n_bins: int,
+    strategy: str,
+    name: str = "y_score",
 ) -> BinnedShares:
-    """Estimate the share of positives in each bin; arguments as of `pu_calibration_curve`."""
+    """Estimate the share of positives in each bin; arguments as in `pu_calibration_curve`."""
     sample, p, bins = binned_sample(
         y_true,
         y_score,
@@ -131,11 +125,11 @@ def binned_shares(
     )
     n_labelled, n_mixture = (
         np.bincount(bins[members], minlength=n_bins)
-        for members in (sample.positive, sample.marginal)
+        for members in (sample.positive, sample.mixture)
     )
     filled = n_mixture > 0
     n_labelled, n_mixture = n_labelled[filled], n_mixture[filled]
-    total = np.bincount(bins[sample.marginal], p[sample.marginal], minlength=n_bins)
+    total = np.bincount(bins[sample.mixture], p[sample.mixture], minlength=n_bins)
     prob_true, std = positive_shares(sample, n_labelled, n_mixture)
     of_one, _ = positive_shares(sample, np.ones_like(n_mixture), n_mixture)
     return BinnedShares(prob_true, total[filled] / n_mixture, std, of_one)

@@ -3,51 +3,58 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify._parameters import check_score_vector
+from puclassify.metrics._pu_sample import PUSample
 from puclassify.metrics._pu_shares import positive_shares, standard_errors
 
 __all__ = ["counts_above", "pu_precision_recall_curve"]
 
 
-def pu_precision_recall_curve(y_true, y_score, *, prior, scenario="case_control", return_std=False):
-    r"""Precision and recall with respect to the true classes at all thresholds, from PU labels.
+def pu_precision_recall_curve(
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    prior: float,
+    scenario: str = "case_control",
+    return_std: bool = False,
+) -> tuple[np.ndarray, ...]:
+    r"""Estimate precision and recall on the true classes at all thresholds from PU labels.
 
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels, of which the larger means "labelled positive" and the smaller "unlabelled",
-        such as 1 and 0.
+        Two labels; the larger means "labelled positive", the smaller "unlabelled".
     y_score : array-like of shape (n,)
         Higher means more positive: logits, probabilities, or any increasing function of them.
     prior : float
-        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
-        for ``scenario="single_training_set"``.
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``).
     scenario : {"case_control", "single_training_set"}, default="case_control"
-        Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled.
+        As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard errors too.
 
     Returns
     -------
     precision : ndarray of shape (n_thresholds + 1,)
-        The precision where scores of at least each threshold are called positive, as
-        `pu_precision_score` estimates it: not clipped, and above 1 where the examples above the
-        threshold are few or the prior is too large. The last is 1 and belongs to no threshold.
+        The precision if scores of at least each threshold are predicted positive, as in
+        `pu_precision_score`: not clipped, and above 1 where few examples are above the threshold
+        or the prior is too large. The last is 1 and belongs to no threshold.
     recall : ndarray of shape (n_thresholds + 1,)
         The recall, which falls; the last is 0.
     thresholds : ndarray of shape (n_thresholds,)
         The distinct scores in increasing order, up to the highest of the unlabelled sample
-        (``"case_control"``) or of everything. Above it nothing is found there, and the precision
-        is undefined.
+        (``"case_control"``) or of everything, above which the precision is undefined.
     precision_std, recall_std : ndarray of shape (n_thresholds + 1,)
-        Their standard errors, the prior taken as known; only with ``return_std``. The last are 0.
+        Their standard errors, with the prior taken as known; only with ``return_std``. The last
+        are 0.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, or the prior is impossible.
+        If an argument is invalid or the prior is impossible.
 
     See Also
     --------
@@ -71,7 +78,7 @@ def pu_precision_recall_curve(y_true, y_score, *, prior, scenario="case_control"
               \frac{1 - q_\mathrm{p}}{(|P| - 1)\, q_\mathrm{p}} +
               \frac{1 - q_\mathrm{m}}{(|U| - 1)\, q_\mathrm{m}}.
 
-    Those of neighbouring thresholds are much the same error, so that the curve as a whole lies
+    The errors at neighbouring thresholds are nearly the same, so that the curve as a whole lies
     above the true one or below it. The cost is that of sorting.
 
     References
@@ -92,11 +99,13 @@ def pu_precision_recall_curve(y_true, y_score, *, prior, scenario="case_control"
     >>> recall.tolist()
     [1.0, 1.0, 1.0, 0.5, 0.0]
     """
-    scores = check_scores(y_score)
+    scores = check_score_vector(y_score, "y_score")
     sample = PUSample.check(y_true, len(scores), prior=prior, scenario=scenario, name="y_score")
     thresholds, n_labelled, n_mixture = counts_above(sample, scores)
-    found = n_mixture > 0
-    thresholds, n_labelled, n_mixture = thresholds[found], n_labelled[found], n_mixture[found]
+    defined = n_mixture > 0
+    thresholds, n_labelled, n_mixture = (
+        values[defined] for values in (thresholds, n_labelled, n_mixture)
+    )
     precision, precision_std = positive_shares(sample, n_labelled, n_mixture)
     recall = n_labelled / np.sum(sample.positive)
     curve = np.append(precision, 1.0), np.append(recall, 0.0), thresholds
@@ -107,26 +116,14 @@ def pu_precision_recall_curve(y_true, y_score, *, prior, scenario="case_control"
     return *curve, np.append(precision_std, 0.0), np.append(recall_std, 0.0)
 
 
-def counts_above(sample, scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count labelled positives and examples of the mixture at or above every score.
+def counts_above(sample: PUSample, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct scores, ascending, and how many reach each: labelled, and of the mixture.
 
-    Parameters
-    ----------
-    sample : PUSample
-        Who is labelled, and what the mixture is.
-    scores : ndarray of shape (n,)
-        The scores.
-
-    Returns
-    -------
-    thresholds : ndarray of shape (n_thresholds,)
-        The distinct scores in increasing order.
-    n_labelled, n_mixture : ndarray of int of shape (n_thresholds,)
-        How many score at least as high.
+    All three have shape (n_thresholds,).
     """
     thresholds = np.unique(scores)
     n_labelled, n_mixture = (
         np.sum(members) - np.searchsorted(np.sort(scores[members]), thresholds)
-        for members in (sample.positive, sample.marginal)
+        for members in (sample.positive, sample.mixture)
     )
     return thresholds, n_labelled, n_mixture

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify._parameters import check_score_vector
+from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["pu_average_precision_score", "pu_roc_auc_score"]
 
 
 def pu_roc_auc_score(
-    y_true, y_score, *, prior, scenario="case_control", propensities=None, return_std=False
-):
-    r"""Area under the ROC curve of the true classes, estimated from PU labels.
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    prior: float,
+    scenario: str = "case_control",
+    propensities: ArrayLike | None = None,
+    return_std: bool = False,
+) -> float | tuple[float, float]:
+    r"""Estimate the area under the ROC curve of the true classes from PU labels.
 
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels, of which the larger means "labelled positive" and the smaller "unlabelled",
-        such as 1 and 0.
+        Two labels; the larger means "labelled positive", the smaller "unlabelled".
     y_score : array-like of shape (n,)
         Higher means more positive: logits, probabilities, or any increasing function of them.
     prior : float
-        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
-        for ``scenario="single_training_set"``.
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``).
     scenario : {"case_control", "single_training_set"}, default="case_control"
-        Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled.
+        As in `pu_accuracy_score`.
     propensities : array-like of shape (n,) or None, default=None
-        Where the labelled positives are no random choice of the positives: the probability,
-        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
-        inverse proportion to its own; a common factor does not matter, and those of unlabelled
-        examples are not read. None means that all are equal.
+        As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -41,26 +44,26 @@ def pu_roc_auc_score(
         The estimate. It is not clipped: above 1, either there are few examples or the prior is too
         large.
     std : float
-        Its standard error, the prior taken as known; only with ``return_std``.
+        Its standard error, with the prior taken as known; only with ``return_std``.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, or the prior is impossible.
+        If an argument is invalid or the prior is impossible.
 
     Notes
     -----
     Let :math:`\mathrm{AUC}_\mathrm{pu}` be the share of pairs of a labelled positive and an
     example of the unlabelled sample (``"case_control"``) or of everything
     (``"single_training_set"``) in which the positive scores higher; a pair with equal scores is
-    half a pair. A part :math:`\pi` of the latter examples is positive, against which a positive
-    wins half of the time, so that (Jain, White and Radivojac [1]_)
+    half a pair. The share :math:`\pi` of the latter examples is positive, and a positive scores
+    higher than these half of the time, so that (Jain, White and Radivojac [1]_)
 
     .. math:: \mathrm{AUC} = \frac{\mathrm{AUC}_\mathrm{pu} - \pi / 2}{1 - \pi}.
 
     The correction never changes the order of classifiers on the same data, but makes the number
-    comparable with that of other data. The standard error is that of DeLong et al. [2]_, extended
-    to a sample that holds the labelled positives. The cost is that of sorting.
+    comparable across data sets. The standard error is that of DeLong et al. [2]_, extended
+    to a sample that contains the labelled positives. The cost is that of sorting.
 
     References
     ----------
@@ -77,7 +80,7 @@ def pu_roc_auc_score(
     >>> round(pu_roc_auc_score(y_true, y_score, prior=0.2), 3)  # (9/10 - 0.2/2) / (1 - 0.2)
     1.0
     """
-    scores = check_scores(y_score)
+    scores = check_score_vector(y_score, "y_score")
     sample = PUSample.check(
         y_true,
         len(scores),
@@ -87,7 +90,7 @@ def pu_roc_auc_score(
         propensities=propensities,
     )
     pi = sample.prior
-    below = _share_below(scores[sample.marginal], scores, np.ones(np.sum(sample.marginal)))
+    below = _share_below(scores[sample.mixture], scores, np.ones(np.sum(sample.mixture)))
     auc = (sample.mean_of_positives(below) - pi / 2) / (1 - pi)
     if not return_std:
         return auc
@@ -96,28 +99,30 @@ def pu_roc_auc_score(
 
 
 def pu_average_precision_score(
-    y_true, y_score, *, prior, scenario="case_control", propensities=None, return_std=False
-):
-    r"""Average precision with respect to the true classes, estimated from PU labels.
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    prior: float,
+    scenario: str = "case_control",
+    propensities: ArrayLike | None = None,
+    return_std: bool = False,
+) -> float | tuple[float, float]:
+    r"""Estimate the average precision on the true classes from PU labels.
 
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels, of which the larger means "labelled positive" and the smaller "unlabelled",
-        such as 1 and 0. At least two examples must be labelled positive.
+        Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+        examples must be labelled positive.
     y_score : array-like of shape (n,)
         Higher means more positive: logits, probabilities, or any increasing function of them.
     prior : float
-        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
-        for ``scenario="single_training_set"``.
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``).
     scenario : {"case_control", "single_training_set"}, default="case_control"
-        Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled.
+        As in `pu_accuracy_score`.
     propensities : array-like of shape (n,) or None, default=None
-        Where the labelled positives are no random choice of the positives: the probability,
-        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
-        inverse proportion to its own; a common factor does not matter, and those of unlabelled
-        examples are not read. None means that all are equal.
+        As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -127,12 +132,12 @@ def pu_average_precision_score(
         The estimate. It is not clipped: above 1, either there are few examples or the prior is too
         large.
     std : float
-        Its standard error, the prior taken as known; only with ``return_std``.
+        Its standard error, with the prior taken as known; only with ``return_std``.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, there is a single labelled positive, or the prior is
+        If an argument is invalid, only one example is labelled positive, or the prior is
         impossible.
 
     Notes
@@ -140,30 +145,30 @@ def pu_average_precision_score(
     The step sum of `sklearn.metrics.average_precision_score`,
 
     .. math:: \mathrm{AP} = \sum_n (R_n - R_{n-1}) P_n
-              = \frac{1}{|P|} \sum_{i \in P} \frac{\pi\, R(s_i)}{m(s_i)}:
+              = \frac{1}{|P|} \sum_{i \in P} \frac{\pi\, R(s_i)}{m(s_i)}.
 
-    the recall rises at the scores :math:`s_i` of labelled positives only, and the precision there
-    is that of `pu_precision_score`, from the share :math:`R(s)` of the positives and the share
+    The recall rises only at the scores :math:`s_i` of labelled positives, where the precision is
+    that of `pu_precision_score`, from the share :math:`R(s)` of the positives and the share
     :math:`m(s)` of the unlabelled sample (``"case_control"``) or of everything
     (``"single_training_set"``) with a score of at least :math:`s`.
 
-    Near the top few examples decide. There an example that counts in the precision at its own score
-    would make it too high, by .04 over the whole sum with 200 positives and 2000 unlabelled
-    examples, and clipping at 1 would make it too low. So the shares are of the *other* examples.
-    Of :math:`k` other positives at or above :math:`s_i`, and :math:`c` others of the mixture,
+    Near the top the precision depends on few examples. If an example counted in the precision at
+    its own score, the sum would be too high, by .04 with 200 positives and 2000 unlabelled
+    examples; clipping at 1 would make it too low. So the shares are those of the *other* examples:
+    with :math:`k` other positives at or above :math:`s_i`, and :math:`c` others of the mixture,
 
     .. math::
        \frac{R(s_i)}{m(s_i)} = \frac{k}{|P| - 1} \cdot \frac{|U| + 1}{c + 1}
        \quad \text{or} \quad \frac{k}{|P| - 1} \cdot \frac{n - 1}{c}
 
     in the case-control scenario (:math:`(|U| + 1) / (c + 1)` is the nearly unbiased estimate of one
-    over a share) and in that of a single training set, where the topmost example, above which
-    there is no other, is left out of the mean.
+    over a share) and in that of a single training set, where the highest-scoring example is left
+    out of the mean, since no other is above it.
 
-    With ``propensities`` :math:`k / (|P| - 1)` becomes the share of the weights of the others, and
-    the mean over the :math:`s_i` a weighted one.
+    With ``propensities`` :math:`k / (|P| - 1)` becomes a share of the weights of the others, and
+    the mean over the :math:`s_i` is weighted.
 
-    The standard error is that of the delta method, with the responses of :math:`R` and :math:`m`
+    The standard error is that of the delta method, with the derivatives of :math:`R` and :math:`m`
     at all thresholds. The cost is that of sorting.
 
     Examples
@@ -178,7 +183,7 @@ def pu_average_precision_score(
     >>> round(ap, 2), round(std, 2)                           # of everything labelled: 0.89
     (0.88, 0.05)
     """
-    scores = check_scores(y_score)
+    scores = check_score_vector(y_score, "y_score")
     sample = PUSample.check(
         y_true,
         len(scores),
@@ -191,12 +196,12 @@ def pu_average_precision_score(
     steps, weights = scores[sample.positive], sample.weights
     others = np.sum(weights) - weights
     recall = (_weight_at_or_above(steps, weights, steps) - weights) / others
-    counts = _at_or_above(scores[sample.marginal], steps)
+    counts = _at_or_above(scores[sample.mixture], steps)
     if sample.one_set:
-        passed = np.maximum(counts - 1, 0.5)  # 0 at the topmost only, which is left out
+        passed = np.maximum(counts - 1, 0.5)  # 0 only at the highest, which is left out
         inverse_share, counted = (len(scores) - 1) / passed, counts > 1
     else:
-        inverse_share = (np.sum(sample.marginal) + 1) / (counts + 1)
+        inverse_share = (np.sum(sample.mixture) + 1) / (counts + 1)
         counted = np.ones_like(steps, dtype=bool)
     precision = sample.prior * recall * inverse_share
     ap = float(np.average(precision[counted], weights=weights[counted]))
@@ -204,32 +209,35 @@ def pu_average_precision_score(
         return ap
     at_positives = sample.prior * _mean_of_passed(steps, inverse_share, weights, scores)
     at_positives[sample.positive] += precision
-    at_marginal = -_mean_of_passed(steps, precision * inverse_share, weights, scores)
-    return ap, sample.standard_error(at_positives, at_marginal)
+    at_mixture = -_mean_of_passed(steps, precision * inverse_share, weights, scores)
+    return ap, sample.standard_error(at_positives, at_mixture)
 
 
-def _share_below(sample, scores, weights) -> np.ndarray:
-    """Return for each score the share of a sample below it, equal scores counted by half."""
+def _share_below(sample: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the share of a sample below each score, where equal scores count by half."""
     order = np.argsort(sample)
     ordered, share = sample[order], np.append(0.0, np.cumsum(weights[order])) / np.sum(weights)
-    sides = [share[np.searchsorted(ordered, scores, side)] for side in ("left", "right")]
-    return np.mean(sides, axis=0)
+    without_ties = share[np.searchsorted(ordered, scores, "left")]
+    with_ties = share[np.searchsorted(ordered, scores, "right")]
+    return np.mean([without_ties, with_ties], axis=0)
 
 
-def _at_or_above(sample, scores) -> np.ndarray:
-    """Return for each score how many of a sample score at least as high."""
+def _at_or_above(sample: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return how many examples of a sample reach each score."""
     return len(sample) - np.searchsorted(np.sort(sample), scores)
 
 
-def _weight_at_or_above(sample, weights, scores) -> np.ndarray:
-    """Return for each score the weight of those of a sample that score at least as high."""
+def _weight_at_or_above(sample: np.ndarray, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the total weight of the examples of a sample that reach each score."""
     order = np.argsort(sample)
     above = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
     return above[np.searchsorted(sample[order], scores)]
 
 
-def _mean_of_passed(steps, values, weights, scores) -> np.ndarray:
-    """Return for each score the sum of the values of the steps that it reaches, over all steps."""
+def _mean_of_passed(
+    steps: np.ndarray, values: np.ndarray, weights: np.ndarray, scores: np.ndarray
+) -> np.ndarray:
+    """Return for each score the weighted mean of ``values``, 0 at the steps above that score."""
     order = np.argsort(steps)
     sums = np.append(0.0, np.cumsum((values * weights)[order])) / np.sum(weights)
     return sums[np.searchsorted(steps[order], scores, side="right")]

@@ -1,16 +1,20 @@
-"""Risk with respect to the true classes, from PU labels."""
+"""The risk on the true classes, from PU labels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from puclassify.metrics._pu_sample import PUSample, check_scores
+from puclassify._parameters import check_option, check_score_vector
+from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["pu_risk_score"]
 
-# Loss of a logit, if the example is positive and if it is negative
-_LOSSES = {
+# Loss of a logit if the example is positive, and if it is negative
+_LOSSES: dict[str, tuple[Callable, Callable]] = {
     "zero_one": (lambda s: (s <= 0).astype(float), lambda s: (s > 0).astype(float)),
     "logistic": (lambda s: np.logaddexp(0, -s), lambda s: np.logaddexp(0, s)),
     "sigmoid": (lambda s: expit(-s), expit),
@@ -18,43 +22,38 @@ _LOSSES = {
 
 
 def pu_risk_score(
-    y_true,
-    y_score,
+    y_true: ArrayLike,
+    y_score: ArrayLike,
     *,
-    prior,
-    scenario="case_control",
-    loss="logistic",
-    non_negative=False,
-    propensities=None,
-    return_std=False,
-):
-    r"""Risk with respect to the true classes, estimated from PU labels; the lower the better.
+    prior: float,
+    scenario: str = "case_control",
+    loss: str = "logistic",
+    non_negative: bool = False,
+    propensities: ArrayLike | None = None,
+    return_std: bool = False,
+) -> float | tuple[float, float]:
+    r"""Estimate the risk on the true classes from PU labels; the lower the better.
 
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels, of which the larger means "labelled positive" and the smaller "unlabelled",
-        such as 1 and 0.
+        Two labels; the larger means "labelled positive", the smaller "unlabelled".
     y_score : array-like of shape (n,)
-        Logits, or other scores that are above 0 where "positive" is predicted; not probabilities.
+        Logits or other scores above 0 where "positive" is predicted; not probabilities.
     prior : float
-        P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all examples
-        for ``scenario="single_training_set"``.
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``).
     scenario : {"case_control", "single_training_set"}, default="case_control"
-        Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled.
+        As in `pu_accuracy_score`.
     loss : {"logistic", "sigmoid", "zero_one"}, default="logistic"
         Loss of one example: :math:`\ell(s, +1) = \log(1 + e^{-s})`, :math:`1 / (1 + e^s)`, or 1
         where :math:`s \le 0`; :math:`\ell(s, -1)` is :math:`\ell(-s, +1)`, or 1 where
         :math:`s > 0`.
     non_negative : bool, default=False
-        Whether to set an estimated risk of the negatives that is below 0 to 0. That lowers the
-        variance for the price of a bias upwards.
+        Whether to set a negative estimate of the risk of the negatives to 0, which lowers the
+        variance and adds an upward bias.
     propensities : array-like of shape (n,) or None, default=None
-        Where the labelled positives are no random choice of the positives: the probability,
-        above 0 and up to 1, with which each was labelled. Each labelled positive then counts in
-        inverse proportion to its own; a common factor does not matter, and those of unlabelled
-        examples are not read. None means that all are equal.
+        As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -63,17 +62,17 @@ def pu_risk_score(
     score : float
         The estimate. Without ``non_negative`` it is unbiased, and may be negative.
     std : float
-        Its standard error, the prior taken as known; only with ``return_std``.
+        Its standard error, with the prior taken as known; only with ``return_std``.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, or the prior is impossible.
+        If an argument is invalid or the prior is impossible.
 
     See Also
     --------
     puclassify.losses.functional.unbiased_pu_loss : The same as an objective.
-    puclassify.losses.functional.non_negative_pu_loss : The other as an objective.
+    puclassify.losses.functional.non_negative_pu_loss : The non-negative risk as an objective.
 
     Notes
     -----
@@ -86,8 +85,8 @@ def pu_risk_score(
 
     The last two terms estimate the risk of the negatives; the non-negative risk (equation 6
     of [2]_) is :math:`\pi \hat R_\mathrm{P}^+ + \max(0, \hat R_\mathrm{M}^- - \pi \hat
-    R_\mathrm{P}^-)`. The objectives of `puclassify.losses` leave the labelled positives out of M
-    unless the classifier puts them in.
+    R_\mathrm{P}^-)`. For the objectives of `puclassify.losses` M contains the labelled positives
+    only if the classifier includes them.
 
     References
     ----------
@@ -104,14 +103,8 @@ def pu_risk_score(
     >>> pu_risk_score(y_true, logits, prior=0.5, loss="zero_one")  # 0.5/4 + 3/6 - 0.5 * 3/4
     0.25
     """
-    if not isinstance(loss, str) or loss not in _LOSSES:
-        raise ValueError(f"loss must be one of {', '.join(_LOSSES)}; got {loss!r}")
-    scores = check_scores(y_score)
-    if not np.isfinite(scores).all():
-        raise ValueError(
-            "y_score must be finite, but holds infinite logits: clip the probabilities that they "
-            "come from"
-        )
+    check_option(loss, "loss", _LOSSES)
+    scores = check_score_vector(y_score, "y_score", finite=True)
     sample = PUSample.check(
         y_true,
         len(scores),
@@ -123,9 +116,7 @@ def pu_risk_score(
     pi = sample.prior
     of_positive, of_negative = (function(scores) for function in _LOSSES[loss])
     positive_risk = pi * sample.mean_of_positives(of_positive)
-    negative_risk = sample.mean_of_marginal(of_negative) - pi * sample.mean_of_positives(
-        of_negative
-    )
+    negative_risk = sample.mean_of_mixture(of_negative) - pi * sample.mean_of_positives(of_negative)
     cut = non_negative and negative_risk < 0
     risk = positive_risk + (0.0 if cut else negative_risk)
     if not return_std:

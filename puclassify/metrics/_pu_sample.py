@@ -1,13 +1,15 @@
-"""What every PU metric is told: who is labelled, the prior and the scenario."""
+"""PU labels with the prior and the scenario, which every PU metric is computed from."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify._labels import check_pu_labels
-from puclassify._parameters import check_number, check_scenario, check_score_vector
+from puclassify._parameters import check_possible_prior, check_probability, check_scenario
 from puclassify._propensities import weights_of_labelled
 
 __all__ = ["PUSample"]
@@ -15,67 +17,34 @@ __all__ = ["PUSample"]
 
 @dataclass(frozen=True)
 class PUSample:
-    """Labelled positives, the sample that stands for everything, and the prior there.
+    """Labelled positives, the mixture of both classes, and the prior in that mixture.
 
-    Parameters
-    ----------
-    classes : ndarray of shape (2,)
-        The two sorted labels.
-    positive : ndarray of bool of shape (n,)
-        Which examples are labelled positive.
-    marginal : ndarray of bool of shape (n,)
-        Which examples stand for the mixture of both classes: the unlabelled ones in the
-        case-control scenario, all in that of a single training set.
-    prior : float or None
-        P(y = 1) in that mixture; None where it is not needed.
-    weights : ndarray of shape (n_positive,)
-        What each labelled positive counts, in their order.
+    The mixture is the unlabelled examples in the case-control scenario, and all examples in that of
+    a single training set.
     """
 
-    classes: np.ndarray
-    positive: np.ndarray
-    marginal: np.ndarray
-    prior: float | None
-    weights: np.ndarray
+    classes: np.ndarray  # the two sorted labels
+    positive: np.ndarray  # of shape (n,): which examples are labelled positive
+    mixture: np.ndarray  # of shape (n,): which examples are the mixture
+    prior: float  # NaN where none was given and none is needed
+    weights: np.ndarray  # of shape (n_positive,): how much each labelled positive counts
 
     @classmethod
     def check(
         cls,
-        y_true,
-        n_samples,
+        y_true: ArrayLike,
+        n_samples: int,
         *,
-        prior,
-        scenario,
-        name,
-        propensities=None,
-        needs_prior=True,
-        least=1,
-    ):
-        """Check what a metric was called with.
+        prior: float | None,
+        scenario: str,
+        name: str,
+        propensities: ArrayLike | None = None,
+        needs_prior: bool = True,
+        least: int = 1,
+    ) -> PUSample:
+        """Check the arguments of a metric of ``n_samples`` predictions called ``name``.
 
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,)
-            Two labels; the larger means "labelled positive".
-        n_samples : int
-            Number of predictions.
-        prior : float or None
-            As given; None is refused where ``needs_prior``.
-        scenario : {"case_control", "single_training_set"}
-            As given.
-        name : {"y_pred", "y_score"}
-            What messages call the predictions.
-        propensities : array-like of shape (n_samples,) or None, default=None
-            As given.
-        needs_prior : bool, default=True
-            Whether the metric depends on the prior.
-        least : int, default=1
-            Fewest labelled positives that will do.
-
-        Returns
-        -------
-        PUSample
-            The sample.
+        ``least`` is the smallest number of labelled positives that the metric needs.
         """
         check_scenario(scenario)
         classes, positive = check_pu_labels(y_true, n_samples, None, name=name)
@@ -86,96 +55,49 @@ class PUSample:
                 "each is compared with the others"
             )
         one_set = scenario == "single_training_set"
+        checked = math.nan
         if prior is not None or needs_prior:
-            expected = "a number between 0 and 1, both excluded"
-            check_number(prior, "prior", expected, above=0, below=1)
-            prior = float(prior)
-            if one_set and n_labelled / n_samples > prior:
-                raise ValueError(
-                    f"prior={prior} is impossible in the single-training-set scenario: "
-                    f"{n_labelled} of {n_samples} examples ({n_labelled / n_samples:.3f}) are "
-                    "labelled positive already; give a larger prior, or scenario='case_control' "
-                    "if the positives were drawn separately"
-                )
-        marginal = np.ones_like(positive) if one_set else ~positive
+            checked = check_probability(prior, "prior")
+            if one_set:
+                check_possible_prior(checked, n_labelled, n_samples)
+        mixture = np.ones_like(positive) if one_set else ~positive
         weights = weights_of_labelled(propensities, positive)
-        return cls(classes, positive, marginal, prior, weights)
+        return cls(classes, positive, mixture, checked, weights)
 
     @property
     def one_set(self) -> bool:
         """Whether the labelled positives belong to the mixture."""
-        return bool(self.marginal.all())
+        return bool(self.mixture.all())
 
-    def mean_of_positives(self, values) -> float:
-        """Average values of shape (n,) over the labelled positives, by their weights."""
+    def mean_of_positives(self, values: np.ndarray) -> float:
+        """Return the weighted mean over the labelled positives of values of shape (n,)."""
         return float(np.average(values[self.positive], weights=self.weights))
 
-    def mean_of_marginal(self, values) -> float:
-        """Average values of shape (n,) over the mixture."""
-        return float(np.mean(values[self.marginal]))
+    def mean_of_mixture(self, values: np.ndarray) -> float:
+        """Return the mean over the mixture of values of shape (n,)."""
+        return float(np.mean(values[self.mixture]))
 
-    def standard_error(self, at_positives, at_marginal) -> float:
-        """Return the standard error of an estimate by the delta method.
+    def standard_error(self, at_positives: np.ndarray, at_mixture: np.ndarray) -> float:
+        """Return the standard error of an estimate by the delta method, NaN for one example.
 
-        Parameters
-        ----------
-        at_positives : ndarray of shape (n,)
-            How the estimate responds to a labelled positive: its derivative with respect to the
-            weight of that example among the positives. A constant does not matter.
-        at_marginal : ndarray of shape (n,)
-            Likewise for an example of the mixture.
+        The arguments, of shape (n,), are the derivatives of the estimate with respect to the
+        weight of each example among the positives and in the mixture; constants do not matter.
 
-        Returns
-        -------
-        float
-            NaN where one example tells nothing about a spread.
-
-        Notes
-        -----
         In the case-control scenario the two samples are independent and their variances add up.
-        In the other they overlap: with l the share of labelled examples, everything responds by
-        ``at_marginal``, and a labelled example by ``at_positives / l`` more, since the labelled
-        are a random part of the one sample. A labelled positive whose weight is not the mean
-        weight responds by so many times as much, the weights being known.
+        In the other they overlap: with l the share of labelled examples, every example contributes
+        ``at_mixture``, and a labelled one ``at_positives / l`` in addition, since the labelled are
+        a random part of the one sample. Weights are taken as known and scale the contribution of
+        a labelled positive, relative to their mean.
         """
         n_labelled, n = np.sum(self.positive), len(self.positive)
-        if n_labelled < 2 or np.sum(self.marginal) < 2:
-            return float("nan")
+        if n_labelled < 2 or np.sum(self.mixture) < 2:
+            return math.nan
         centred = at_positives[self.positive] - self.mean_of_positives(at_positives)
         of_positives = centred * self.weights / np.mean(self.weights)
         if not self.one_set:
-            of_marginal = at_marginal[self.marginal]
+            of_mixture = at_mixture[self.mixture]
             variance = np.sum(of_positives**2) / (n_labelled - 1) / n_labelled
-            return float(np.sqrt(variance + np.var(of_marginal, ddof=1) / len(of_marginal)))
-        response = at_marginal.astype(float)
+            return float(np.sqrt(variance + np.var(of_mixture, ddof=1) / len(of_mixture)))
+        response = at_mixture.astype(float)
         response[self.positive] += of_positives * n / n_labelled
         return float(np.std(response, ddof=1) / np.sqrt(n))
-
-
-def check_predicted(y_pred) -> np.ndarray:
-    """Return predicted labels as a vector."""
-    predicted = np.asarray(y_pred)
-    if predicted.ndim != 1:
-        raise ValueError(f"y_pred must have shape (n,), got {predicted.shape}")
-    return predicted
-
-
-def predicted_positive(predicted, classes) -> np.ndarray:
-    """Return which predicted labels are the positive one, as floats."""
-    known = np.isin(predicted, classes)
-    if not known.all():
-        shown = np.unique(predicted[~known])[:5].tolist()
-        raise ValueError(
-            f"y_pred holds {shown}, but the labels of y_true are {classes.tolist()}; pass the "
-            "predicted labels, for instance predict(X) or decision_function(X) > 0"
-        )
-    return (predicted == classes[1]).astype(float)
-
-
-def check_scores(y_score) -> np.ndarray:
-    """Return scores as a vector of float64."""
-    try:
-        scores = np.asarray(y_score, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"y_score must be one number for each example: {error}") from error
-    return check_score_vector(scores, "y_score")

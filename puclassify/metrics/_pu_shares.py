@@ -1,37 +1,26 @@
-"""The share of positives in parts of the mixture, many at once."""
+"""The share of positives in many subsets of the mixture together."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from puclassify.metrics._pu_sample import PUSample
+
 __all__ = ["positive_shares", "standard_errors"]
 
 
-def positive_shares(sample, n_labelled, n_mixture) -> tuple[np.ndarray, np.ndarray]:
-    r"""Estimate the share of positives among the examples of the mixture in each part.
+def positive_shares(
+    sample: PUSample, n_labelled: np.ndarray, n_mixture: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate the share of positives in subsets of the mixture, and the standard errors.
 
-    A part is whatever is told by the prediction alone: scores above a threshold, of which the
-    share is the precision, or a bin of probabilities, of which it is the frequency.
-
-    Parameters
-    ----------
-    sample : PUSample
-        The labels, the prior and the scenario.
-    n_labelled : ndarray of int of shape (n_parts,)
-        How many labelled positives are in each part.
-    n_mixture : ndarray of int of shape (n_parts,)
-        How many examples of the mixture are, at least one.
-
-    Returns
-    -------
-    share : ndarray of shape (n_parts,)
-        The prior times the share of the labelled positives that is in the part, over that of the
-        mixture: `puclassify.metrics.pu_precision_score` of the part.
-    std : ndarray of shape (n_parts,)
-        The standard errors.
+    A subset is defined by the prediction alone: scores above a threshold, whose share of positives
+    is the precision, or a bin of probabilities. It is given by how many labelled positives and how
+    many examples of the mixture (at least one) it holds. The share is `pu_precision_score` of the
+    subset: the prior times its share of the labelled positives over its share of the mixture.
     """
     of_positives = n_labelled / np.sum(sample.positive)
-    of_mixture = n_mixture / np.sum(sample.marginal)
+    of_mixture = n_mixture / np.sum(sample.mixture)
     share = sample.prior * of_positives / of_mixture
     std = standard_errors(
         sample, n_labelled, n_mixture, sample.prior / of_mixture, share / of_mixture
@@ -39,25 +28,19 @@ def positive_shares(sample, n_labelled, n_mixture) -> tuple[np.ndarray, np.ndarr
     return share, std
 
 
-def standard_errors(sample, n_labelled, n_mixture, at_positive, at_mixture) -> np.ndarray:
-    """Return what `PUSample.standard_error` does for responses that are constant in each part.
+def standard_errors(
+    sample: PUSample,
+    n_labelled: np.ndarray,
+    n_mixture: np.ndarray,
+    at_positive: np.ndarray,
+    at_mixture: np.ndarray,
+) -> np.ndarray:
+    """Return `PUSample.standard_error` for derivatives that are constant in each subset.
 
-    Parameters
-    ----------
-    sample : PUSample
-        The labels and the scenario.
-    n_labelled, n_mixture : ndarray of int of shape (n_parts,)
-        How many labelled positives and examples of the mixture are in each part.
-    at_positive, at_mixture : ndarray of shape (n_parts,)
-        The estimate rises by the first for a labelled positive in the part, and falls by the second
-        for an example of the mixture in it.
-
-    Returns
-    -------
-    ndarray of shape (n_parts,)
-        NaN where one example tells nothing about a spread.
+    The estimate of a subset rises by ``at_positive`` for a labelled positive in it and falls by
+    ``at_mixture`` for an example of the mixture in it.
     """
-    n_positive, n = int(np.sum(sample.positive)), int(np.sum(sample.marginal))
+    n_positive, n = int(np.sum(sample.positive)), int(np.sum(sample.mixture))
     if n_positive < 2 or n < 2:
         return np.full(len(n_labelled), np.nan)
     recall = n_labelled / n_positive
@@ -65,7 +48,7 @@ def standard_errors(sample, n_labelled, n_mixture, at_positive, at_mixture) -> n
         share = n_mixture / n
         variance = at_positive**2 * recall * (1 - recall) / (n_positive - 1)
         return np.sqrt(variance + at_mixture**2 * share * (1 - share) / (n - 1))
-    # The responses take four values: labelled or not, in the part or not.
+    # The responses take four values: labelled or not, in the subset or not.
     of_labelled = at_positive * n / n_positive
     mean = -at_mixture * n_mixture / n
     n_unlabelled = n_mixture - n_labelled

@@ -1,59 +1,67 @@
-"""Which candidates of a search are told apart from its best one."""
+"""Comparison of the candidates of a search with its best one."""
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm, t
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_probability
+from puclassify._warnings import warn
 
 __all__ = ["compare_candidates"]
 
-_FEWEST_PAIRED = 3  # splits whose differences tell a spread
+_FEWEST_PAIRED = 3  # splits from which the spread of differences is estimated
 
 
-def compare_candidates(cv_results, *, metric="score", test_size=None, level=0.95):
-    r"""Compare the candidates of a search with its best one, by more than their rank.
+def compare_candidates(
+    cv_results: Mapping[str, Any],
+    *,
+    metric: str = "score",
+    test_size: float | None = None,
+    level: float = 0.95,
+) -> dict[str, np.ndarray]:
+    r"""Show which candidates of a search are worse than its best one by more than chance.
 
     Parameters
     ----------
     cv_results : dict
         ``cv_results_`` of a fitted `GridSearchCV` or another search of scikit-learn.
     metric : str, default="score"
-        What to compare, as the search calls it: "score" where ``scoring`` gives one number, the
-        scorer's name where it gives several, such as "pu_accuracy". The larger the better.
+        Name of what is compared: "score" where ``scoring`` gives one number, the scorer's name
+        where it gives several, such as "pu_accuracy". The larger the better.
     test_size : float or None, default=None
-        Share of the data that a validation set holds, between 0 and 1; None means one over the
-        number of splits, which is right for K folds.
+        Share of the data in each validation set, between 0 and 1; None means one over the number
+        of splits, which is right for K folds.
     level : float, default=0.95
-        Confidence with which a candidate has to be worse, between 0.5 and 1.
+        Confidence, from 0.5 up to 1, at which a candidate counts as worse.
 
     Returns
     -------
     dict of str to ndarray of shape (n_candidates,)
         Columns of a table, the best candidate first: ``"candidate"``, the index in
         ``cv_results``; ``"params"``; ``"mean"``, the mean score; ``"difference"``, the mean score
-        less that of the best; ``"std"``, the standard error of that difference; and
-        ``"told_apart"``, whether it is worse than the best with the confidence asked for. A failed
-        candidate comes last and has NaN.
+        minus that of the best; ``"std"``, the standard error of that difference; and
+        ``"told_apart"``, whether the candidate is worse than the best with the confidence
+        ``level``. Failed candidates come last and have NaN.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used, every candidate failed, or nothing tells how exact the
-        scores are: fewer than three splits, and no standard errors beside the scores.
+        If an argument is invalid, every candidate failed, or the accuracy of the scores is unknown:
+        fewer than three splits, and no standard errors beside the scores.
 
     Warns
     -----
     UserWarning
-        If no candidate is told apart from the best: the validation sets hold too few labelled
-        positives for these candidates, and the choice among them is luck.
+        If no candidate is distinguishable from the best: the validation sets hold too few labelled
+        positives for these candidates, and the choice among them is random.
 
     See Also
     --------
-    make_pu_scorer : Gives standard errors too, with ``return_std=True``.
+    make_pu_scorer : Returns standard errors too, with ``return_std=True``.
 
     Notes
     -----
@@ -64,16 +72,16 @@ def compare_candidates(cv_results, *, metric="score", test_size=None, level=0.95
 
     .. math:: \sigma^2 = \left( \frac{1}{K} + \frac{\rho}{1 - \rho} \right) s^2,
 
-    where the second term stands for what training sets have in common, and the quantile is that of
+    where the second term accounts for the overlap of the training sets, and the quantile is that of
     Student's distribution with :math:`K - 1` degrees of freedom.
 
-    With fewer splits the standard errors that the scorer gave are added up in squares, as if the
-    two candidates had been scored on different examples. Since the same examples are easy or
-    difficult for both, that is too large, the more so the more alike the candidates are: what is
-    told apart is so, but what is not may be with more folds.
+    With fewer splits the standard errors from the scorer are added in quadrature, as if the two
+    candidates had been scored on different examples. Since the same examples are easy or difficult
+    for both, the sum is too large, the more so the more alike the candidates are: candidates that
+    differ by it do differ, and with more folds others may too.
 
     Every candidate is compared with the best as if it were the only one. The score of the best is
-    too high on average, since it was chosen for being highest.
+    too high on average, since it was selected for being the highest.
 
     References
     ----------
@@ -101,14 +109,14 @@ def compare_candidates(cv_results, *, metric="score", test_size=None, level=0.95
     {'n_neighbors': 30} -0.013 (0.009) False
     {'n_neighbors': 1} -0.328 (0.053) True
     """
-    check_number(level, "level", "a number from 0.5 up to, but not, 1", at_least=0.5, below=1)
+    check_number(level, "level", "a number of at least 0.5 and below 1", at_least=0.5, below=1)
     if test_size is not None:
         expected = "a number between 0 and 1, both excluded, or None"
-        check_number(test_size, "test_size", expected, above=0, below=1)
+        check_probability(test_size, "test_size", expected)
     scores = _by_split(cv_results, metric)
     if scores is None:
         raise ValueError(
-            f"cv_results holds no scores by the name of metric={metric!r}; it has "
+            f"cv_results holds no scores named metric={metric!r}; it has "
             f"{', '.join(_names(cv_results)) or 'none'}"
         )
     means = scores.mean(axis=0)
@@ -125,13 +133,12 @@ def compare_candidates(cv_results, *, metric="score", test_size=None, level=0.95
     told_apart = differences < -quantile * std
     told_apart[0] = False
     if len(order) > 1 and not told_apart.any():
-        warnings.warn(
-            f"none of the other {len(order) - 1} candidates is told apart from the best by its "
+        warn(
+            f"none of the other {len(order) - 1} candidates is distinguishable from the best by "
             f"{metric}: the smallest standard error of a difference is {np.nanmin(std[1:]):.2g}, "
             f"the largest difference {-np.nanmin(differences):.2g}. The validation sets hold too "
-            "few labelled positives to tell these candidates apart; label more, or take more folds",
+            "few labelled positives to distinguish these candidates; label more, or use more folds",
             UserWarning,
-            stacklevel=2,
         )
     return {
         "candidate": order,
@@ -143,34 +150,35 @@ def compare_candidates(cv_results, *, metric="score", test_size=None, level=0.95
     }
 
 
-def _by_split(cv_results, name) -> np.ndarray | None:
-    """Return scores of shape (n_splits, n_candidates), if there are any."""
+def _by_split(cv_results: Mapping[str, Any], name: str) -> np.ndarray | None:
+    """Return the scores named ``name`` of shape (n_splits, n_candidates), or None."""
     rows: list[np.ndarray] = []
     while f"split{len(rows)}_test_{name}" in cv_results:
         rows.append(np.asarray(cv_results[f"split{len(rows)}_test_{name}"], dtype=np.float64))
     return np.array(rows) if rows else None
 
 
-def _names(cv_results) -> list[str]:
+def _names(cv_results: Mapping[str, Any]) -> list[str]:
+    """Return the names of all scores."""
     names = (key.removeprefix("mean_test_") for key in cv_results if key.startswith("mean_test_"))
     return [name for name in names if not name.endswith("_std")]
 
 
-def _paired(scores, test_size) -> np.ndarray:
+def _paired(scores: np.ndarray, test_size: float) -> np.ndarray:
     """Return standard errors of the differences from the first column, from their spread."""
     spread = np.var(scores - scores[:, :1], axis=0, ddof=1)
     return np.sqrt((1 / len(scores) + test_size / (1 - test_size)) * spread)
 
 
-def _unpaired(stds, order, metric, n_splits) -> np.ndarray:
-    """Return standard errors of the differences from the first column, from those of scores."""
+def _unpaired(stds: np.ndarray | None, order: np.ndarray, metric: str, n_splits: int) -> np.ndarray:
+    """Return standard errors of the differences from the first column, from those of the scores."""
     if stds is None:
         raise ValueError(
-            f"the search has {n_splits} split{'s' * (n_splits > 1)}, from which no spread can be "
-            f"told, and no standard errors of {metric}; give it "
-            "scoring=make_pu_scorer(<metric>, return_std=True), or three folds or more"
+            f"the search has {n_splits} split{'s' * (n_splits > 1)}, too few to estimate a spread, "
+            f"and no standard errors of {metric}; use "
+            "scoring=make_pu_scorer(<metric>, return_std=True), or at least three folds"
         )
     variances = np.sum(stds[:, order] ** 2, axis=0) / len(stds) ** 2
-    found = np.sqrt(variances + variances[0])
-    found[0] = 0.0
-    return found
+    of_differences = np.sqrt(variances + variances[0])
+    of_differences[0] = 0.0
+    return of_differences

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from puclassify._last_step import (
@@ -10,7 +13,7 @@ from puclassify._last_step import (
     is_particle_picker,
     own_matching_radius,
 )
-from puclassify._parameters import is_number
+from puclassify._parameters import check_number, check_option, is_number
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 
 __all__ = ["make_pick_scorer"]
@@ -18,21 +21,26 @@ __all__ = ["make_pick_scorer"]
 _METRICS = ("average_precision", "f1", "precision", "recall")
 
 
-def make_pick_scorer(metric="average_precision", *, radius=None, threshold=None):
+def make_pick_scorer(
+    metric: str = "average_precision",
+    *,
+    radius: float | None = None,
+    threshold: float | None = None,
+) -> Callable[[Any, Any, Any], float]:
     """Make a scorer of picks for ``scoring=`` in searches and cross-validation.
 
     Parameters
     ----------
     metric : {"average_precision", "f1", "precision", "recall"}, default="average_precision"
-        What is measured, always over all micrographs of the test fold together.
+        The metric, over all micrographs of the test fold together.
     radius : float or None, default=None
         Matching radius in stored pixels; None means the estimator's own: ``matching_radius_`` of
-        a fitted `ParticlePicker`, ``radius`` of a `NonMaximumSuppression`. Give a number wherever
-        a search changes these, or its candidates are measured by different yardsticks.
+        a fitted `ParticlePicker`, ``radius`` of a `NonMaximumSuppression`. Pass a number if a
+        search varies these, so that all candidates are scored alike.
     threshold : float or None, default=None
         Only picks with a score above it count. None means the estimator's own threshold, except
-        for the average precision of a `ParticlePicker`, which is over all candidates. It can lower
-        the threshold of a picker, but not bring back what a `NonMaximumSuppression` left out.
+        for the average precision of a `ParticlePicker`, which is over all candidates. A lower one
+        than the estimator's works for a picker, but not for a `NonMaximumSuppression`.
 
     Returns
     -------
@@ -45,7 +53,7 @@ def make_pick_scorer(metric="average_precision", *, radius=None, threshold=None)
     Raises
     ------
     ValueError
-        If ``metric`` is not one of the four, or ``radius`` or ``threshold`` is out of its range.
+        If an argument is invalid.
 
     See Also
     --------
@@ -63,12 +71,10 @@ def make_pick_scorer(metric="average_precision", *, radius=None, threshold=None)
     >>> scorer(nms, [score_map], [np.array([[2.0, 2.0], [5.0, 2.0]])])
     0.5
     """
-    if metric not in _METRICS:
-        raise ValueError(f"metric must be one of {', '.join(_METRICS)}; got {metric!r}")
-    if radius is not None and not (is_number(radius) and 0 <= radius < np.inf):
-        raise ValueError(
-            f"radius must be a finite number of stored pixels, at least 0, or None; got {radius!r}"
-        )
+    check_option(metric, "metric", _METRICS)
+    if radius is not None:
+        expected = "a finite number of stored pixels, at least 0, or None"
+        check_number(radius, "radius", expected, at_least=0)
     if threshold is not None and not (is_number(threshold) and not np.isnan(threshold)):
         raise ValueError(f"threshold must be a number or None, got {threshold!r}")
     return _PickScorer(metric, radius, threshold)
@@ -77,12 +83,12 @@ def make_pick_scorer(metric="average_precision", *, radius=None, threshold=None)
 class _PickScorer:
     """Callable of (estimator, X, y); a class rather than a closure so that it can be pickled."""
 
-    def __init__(self, metric, radius, threshold):
+    def __init__(self, metric: str, radius: float | None, threshold: float | None) -> None:
         self.metric = metric
         self.radius = radius
         self.threshold = threshold
 
-    def __call__(self, estimator, X, y) -> float:
+    def __call__(self, estimator: Any, X: Any, y: Any) -> float:
         picker, X = final_picker(estimator, X)
         picks = self._picks(picker, X)
         radius = own_matching_radius(picker) if self.radius is None else self.radius
@@ -91,7 +97,7 @@ class _PickScorer:
         precision, recall, f1 = pick_precision_recall_fscore(y, picks, radius)
         return {"precision": precision, "recall": recall, "f1": f1}[self.metric]
 
-    def _picks(self, picker, X):
+    def _picks(self, picker: Any, X: Any) -> Any:
         if self.threshold is None:
             return all_candidates(picker, X) if self._ranks else picker.predict(X)
         if is_particle_picker(picker):

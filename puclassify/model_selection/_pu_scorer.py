@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import inspect
 import uuid
-import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import logit
 
 from puclassify import metrics
-from puclassify._last_step import last_step
-from puclassify._parameters import check_number, check_scenario
+from puclassify._last_step import own_prior, own_scenario
+from puclassify._parameters import check_flag, check_probability, check_scenario
+from puclassify._warnings import warn
+from puclassify.model_selection._responses import (
+    labels_of,
+    logits_of,
+    probabilities_of,
+    scores_of,
+)
 
 __all__ = ["PU_SCORERS", "make_pu_scorer"]
 
@@ -21,93 +26,101 @@ _FEW = 30  # labelled positives in a validation set below which a warning is giv
 
 
 class _Metric(NamedTuple):
-    """A metric, and what it is told of an estimator."""
+    """A metric, and the kind of prediction that it measures."""
 
     function: Callable
-    response: str  # "label", "score", "logit" or "probability"
+    response: Callable
     sign: int = 1
     needs_prior: bool = True
 
 
 _METRICS = {
-    "accuracy": _Metric(metrics.pu_accuracy_score, "label"),
-    "precision": _Metric(metrics.pu_precision_score, "label"),
-    "recall": _Metric(metrics.pu_recall_score, "label", needs_prior=False),
-    "f1": _Metric(metrics.pu_f1_score, "label", needs_prior=False),
-    "roc_auc": _Metric(metrics.pu_roc_auc_score, "score"),
-    "average_precision": _Metric(metrics.pu_average_precision_score, "score"),
-    "risk": _Metric(metrics.pu_risk_score, "logit", sign=-1),
-    "calibration_error": _Metric(metrics.pu_calibration_error, "probability", sign=-1),
+    "accuracy": _Metric(metrics.pu_accuracy_score, labels_of),
+    "precision": _Metric(metrics.pu_precision_score, labels_of),
+    "recall": _Metric(metrics.pu_recall_score, labels_of, needs_prior=False),
+    "f1": _Metric(metrics.pu_f1_score, labels_of, needs_prior=False),
+    "roc_auc": _Metric(metrics.pu_roc_auc_score, scores_of),
+    "average_precision": _Metric(metrics.pu_average_precision_score, scores_of),
+    "risk": _Metric(metrics.pu_risk_score, logits_of, sign=-1),
+    "calibration_error": _Metric(metrics.pu_calibration_error, probabilities_of, sign=-1),
 }
-# Arguments that belong to one sample of examples, and not to a search
+# Arguments of one sample of examples, which make no sense for a search
 _OF_ONE_SAMPLE = {"y_true", "y_pred", "y_score", "propensities", "return_std"}
 _NAMES = {metric.function: name for name, metric in _METRICS.items()}
 
-# Scorers that have said so: by token, since a search over several processes pickles its scorer
-# for every candidate.
+# Tokens of scorers that have warned of few labelled positives: a search over several processes
+# pickles its scorer for every candidate.
 _warned: set[str] = set()
 
 
-def make_pu_scorer(metric, *, prior=None, scenario=None, return_std=False, **params):
+def make_pu_scorer(
+    metric: str | Callable,
+    *,
+    prior: float | None = None,
+    scenario: str | None = None,
+    return_std: bool = False,
+    **params: Any,
+) -> Callable[[Any, Any, Any], float | dict[str, float]]:
     """Make a scorer for ``scoring=`` in searches and cross-validation on PU labels.
 
     Parameters
     ----------
     metric : str or function
         "accuracy", "precision", "recall", "f1" (the criterion of Lee and Liu), "roc_auc",
-        "average_precision", "risk" or "calibration_error", also with ``pu_`` in front; or the
-        function of `puclassify.metrics` itself.
+        "average_precision", "risk" or "calibration_error", with or without ``pu_`` in front; or
+        the function of `puclassify.metrics` itself.
     prior : float or None, default=None
         The class prior of the validation data; None means the fitted estimator's own, ``prior_``.
-        Give a number wherever a search changes the prior, or its candidates are measured by
-        different yardsticks. "recall" and "f1" need none.
+        Pass a number if a search varies the prior, so that all candidates are scored alike.
+        "recall" and "f1" need none.
     scenario : {"case_control", "single_training_set"} or None, default=None
-        What the prior is over; None means the estimator's own parameter ``scenario``, and
-        ``"case_control"`` where it has none.
+        The scenario of the prior; None means the estimator's own parameter ``scenario``, or
+        ``"case_control"`` if it has none.
     return_std : bool, default=False
-        Whether to give the standard error too. The scorer then returns two numbers by name,
-        ``{"pu_accuracy": ..., "pu_accuracy_std": ...}`` and so on, which a search takes as its
-        only ``scoring``, with ``refit="pu_accuracy"``; `compare_candidates` reads them.
+        Whether to return the standard error too. The scorer then returns two numbers by name, such
+        as ``{"pu_accuracy": ..., "pu_accuracy_std": ...}``; pass it as the only ``scoring`` of a
+        search, with ``refit="pu_accuracy"``. `compare_candidates` reads them.
     **params : dict
         Further arguments of the metric, such as ``loss="sigmoid"`` or ``n_bins=5``.
 
     Returns
     -------
     callable
-        ``scorer(estimator, X, y)`` gives a float, the larger the better: risk and calibration
+        ``scorer(estimator, X, y)`` returns a float, the larger the better: risk and calibration
         error are negated (and, with ``return_std``, named ``"neg_pu_risk"`` and
         ``"neg_pu_calibration_error"``). The estimator is a classifier with ``predict`` for the
         first four metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
-        risk takes the logit of the latter), and ``predict_proba`` for the calibration error; or a
-        `Pipeline` or fitted search that ends in one. It can be pickled.
+        risk uses the logit of the latter), and ``predict_proba`` for the calibration error; or a
+        `Pipeline` or fitted search that ends in one. The scorer can be pickled.
 
     Raises
     ------
     ValueError
-        If an argument cannot be used.
+        If an argument is invalid.
 
     Warns
     -----
     UserWarning
-        By the scorer, when a validation set holds fewer than 30 labelled positives: with the
-        standard error, below which differences of candidates mean little. Each scorer, or each
-        search that is given a name, says it once in a process.
+        By the scorer, if a validation set holds fewer than 30 labelled positives. The warning
+        states the standard error; smaller differences of candidates mean little. Each scorer, or
+        each search that is given a name, warns once in a process.
 
     See Also
     --------
     puclassify.model_selection.PUStratifiedKFold : Puts labelled positives into every fold.
-    compare_candidates : Which candidates of a search are told apart from its best one.
-    make_pick_scorer : For pickers, with particles that are known.
+    compare_candidates : Shows which candidates of a search are worse by more than chance.
+    make_pick_scorer : For pickers, with known particles.
 
     Notes
     -----
     With the estimator's own prior these scorers have names, once `puclassify` is imported:
     ``scoring="pu_accuracy"``, ``"pu_precision"``, ``"pu_recall"``, ``"pu_f1"``, ``"pu_roc_auc"``,
-    ``"pu_average_precision"``, and, negated as scikit-learn's names say it, ``"neg_pu_risk"`` and
-    ``"neg_pu_calibration_error"``. ``"pu_risk"`` is another name of the former.
+    ``"pu_average_precision"``, and, negated like others of scikit-learn, ``"neg_pu_risk"`` and
+    ``"neg_pu_calibration_error"``. ``"pu_risk"`` is another name of ``"neg_pu_risk"``.
 
-    A classifier such as logistic regression, fitted to labelled against unlabelled, predicts who
-    is labelled. Its ranking can be measured all the same; its ``predict`` finds too few positives.
+    A classifier such as logistic regression, fitted to labelled against unlabelled examples,
+    predicts what is labelled. Metrics of ranking apply to it; its ``predict`` returns too few
+    positives.
 
     Examples
     --------
@@ -127,28 +140,28 @@ def make_pu_scorer(metric, *, prior=None, scenario=None, return_std=False, **par
     """
     name = _metric_name(metric)
     if prior is not None:
-        expected = "a number between 0 and 1, both excluded, or None"
-        check_number(prior, "prior", expected, above=0, below=1)
+        check_probability(prior, "prior", "a number between 0 and 1, both excluded, or None")
     if scenario is not None:
         check_scenario(scenario)
-    taken = set(inspect.signature(_METRICS[name].function).parameters)
-    unknown = sorted(set(params) - (taken - _OF_ONE_SAMPLE))
+    accepted = set(inspect.signature(_METRICS[name].function).parameters)
+    unknown = sorted(set(params) - (accepted - _OF_ONE_SAMPLE))
     if unknown:
-        raise ValueError(f"{_METRICS[name].function.__name__} takes no {', '.join(unknown)}")
-    if not isinstance(return_std, bool):
-        raise ValueError(f"return_std must be True or False, got {return_std!r}")
+        raise ValueError(
+            f"{_METRICS[name].function.__name__} accepts no {', '.join(unknown)} in a scorer"
+        )
+    check_flag(return_std, "return_std")
     return _PUScorer(name, prior, scenario, return_std, params)
 
 
-def _metric_name(metric) -> str:
+def _metric_name(metric: Any) -> str:
     if not isinstance(metric, str):
         name = _NAMES.get(metric) if callable(metric) else None
     else:
         name = metric.removeprefix("neg_").removeprefix("pu_")
     if name not in _METRICS:
         raise ValueError(
-            f"metric must be one of {', '.join(_METRICS)}, or such a function of "
-            f"puclassify.metrics; got {metric!r}"
+            f"metric must be one of {', '.join(_METRICS)}, or the function of puclassify.metrics; "
+            f"got {metric!r}"
         )
     return name
 
@@ -156,7 +169,14 @@ def _metric_name(metric) -> str:
 class _PUScorer:
     """Callable of (estimator, X, y); a class rather than a closure so that it can be pickled."""
 
-    def __init__(self, metric, prior, scenario, return_std, params):
+    def __init__(
+        self,
+        metric: str,
+        prior: float | None,
+        scenario: str | None,
+        return_std: bool,
+        params: dict[str, Any],
+    ) -> None:
         self.metric = metric
         self.prior = prior
         self.scenario = scenario
@@ -164,14 +184,20 @@ class _PUScorer:
         self.params = params
         self._token = uuid.uuid4().hex
 
-    def __call__(self, estimator, X, y) -> float | dict[str, float]:
+    def __call__(self, estimator: Any, X: Any, y: Any) -> float | dict[str, float]:
         metric = _METRICS[self.metric]
         settings = {
-            "prior": self._prior_of(estimator),
-            "scenario": self._scenario_of(estimator),
+            "prior": own_prior(
+                estimator,
+                self.prior,
+                own=None,
+                required=metric.needs_prior,
+                fix=f"make_pu_scorer({self.metric!r}, prior=<number>)",
+            ),
+            "scenario": own_scenario(estimator, self.scenario, own=None),
             **self.params,
         }
-        response = _RESPONSES[metric.response](estimator, X)
+        response = metric.response(estimator, X)
         score, std = metric.function(y, response, return_std=True, **settings)
         self._warn_if_few(y, std)
         if not self.return_std:
@@ -179,44 +205,26 @@ class _PUScorer:
         name = _scorer_name(self.metric)
         return {name: metric.sign * score, f"{name}_std": std}
 
-    def _warn_if_few(self, y, std) -> None:
+    def _warn_if_few(self, y: Any, std: float) -> None:
         labels, counts = np.unique(y, return_counts=True)
         if counts[-1] >= _FEW or self._token in _warned:
             return
         _warned.add(self._token)
-        # It is 0 where, say, all of the few are found, and that is no precision.
+        # It is 0 where all of the few are predicted positive, say, which is not exact.
         known = f": the standard error of its {self.metric} is about {std:.2g}"
-        warnings.warn(
+        warn(
             f"a validation set holds {counts[-1]} labelled positives (label "
-            f"{labels.tolist()[-1]!r}), too few to tell candidates apart that differ by "
-            f"little{known if std > 0 else ''}; take fewer folds, repeat the split or label more",
+            f"{labels.tolist()[-1]!r}), too few to distinguish candidates that differ by "
+            f"little{known if std > 0 else ''}; use fewer folds, repeat the split or label more",
             UserWarning,
-            stacklevel=3,
         )
 
-    def _prior_of(self, estimator):
-        if self.prior is not None:
-            return self.prior
-        last = last_step(estimator)
-        prior = getattr(last, "prior_", None)
-        if prior is None and _METRICS[self.metric].needs_prior:
-            raise ValueError(
-                f"prior=None means the prior_ of the fitted estimator, but {type(last).__name__} "
-                f"has none; give make_pu_scorer({self.metric!r}, prior=<number>)"
-            )
-        return prior
-
-    def _scenario_of(self, estimator):
-        if self.scenario is not None:
-            return self.scenario
-        return getattr(last_step(estimator), "scenario", "case_control")
-
-    def __deepcopy__(self, memo):
-        # scikit-learn copies the scorer that a name stands for, once a search.
+    def __deepcopy__(self, memo: Any) -> _PUScorer:
+        # scikit-learn copies the scorer behind a name for every search, which then warns again.
         return _PUScorer(self.metric, self.prior, self.scenario, self.return_std, dict(self.params))
 
     def _accept_sample_weight(self) -> bool:
-        # Asked by scikit-learn of every scorer in a list, if fit is given weights.
+        # scikit-learn calls this on every scorer in a list if fit gets weights.
         return False
 
     def __repr__(self) -> str:
@@ -227,56 +235,11 @@ class _PUScorer:
         return f"make_pu_scorer({self.metric!r}{listed})"
 
 
-def _label(estimator, X):
-    return estimator.predict(X)
-
-
-def _probability(estimator, X):
-    if not hasattr(estimator, "predict_proba"):
-        raise ValueError(
-            f"{type(estimator).__name__} has no predict_proba, which the calibration error is of"
-        )
-    return _positive_column(estimator, X)
-
-
-def _score(estimator, X):
-    if hasattr(estimator, "decision_function"):
-        return estimator.decision_function(X)
-    if hasattr(estimator, "predict_proba"):
-        return _positive_column(estimator, X)
-    raise ValueError(
-        f"{type(estimator).__name__} has neither decision_function nor predict_proba, one of which "
-        "is needed to rank examples"
-    )
-
-
-def _logit(estimator, X):
-    score = np.asarray(_score(estimator, X), dtype=np.float64)
-    if hasattr(estimator, "decision_function"):
-        return score
-    # Forests say 0 and 1, whose logits are infinite.
-    epsilon = np.finfo(score.dtype).eps
-    return logit(np.clip(score, epsilon, 1 - epsilon))
-
-
-def _positive_column(estimator, X):
-    probabilities = np.asarray(estimator.predict_proba(X))
-    if probabilities.ndim != 2 or probabilities.shape[1] != 2:
-        raise ValueError(
-            f"predict_proba of {type(estimator).__name__} has shape {probabilities.shape}, not "
-            "(n, 2): it was not fitted to two labels"
-        )
-    return probabilities[:, 1]
-
-
-_RESPONSES = {"label": _label, "score": _score, "logit": _logit, "probability": _probability}
-
-
 def _scorer_name(metric: str) -> str:
     return f"{'neg_' if _METRICS[metric].sign < 0 else ''}pu_{metric}"
 
 
-# By the names that scikit-learn's scoring= takes
+# By their names for scikit-learn's scoring=
 PU_SCORERS = {
     **{_scorer_name(metric): make_pu_scorer(metric) for metric in _METRICS},
     "pu_risk": make_pu_scorer("risk"),

@@ -1,8 +1,12 @@
-"""Folds that each hold their share of the labelled positives."""
+"""Folds with equal shares of labelled positives."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import column_or_1d
 
@@ -12,17 +16,17 @@ __all__ = ["PUStratifiedKFold"]
 class PUStratifiedKFold(StratifiedKFold):
     """K folds with the same share of labelled positives and of unlabelled examples in each.
 
-    Labelled positives are few, and a fold without them can neither be trained nor scored on.
+    Labelled positives are few, and a fold without them is useless for training and scoring.
     Unlike `sklearn.model_selection.StratifiedKFold` this shuffles by default (positives and
     unlabelled examples are usually stored one after the other, and positives micrograph by
-    micrograph), and refuses to make folds without a labelled positive instead of warning.
+    micrograph), and raises an error instead of a warning for a fold without a labelled positive.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=True
-        Whether to draw each fold's examples at random rather than in the order given.
+        Whether to assign examples to folds at random rather than in the order given.
     random_state : int, RandomState instance or None, default=None
         Makes the shuffling repeatable.
 
@@ -33,8 +37,7 @@ class PUStratifiedKFold(StratifiedKFold):
 
     Notes
     -----
-    The labels are 0 or -1 for unlabelled and 1 for labelled positive; of any other two labels the
-    larger stands for the labelled positives, as in ``PUImageClassifier.classes_``.
+    The larger of the two labels means "labelled positive", as in ``PUImageClassifier.classes_``.
 
     Examples
     --------
@@ -46,10 +49,18 @@ class PUStratifiedKFold(StratifiedKFold):
     [(4, 1), (4, 1), (4, 1), (4, 1)]
     """
 
-    def __init__(self, n_splits=5, *, shuffle=True, random_state=None):
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         super().__init__(n_splits=n_splits, shuffle=shuffle, random_state=random_state)
 
-    def split(self, X, y, groups=None):
+    def split(
+        self, X: Any, y: ArrayLike, groups: Any = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the training and the test indices of each fold.
 
         Parameters
@@ -57,7 +68,7 @@ class PUStratifiedKFold(StratifiedKFold):
         X : array-like of shape (n, ...)
             The examples; only their number is used.
         y : array-like of shape (n,)
-            1 for labelled positives, 0 (or -1) for unlabelled examples.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
         groups : None
             Ignored; to keep micrographs together use `sklearn.model_selection.GroupKFold`.
 
@@ -77,7 +88,7 @@ class PUStratifiedKFold(StratifiedKFold):
         self._check_labels(y)
         yield from super().split(X, y, groups)
 
-    def _check_labels(self, y) -> None:
+    def _check_labels(self, y: ArrayLike) -> None:
         labels, counts = np.unique(column_or_1d(y), return_counts=True)
         if labels.size != 2:
             shown = labels[:5].tolist()
@@ -93,6 +104,6 @@ class PUStratifiedKFold(StratifiedKFold):
                     f"y holds {count} {kind} (label {label!r}), fewer than n_splits="
                     f"{self.n_splits}: some folds would have none; use n_splits <= {count}"
                     if count > 1
-                    else f"y holds a single one of the {kind} (label {label!r}), which cannot be "
-                    f"spread over n_splits={self.n_splits} folds; label more"
+                    else f"y holds only one of the {kind} (label {label!r}), too few for "
+                    f"n_splits={self.n_splits} folds; label more"
                 )

@@ -1,6 +1,8 @@
-"""Batch normalisation that survives short trainings and batches of a single value."""
+"""Batch normalisation for short trainings and batches of a single value."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,12 +13,12 @@ __all__ = ["BatchNorm1d", "BatchNorm2d"]
 
 
 class _DebiasedBatchNorm(_BatchNorm):
-    """Batch normalisation whose running statistics do not remember their start values.
+    """Batch normalisation whose running statistics do not depend on their start values.
 
-    The update weight of batch t is max(momentum, 1 / t), a plain average at first, so that a
-    training of a few batches leaves usable statistics; PyTorch's own would still be half made of
-    mean 0 and variance 1 after six. A batch with one value per channel has no variance: it is
-    normalised with the running statistics, where PyTorch raises.
+    The update weight of batch t is max(momentum, 1 / t), at first a plain average, so that a
+    training of a few batches leaves usable statistics; after six batches PyTorch's own are still
+    half mean 0 and variance 1. A batch with one value per channel has no variance: it is normalised
+    with the running statistics, where PyTorch raises. ``momentum=None`` averages all batches alike.
     """
 
     num_batches_tracked: torch.Tensor
@@ -26,11 +28,14 @@ class _DebiasedBatchNorm(_BatchNorm):
         # Counted on the host: reading num_batches_tracked would wait for the accelerator.
         self._n_batches = 0
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
         self._n_batches = int(self.num_batches_tracked)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise ``x`` and, in training, update the running statistics."""
         self._check_input_dim(x)
         use_batch = self.training and x.numel() > x.shape[1]
         weight = 0.0
@@ -51,46 +56,8 @@ class _DebiasedBatchNorm(_BatchNorm):
 
 
 class BatchNorm1d(_DebiasedBatchNorm, nn.BatchNorm1d):
-    """`torch.nn.BatchNorm1d` for short trainings and single values.
-
-    Parameters
-    ----------
-    num_features : int
-        Channels of the input.
-    momentum : float or None, default=0.1
-        Least weight of a batch in the running statistics; None averages all batches alike.
-    affine : bool, default=True
-        Whether to learn a scale and a shift for each channel.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.networks._batch_norm import BatchNorm1d
-    >>> norm = BatchNorm1d(1)
-    >>> _ = norm(torch.tensor([[3.0], [5.0]]))
-    >>> norm.running_mean
-    tensor([4.])
-    """
+    """`torch.nn.BatchNorm1d` for short trainings and single values."""
 
 
 class BatchNorm2d(_DebiasedBatchNorm, nn.BatchNorm2d):
-    """`torch.nn.BatchNorm2d` for short trainings and single values.
-
-    Parameters
-    ----------
-    num_features : int
-        Channels of the input.
-    momentum : float or None, default=0.1
-        Least weight of a batch in the running statistics; None averages all batches alike.
-    affine : bool, default=True
-        Whether to learn a scale and a shift for each channel.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.networks._batch_norm import BatchNorm2d
-    >>> norm = BatchNorm2d(1)
-    >>> _ = norm(torch.full((1, 1, 2, 2), 4.0))
-    >>> norm.running_mean
-    tensor([4.])
-    """
+    """`torch.nn.BatchNorm2d` for short trainings and single values."""

@@ -30,14 +30,14 @@ class CompactCNN(nn.Module):
     units : int, default=32
         Channels of the first layer; the embedding has four times as many.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Attributes
     ----------
     features : torch.nn.Sequential
-        Images to embeddings (n, 4 * units, 1, 1).
+        Maps images to embeddings (n, 4 * units, 1, 1).
     head : torch.nn.Conv2d
-        The 1x1 convolution, from the embedding to one logit.
+        A 1x1 convolution that maps the embedding to one logit.
     receptive_field, stride : None
         The network sees the whole image, so it cannot slide over a micrograph.
 

@@ -1,4 +1,4 @@
-"""What the picker and the classifier ask of a network."""
+"""Requirements of the picker and the classifier on a network."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import math
 import torch
 from torch import nn
 
+from puclassify._parameters import check_probability
+
 __all__ = ["check_unpadded", "set_head_bias"]
 
 
 def set_head_bias(module: nn.Module, prior: float) -> None:
-    """Start the predictions of a network at the class prior.
+    """Set the last bias so that the predictions of a network start at the class prior.
 
-    The bias of the last linear or convolutional layer of ``module.head`` (of the whole module, if
-    it has no head) becomes logit(prior). A layer without a bias is left alone. Without this, the
-    first epochs of a training with rare positives are spent on learning that they are rare.
+    The bias of the last linear or convolutional layer of ``module.head`` (of the whole module if it
+    has no head) becomes logit(prior). A layer without a bias is not changed. Without this, training
+    with rare positives spends its first epochs on learning that they are rare.
 
     Parameters
     ----------
@@ -32,8 +34,7 @@ def set_head_bias(module: nn.Module, prior: float) -> None:
     >>> round(network.head.bias.item(), 4)
     -2.1972
     """
-    if not 0 < prior < 1:
-        raise ValueError(f"prior must be a number in (0, 1), got {prior!r}")
+    check_probability(prior, "prior")
     head = getattr(module, "head", module)
     layers = [m for m in head.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     if layers and layers[-1].bias is not None:
@@ -41,12 +42,12 @@ def set_head_bias(module: nn.Module, prior: float) -> None:
 
 
 def check_unpadded(module: nn.Module, *, in_channels: int = 1) -> None:
-    """Raise unless a network scores a tile exactly as it scores the tile's patches.
+    """Raise an error unless a network scores a tile exactly as it scores the tile's patches.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network, left as it was.
+        The network; it is not changed.
     in_channels : int, default=1
         Channels of its images.
 
@@ -55,8 +56,9 @@ def check_unpadded(module: nn.Module, *, in_channels: int = 1) -> None:
     TypeError
         If the module lacks ``receptive_field``, ``stride`` or ``features``.
     ValueError
-        If its logits on a random tile have another shape than these say, or differ from its logits
-        on the patches below them, as those of a padded network do near the border.
+        If its logits on a random tile do not have the shape implied by these attributes, or differ
+        from its logits on the corresponding patches, as those of a padded network do near the
+        border.
 
     Examples
     --------
@@ -82,8 +84,8 @@ def check_unpadded(module: nn.Module, *, in_channels: int = 1) -> None:
             if tuple(on_tile.shape) != expected:
                 raise ValueError(
                     f"module {name} gives logits of shape {tuple(on_tile.shape)} for a tile of "
-                    f"{side} x {side} pixels, where its receptive field of {field} and stride of "
-                    f"{stride} promise {expected}: remove the padding, or correct the attributes"
+                    f"{side} x {side} pixels; its receptive field of {field} and stride of "
+                    f"{stride} imply {expected}: remove the padding, or correct the attributes"
                 )
             patches = tile[0].unfold(1, field, stride).unfold(2, field, stride)
             patches = patches.permute(1, 2, 0, 3, 4).flatten(0, 1)
@@ -97,7 +99,7 @@ def check_unpadded(module: nn.Module, *, in_channels: int = 1) -> None:
         raise ValueError(
             f"module {name} scores a tile differently from its patches (by up to {error:.3g}): the "
             "picker needs an unpadded, fully convolutional network; set padding=0 everywhere and "
-            "leave out global pooling"
+            "remove global pooling"
         )
 
 
@@ -105,7 +107,7 @@ def _declared_field(module: nn.Module) -> tuple[int, int]:
     name = type(module).__name__
     if not hasattr(module, "features"):
         raise TypeError(
-            f"module {name} has no attribute features, the part of it that makes embeddings: see "
+            f"module {name} has no attribute features, the layers that compute embeddings: see "
             "puclassify.networks.FullyConvolutional"
         )
     values = []
@@ -113,7 +115,7 @@ def _declared_field(module: nn.Module) -> tuple[int, int]:
         value = getattr(module, attribute, None)
         if not isinstance(value, int) or value < 1:
             raise TypeError(
-                f"module {name} has {attribute}={value!r}, where a positive integer was expected: "
+                f"module {name} has {attribute}={value!r}, expected a positive integer: "
                 "micrographs can only be scored by an unpadded, fully convolutional network such "
                 'as module="resnet9"'
             )
@@ -122,7 +124,7 @@ def _declared_field(module: nn.Module) -> tuple[int, int]:
 
 
 def _random_tile(module: nn.Module, shape: tuple[int, ...]) -> torch.Tensor:
-    """Noise where the module lives, from a generator of its own."""
+    """Return noise of the module's device and dtype, from a separate generator."""
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     parameter = next(module.parameters(), noise)
     return noise.to(parameter.device, parameter.dtype)

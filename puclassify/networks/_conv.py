@@ -13,7 +13,7 @@ __all__ = ["Conv31", "Conv63", "Conv127"]
 def _layers(
     in_channels: int, units: int, dropout: float, dilations: tuple[int, ...]
 ) -> list[nn.Module]:
-    """Return a 7x7 and a 5x5 convolution of stride 2, then one 5x5 for each dilation."""
+    """Make a 7x7 and a 5x5 convolution of stride 2, then one 5x5 for each dilation."""
     n_middle = len(dilations)
     channels = [in_channels, units, *[2 * units] * n_middle, 4 * units]
     windows = [(7, 2, 1), (5, 2, 1), *((5, 1, dilation) for dilation in dilations)]
@@ -39,7 +39,7 @@ class Conv31(FullyConvolutional):
     units : int, default=32
         Channels of the first layer; the embedding has four times as many.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Notes
     -----
@@ -67,7 +67,7 @@ class Conv63(FullyConvolutional):
     units : int, default=32
         Channels of the first layer; the embedding has four times as many.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Notes
     -----
@@ -96,7 +96,7 @@ class Conv127(FullyConvolutional):
     units : int, default=32
         Channels of the first layer; the embedding has four times as many.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Notes
     -----

@@ -7,19 +7,20 @@ import math
 import torch
 from torch import nn
 
+from puclassify._parameters import check_whole_number
 from puclassify.networks._batch_norm import BatchNorm2d
 from puclassify.networks._initialization import initialize
 
 __all__ = ["Decoder"]
 
-# Without a stride to follow, double until the first layer need not make more than this.
+# Without a given stride, double until the first layer makes at most this many pixels.
 _LARGEST_START = 8
 
 
 class Decoder(nn.Module):
-    """Transposed convolutions that turn each embedding into the image around its position.
+    """Transposed convolutions that map each embedding to the image around its position.
 
-    A map of embeddings from a fully convolutional network gives one image: the images of its
+    A map of embeddings from a fully convolutional network becomes one image: the images of its
     positions, ``stride`` pixels apart, merge where they overlap.
 
     Parameters
@@ -27,24 +28,24 @@ class Decoder(nn.Module):
     in_channels : int
         Channels of the embedding.
     image_shape : (int, int, int)
-        Channels, height and width of the image that one embedding gives: those of the training
-        images, or, over large maps, of a cheaper central part.
+        Channels, height and width of the image of one embedding: those of the training images or,
+        for large maps, of a cheaper central region.
     stride : int or None, default=None
-        Stride of the network that made the embedding, a power of two. None if every image has one
-        embedding.
+        Stride of the network that computed the embedding, a power of two. None if every image has
+        one embedding.
     units : int, default=32
-        Channels of the layers in between.
+        Channels of the hidden layers.
 
     Raises
     ------
     ValueError
-        If ``stride`` is not a power of two, or ``image_shape`` not three positive integers.
+        If ``stride`` is not a power of two or ``image_shape`` is not three positive integers.
 
     Notes
     -----
-    The cost of one embedding grows with ``in_channels * units * height * width / stride ** 2``.
-    What it returns is centred: `puclassify.losses.reconstruction_error` compares it with the centre
-    of the images.
+    The cost of one embedding grows with ``in_channels * units * height * width / stride ** 2``. The
+    output is centred: `puclassify.losses.reconstruction_error` compares it with the centre of the
+    images.
 
     Examples
     --------
@@ -112,16 +113,17 @@ class Decoder(nn.Module):
 def _n_doublings(size: int, stride: int | None) -> int:
     if stride is None:
         return max(0, math.ceil(math.log2(size / _LARGEST_START)))
-    if stride < 1 or stride & (stride - 1):
+    check_whole_number(stride, "stride", at_least=1, expected="a power of two")
+    if stride & (stride - 1):
         raise ValueError(f"stride must be a power of two, got {stride!r}")
     return stride.bit_length() - 1
 
 
 def _plan(side: int, n_doublings: int) -> tuple[int, int, int]:
-    """Return the first kernel, the last kernel and the side they make, at least ``side``.
+    """Return the first kernel, the last kernel and the resulting side, at least ``side``.
 
     Kernels of 4 and stride 2 turn n pixels into 2 n + 2; a last kernel of 3 turns them into
-    2 n + 1. The parity of what is made is that of ``side``, so that the crop is centred.
+    2 n + 1. The resulting side has the parity of ``side``, so that the crop is centred.
     """
     if n_doublings == 0:
         return side, 1, side

@@ -1,4 +1,4 @@
-"""The form of the networks that score patches and whole micrographs alike."""
+"""Networks that score patches and whole micrographs alike."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ __all__ = ["FullyConvolutional"]
 
 
 class FullyConvolutional(nn.Module):
-    """An unpadded feature extractor and a 1x1 convolution that makes logits of the features.
+    """An unpadded feature extractor and a 1x1 convolution that maps features to logits.
 
-    An image of exactly the receptive field gives one logit; a larger one gives a map of logits,
-    ``stride`` pixels apart, each equal to the logit of the patch below it.
+    An image of the size of the receptive field gives one logit; a larger one gives a map of logits,
+    ``stride`` pixels apart, each equal to the logit of its patch.
 
     Parameters
     ----------
     features : torch.nn.Module
-        Unpadded layers, (n, in_channels, h, w) to embeddings (n, embedding_channels, h', w').
+        Unpadded layers that map (n, in_channels, h, w) to embeddings (n, embedding_channels, h',
+        w').
     embedding_channels : int
         Channels of the embedding.
 
@@ -30,11 +31,16 @@ class FullyConvolutional(nn.Module):
     features : torch.nn.Module
         The feature extractor.
     head : torch.nn.Conv2d
-        The 1x1 convolution, from the embedding to one logit.
+        A 1x1 convolution that maps the embedding to one logit.
     receptive_field : int
-        Side of the square that one logit sees, in pixels.
+        Side of the square that one logit depends on, in pixels.
     stride : int
         Distance of neighbouring logits, in pixels.
+
+    Notes
+    -----
+    For scoring, batch normalisation in ``features`` is folded into the convolutions (see
+    `fold_batch_norm`), also in subclasses, unless they override ``forward``.
 
     Examples
     --------
@@ -71,6 +77,6 @@ class FullyConvolutional(nn.Module):
             raise ValueError(
                 f"images of {x.shape[2]} x {x.shape[3]} pixels are smaller than the receptive "
                 f"field of {type(self).__name__}, {self.receptive_field}: pass larger images or "
-                'take module="cnn", which works on any size'
+                'use module="cnn", which works on any size'
             )
         return full_precision_logits(self.head, self.features(x))

@@ -8,27 +8,10 @@ __all__ = ["initialize"]
 
 
 def initialize(module: nn.Module) -> None:
-    """Give convolutions and linear layers Kaiming-normal weights and no bias, in place.
+    """Give convolutions and linear layers Kaiming-normal weights and zero biases, in place.
 
-    A layer named ``head`` is scaled for the identity, every other one for the ReLU behind it.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The network.
-
-    Notes
-    -----
-    He et al. (ICCV 2015), equation 10, over the incoming connections.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.networks._initialization import initialize
-    >>> layer = torch.nn.Linear(3, 2)
-    >>> initialize(layer)
-    >>> layer.bias.tolist()
-    [0.0, 0.0]
+    He et al. (ICCV 2015), equation 10, over the incoming connections. A layer named ``head`` is
+    scaled for the identity, every other one for the ReLU behind it.
     """
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

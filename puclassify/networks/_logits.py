@@ -9,21 +9,9 @@ __all__ = ["full_precision_logits"]
 
 
 def full_precision_logits(head: nn.Conv2d | nn.Linear, embedding: torch.Tensor) -> torch.Tensor:
-    """Make logits of an embedding in the precision of the head's weights, under autocast too.
+    """Compute logits of an embedding in the dtype of the head's weights, under autocast too.
 
-    Half-precision logits would tie by the hundred, and this layer costs next to nothing.
-
-    Parameters
-    ----------
-    head : torch.nn.Conv2d or torch.nn.Linear
-        The last layer.
-    embedding : Tensor
-        Its input, of any floating-point dtype.
-
-    Returns
-    -------
-    Tensor
-        The logits.
+    Half-precision logits would have hundreds of ties, and this layer costs next to nothing.
     """
     kind = embedding.device.type
     with torch.autocast(kind if torch.amp.is_autocast_available(kind) else "cpu", enabled=False):

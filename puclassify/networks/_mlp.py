@@ -15,7 +15,7 @@ __all__ = ["MLP"]
 
 
 class MLP(nn.Module):
-    """Multilayer perceptron that standardises its input itself.
+    """Multilayer perceptron that standardises its input.
 
     Parameters
     ----------
@@ -24,14 +24,14 @@ class MLP(nn.Module):
     hidden : sequence of int, default=(64, 64)
         Widths of the hidden layers; the last is the embedding. Empty for a linear model.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Attributes
     ----------
     features : torch.nn.Sequential
-        Samples to embeddings (n, hidden[-1]).
+        Maps samples to embeddings (n, hidden[-1]).
     head : torch.nn.Linear
-        From the embedding to one logit.
+        Maps the embedding to one logit.
     receptive_field, stride : None
         The network sees the whole sample.
 

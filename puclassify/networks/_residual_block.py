@@ -11,31 +11,10 @@ __all__ = ["ResidualBlock"]
 
 
 class ResidualBlock(nn.Module):
-    """Two unpadded 3x3 convolutions beside a shortcut cropped to their centre.
+    """Two unpadded 3x3 convolutions (``path``) beside a ``shortcut`` cropped to their centre.
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-        Channels of the input and of the output. Where they differ, or the block strides, the
-        shortcut is a 1x1 convolution; else it is the input.
-    strides : (int, int), default=(1, 1)
-        Strides of the two convolutions.
-    dilation : int, default=1
-        Dilation of both convolutions.
-
-    Attributes
-    ----------
-    path : torch.nn.Sequential
-        The two convolutions, each followed by batch normalisation, with a ReLU between them.
-    shortcut : torch.nn.Module
-        Applied to the input without its margins.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.networks._residual_block import ResidualBlock
-    >>> ResidualBlock(8, 16, strides=(1, 2))(torch.zeros(1, 8, 27, 27)).shape
-    torch.Size([1, 16, 12, 12])
+    The shortcut is a 1x1 convolution where the block strides or the channels differ, the input
+    elsewhere.
     """
 
     def __init__(
@@ -48,7 +27,7 @@ class ResidualBlock(nn.Module):
     ):
         super().__init__()
         first, second = strides
-        # Channels grow where the grid shrinks: wide layers on the finer grid would cost most.
+        # Channels grow where the grid shrinks, since wide layers on the finer grid would cost most.
         between = in_channels if second > 1 else out_channels
         self.path = nn.Sequential(
             nn.Conv2d(in_channels, between, 3, first, dilation=dilation, bias=False),
@@ -57,7 +36,7 @@ class ResidualBlock(nn.Module):
             nn.Conv2d(between, out_channels, 3, second, dilation=dilation, bias=False),
             BatchNorm2d(out_channels),
         )
-        # The first output of the path looks at the input pixel (field - 1) / 2 from the corner.
+        # The first output of the path sees the input pixel (field - 1) / 2 from the corner.
         self._margin = dilation * (1 + first)
         stride = first * second
         if stride == 1 and in_channels == out_channels:

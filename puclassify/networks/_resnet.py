@@ -39,7 +39,7 @@ class ResNet8(FullyConvolutional):
     units : int, default=32
         Channels of the first layers; the embedding has four times as many.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Notes
     -----
@@ -87,14 +87,14 @@ class ResNet9(FullyConvolutional):
     units : int, default=32
         Channels of the residual blocks; the embedding has twice as many.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Notes
     -----
-    A third of the operations of `ResNet8` and more layers: two strided convolutions bring the image
-    to the grid of the scores at once, and the rest is narrow and done there. In picking it is as
-    accurate (see the benchmarks). Without padding, with batch normalisation after every
-    convolution:
+    It has more layers than `ResNet8` but a third of the operations: two strided convolutions reduce
+    the image to the grid of the scores first, and the other layers are narrow and work on that
+    grid. In picking it is as accurate (see the benchmarks). Without padding, with batch
+    normalisation after every convolution:
 
     ======================  ========  ======  ===============
     layer                   channels  stride  receptive field
@@ -134,7 +134,7 @@ class ResNet16(FullyConvolutional):
     units : int, default=32
         Channels of the first layers; the embedding has four times as many.
     dropout : float, default=0.0
-        Probability of dropping an element of the embedding in training.
+        Dropout probability of the embedding in training.
 
     Notes
     -----

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
+from puclassify._parameters import did_you_mean
 from puclassify.networks._cnn import CompactCNN
 from puclassify.networks._conv import Conv31, Conv63, Conv127
 from puclassify.networks._mlp import MLP
 from puclassify.networks._resnet import ResNet8, ResNet9, ResNet16
 
-__all__ = ["NETWORKS", "resolve_network"]
+# puclassify.networks exports what is listed here.
+__all__ = [
+    "MLP",
+    "NETWORKS",
+    "CompactCNN",
+    "Conv31",
+    "Conv63",
+    "Conv127",
+    "ResNet8",
+    "ResNet9",
+    "ResNet16",
+    "resolve_network",
+]
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp": MLP,
@@ -24,15 +37,16 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "conv63": Conv63,
     "conv127": Conv127,
 }
+"""Networks by the name that ``module`` accepts; add an entry to make your own known by name."""
 
 
-def resolve_network(module) -> Callable[..., nn.Module]:
-    """Return what builds a network: a class or a factory.
+def resolve_network(module: Any) -> Callable[..., nn.Module]:
+    """Return the class or factory that builds a network.
 
     Parameters
     ----------
     module : str, class or callable
-        A name of `NETWORKS`, a `torch.nn.Module` class, or a function that returns a module.
+        A name in `NETWORKS`, a `torch.nn.Module` class, or a function that returns a module.
 
     Returns
     -------
@@ -44,7 +58,7 @@ def resolve_network(module) -> Callable[..., nn.Module]:
     ValueError
         If no network has that name.
     TypeError
-        If ``module`` is a module already built, or nothing that builds one.
+        If ``module`` is an instance of a network, or cannot build one.
 
     Examples
     --------
@@ -55,10 +69,9 @@ def resolve_network(module) -> Callable[..., nn.Module]:
     if isinstance(module, str):
         if module in NETWORKS:
             return NETWORKS[module]
-        near = difflib.get_close_matches(module.lower(), NETWORKS, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(
-            f"module must be one of {list(NETWORKS)}, a class or a factory, got {module!r}{hint}"
+            f"module must be one of {list(NETWORKS)}, a class or a factory, got {module!r}"
+            f"{did_you_mean(module, NETWORKS)}"
         )
     if isinstance(module, nn.Module):
         raise TypeError(

@@ -2,58 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from puclassify._parameters import is_number
 from puclassify._pixel_size import stored_pixel_size
 from puclassify.grid import GridImage
 
-__all__ = ["PickingGeometry", "in_all"]
+__all__ = ["HalfDiameter", "PickingGeometry", "total_area_in_medians"]
 
-PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs when nobody says
+PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs, where nothing is known
 _LARGEST_PRIOR = 0.5  # with more positives than that among the positions, the radii are wrong
 
 
 @dataclass(frozen=True)
 class PickingGeometry:
-    """Radii in stored pixels and what follows from them for the class prior.
-
-    Parameters
-    ----------
-    diameter : float
-        Particle diameter in stored pixels.
-    label_radius : float or None, default=None
-        Override of the label radius, in stored pixels.
-    """
+    """Particle diameter and label radius in stored pixels, and the class priors that follow."""
 
     diameter: float
     label_radius: float | None = None
 
     @classmethod
-    def common_to(cls, images, particle_diameter, pixel_size, label_radius) -> PickingGeometry:
-        """Return the geometry of several micrographs; refuse a mixture of pixel sizes.
+    def common_to(
+        cls,
+        images: Sequence[GridImage],
+        particle_diameter: float,
+        pixel_size: float | str,
+        label_radius: float | None,
+    ) -> PickingGeometry:
+        """Return the geometry of micrographs whose pixel sizes differ by at most one per cent.
 
-        Parameters
-        ----------
-        images : list of GridImage
-            The preprocessed micrographs.
-        particle_diameter : float
-            In ångström.
-        pixel_size : float or "header"
-            Ångström per stored pixel.
-        label_radius : float or None
-            In stored pixels.
-
-        Returns
-        -------
-        PickingGeometry
-            Of all of them.
-
-        Raises
-        ------
-        ValueError
-            If headers differ by more than one per cent.
+        The diameter is in ångström, the pixel size in ångström per stored pixel or "header", the
+        label radius in stored pixels.
         """
         sizes = [stored_pixel_size(pixel_size, image) for image in images]
         if max(sizes) > 1.01 * min(sizes):
@@ -64,120 +46,83 @@ class PickingGeometry:
         return cls(particle_diameter / sizes[0], label_radius)
 
     def label_radius_on(self, image: GridImage) -> float:
-        """Return the label radius in stored pixels: an eighth diameter, at least one grid step.
-
-        Parameters
-        ----------
-        image : GridImage
-            The preprocessed micrograph.
-
-        Returns
-        -------
-        float
-            Positions this close to a particle's centre count as the particle.
-        """
+        """Return the label radius in stored pixels: an eighth diameter, at least one grid step."""
         if self.label_radius is not None:
             return float(self.label_radius)
         return max(float(np.mean(image.step_xy)), self.diameter / 8)
 
-    def prior(self, images, stride: int, expected_particles: float | None) -> float:
+    def label_radii_on(self, images: Sequence[GridImage]) -> list[float]:
+        """Return the label radius on each image, in stored pixels."""
+        return [self.label_radius_on(image) for image in images]
+
+    def prior(
+        self, images: Sequence[GridImage], stride: int, expected_particles: float | None
+    ) -> float:
         """Return the fraction of map positions that lie within the label radius of a particle.
 
-        Parameters
-        ----------
-        images : list of GridImage
-            The preprocessed micrographs.
-        stride : int
-            Grid pixels between map positions.
-        expected_particles : float or None
-            Particles in a micrograph of median area, others in proportion; None guesses that
-            their discs cover a fifth of it.
-
-        Returns
-        -------
-        float
-            The prior, over the positions of all micrographs together.
-
-        Raises
-        ------
-        ValueError
-            If more than half of the positions would be positive.
+        ``expected_particles`` is the number in a micrograph of median area, others in proportion;
+        None guesses that particle discs cover a fifth of every micrograph. ``stride`` is in pixels
+        of the images. More than half of the positions are refused.
         """
-        areas = _areas(images)
         if expected_particles is None:
             n_particles = self.guessed_particles(images)
         else:
-            n_particles = expected_particles * in_all(images)
+            n_particles = expected_particles * total_area_in_medians(images)
         fraction = self._fraction(images, stride, n_particles)
         if fraction > _LARGEST_PRIOR:
-            what = "particles that cover a fifth of every micrograph"
+            particles = "particles that cover a fifth of every micrograph"
             if expected_particles is not None:
-                what = f"expected_particles={expected_particles:g}"
+                particles = f"expected_particles={expected_particles:g}"
             raise ValueError(
-                f"{what} cannot fit: their label discs would cover "
-                f"{fraction:.2f} of a micrograph of {np.median(areas):.0f} square pixels; "
+                f"{particles} cannot fit: their label discs would cover "
+                f"{fraction:.2f} of a micrograph of {np.median(_areas(images)):.0f} square pixels; "
                 "expected_particles is the number in one micrograph, and the particle's diameter "
                 f"was taken as {self.diameter:.1f} stored pixels with a label radius of "
-                f"{self.label_radius_on(images[0]):.1f}"
+                f"{max(self.label_radii_on(images)):.1f}"
             )
         return fraction
 
-    def estimated_prior(self, images, stride: int, n_particles: float) -> float:
-        """Return the same fraction for an estimate, which is kept within what is possible.
-
-        Parameters
-        ----------
-        images : list of GridImage
-            The preprocessed micrographs.
-        stride : int
-            Grid pixels between map positions.
-        n_particles : float
-            In all of them together.
-
-        Returns
-        -------
-        float
-            The prior.
-        """
+    def estimated_prior(
+        self, images: Sequence[GridImage], stride: int, n_particles: float
+    ) -> float:
+        """Return the same for an estimated number in all micrographs, at most one half."""
         return min(self._fraction(images, stride, n_particles), _LARGEST_PRIOR)
 
-    def guessed_particles(self, images) -> float:
-        """Return how many particles there are if their discs cover a fifth of all micrographs.
-
-        Parameters
-        ----------
-        images : list of GridImage
-            The preprocessed micrographs.
-
-        Returns
-        -------
-        float
-            Number in all of them together.
-        """
+    def guessed_particles(self, images: Sequence[GridImage]) -> float:
+        """Return the number of particles in all micrographs if their discs cover a fifth."""
         return PACKING_GUESS * float(_areas(images).sum()) / (np.pi * (self.diameter / 2) ** 2)
 
-    def _fraction(self, images, stride, n_particles):
+    def _fraction(self, images, stride, n_particles) -> float:
         areas = _areas(images)
         density = n_particles / float(areas.sum())
         # A label owns at least its nearest position, however small its disc.
         smallest = np.prod([image.step_xy for image in images], axis=1) * stride**2
-        discs = [np.pi * self.label_radius_on(image) ** 2 for image in images]
+        discs = [np.pi * radius**2 for radius in self.label_radii_on(images)]
         return density * float(np.average(np.maximum(discs, smallest), weights=areas))
 
 
-def in_all(images) -> float:
-    """Return how many micrographs of median area all of them are.
+class HalfDiameter(float):
+    """A suppression radius that was never set: half the particle's diameter, in stored pixels.
 
-    Parameters
-    ----------
-    images : list of GridImage
-        The preprocessed micrographs.
-
-    Returns
-    -------
-    float
-        Their area, in units of the median.
+    The number serves a suppression on its own. A picker computes it again for each micrograph, so
+    that it follows a later diameter and the pixel sizes of headers; being a type of its own, it
+    survives ``clone`` and pickling. It is NaN where only headers give the pixel size.
     """
+
+    @classmethod
+    def of(cls, particle_diameter: float, pixel_size: float | str) -> HalfDiameter:
+        """Return it for a diameter in ångström and the ångström per stored pixel."""
+        lengths = (particle_diameter, pixel_size)
+        if not all(is_number(length) and float(length) > 0 for length in lengths):
+            return cls(np.nan)
+        return cls(particle_diameter / float(pixel_size) / 2)
+
+    def __repr__(self) -> str:
+        return "<half the diameter>" if np.isnan(self) else super().__repr__()
+
+
+def total_area_in_medians(images: Sequence[GridImage]) -> float:
+    """Return the total area of micrographs in units of the median micrograph."""
     areas = _areas(images)
     return float(areas.sum() / np.median(areas))
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import itemgetter
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -13,68 +18,75 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._parallel import on_this_machine
-from puclassify.base import DefaultComponentsMixin, PUBaseEstimator, UnchangedOutputMixin
-from puclassify.classifier import UNCALIBRATED, FitReport, PUImageClassifier, warn_if_diverged
+from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
+from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
+from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
 from puclassify.picking._check_labels import check_labels
 from puclassify.picking._default_components import complete_preprocessing, default_component
-from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._fitted_attributes import FittedAttributes
+from puclassify.picking._geometry import HalfDiameter, PickingGeometry
 from puclassify.picking._picker_parameters import check_picker_parameters
 from puclassify.picking.estimates import (
     FEWEST_LABELS,
-    PickEstimation,
+    EstimationTask,
+    PickQuality,
     check_threshold,
     check_thresholds,
-    estimated_attributes,
-    is_rule,
+    cross_fit,
+    estimate_pick_quality,
 )
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
 from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
+from puclassify.picking.suppression import NonMaximumSuppression
+from puclassify.picking.tiles import STEPS_PER_EPOCH
 
 __all__ = ["ParticlePicker"]
 
+Micrograph = str | os.PathLike | np.ndarray | GridImage
+Threshold = float | str | tuple[str, float]
 
-class ParticlePicker(
-    CallbackSupportMixin, DefaultComponentsMixin, UnchangedOutputMixin, PUBaseEstimator
-):
+
+class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator):
     """Find particles in cryo-EM micrographs from a few labelled ones.
 
-    Micrographs are downsampled and normalised, a classifier learns from the labelled particles and
-    everything else as unlabelled, whole micrographs are scored, and the maxima of the score maps
-    are the picks.
+    Micrographs are downsampled and normalised, a classifier is trained on the labelled particles
+    with everything else as unlabelled, whole micrographs are scored, and the maxima of the score
+    maps are the picks.
 
     Parameters
     ----------
     particle_diameter : float
         Diameter of the particle in ångström; in stored pixels with ``pixel_size=1.0``.
     pixel_size : float or "header", default=1.0
-        Ångström per pixel of the micrographs as stored; "header" reads each MRC header and refuses
-        one that says 0 or 1.
+        Ångström per pixel of the micrographs as stored; "header" reads it from each MRC header and
+        refuses the values 0 and 1.
     classifier : PUImageClassifier, other classifier or None, default=None
         None stands for ``PUImageClassifier("resnet9", criterion=GEBinomialLoss(slack=0.1,
         risk_weight=10.0), batch_size=1024)``. A `PUImageClassifier` with an unpadded network is
-        trained on tiles of the micrographs; any other scikit-learn classifier is trained on
-        flattened regions and slid over them, and does not read ``prior``.
+        trained on tiles of the micrographs. Any other scikit-learn classifier is trained on
+        flattened regions, is slid over the micrographs and ignores ``prior``.
     preprocessing : transformer or None, default=None
         From micrographs to `GridImage`. None stands for a pipeline of `FourierDownsample`
         (``downsample``), which bins so that the diameter is about 30 pixels, and
         ``NormalizeMicrograph(clip=4.0)`` (``normalize``).
     nms : NonMaximumSuppression or None, default=None
-        None stands for ``NonMaximumSuppression(radius)`` with half the diameter as radius. Its own
-        ``threshold`` is not used.
+        None stands for ``NonMaximumSuppression(radius)`` with half the diameter as radius, also
+        after ``set_params(nms__border=5)``: a radius that was never set follows a later diameter
+        and the pixel sizes of headers. Its own ``threshold`` is not used.
     prior : float or "auto", default="auto"
-        P(y = 1) among unlabelled map positions. "auto" derives it from ``expected_particles``,
-        else from the number of particles that the labels tell.
+        P(y = 1) among unlabelled map positions. "auto" derives it from ``expected_particles``, or
+        without that from the number of particles estimated from the labels.
     expected_particles : float or None, default=None
-        Particles that a typical micrograph holds, labelled or not. A warning says so where the
-        labels tell another number.
-    threshold : float, "auto", "expected_f1", ("precision", p) or ("recall", r), default="auto"
-        Where to cut: the logit above which a maximum is a pick, or what the picks are to be like.
-        "auto" stands for "expected_f1", the largest expected F1; ``("precision", 0.9)`` takes as
-        many picks as are expected to be right in nine of ten cases, ``("recall", 0.9)`` as few as
-        are expected to hold nine of ten particles.
+        Particles in a typical micrograph, labelled or not. A warning says so if the labels imply
+        another number.
+    threshold : float, str or (str, float), default="auto"
+        The logit above which a maximum is a pick, or a rule that chooses it. "auto" stands for
+        "expected_f1", the largest expected F1; ``("precision", 0.9)`` gives the most picks of which
+        nine in ten are expected to be right, ``("recall", 0.9)`` the fewest that are expected to
+        include nine in ten particles. ``puclassify.picking.THRESHOLD_RULES`` holds the rules.
     label_radius : float or None, default=None
         Map positions this close to a labelled centre, in stored pixels, are positive. None is an
         eighth of the diameter, at least one pixel of the binned grid.
@@ -82,18 +94,19 @@ class ParticlePicker(
         Largest distance in stored pixels at which `score` counts a pick as right. None is half the
         diameter.
     memory_budget : float or "auto", default="auto"
-        Bytes that the layers of the network may take in one forward pass: large micrographs are
+        Bytes that the layers of the network may use in one forward pass: large micrographs are
         scored in overlapping tiles, with the same result. "auto" is a quarter of the free memory,
-        at most 128 MiB, or on a GPU a half of it, at most 4 GiB; more is no faster.
+        at most 128 MiB, or on a GPU half of it, at most 4 GiB; more is no faster.
     compile : bool, default=False
-        Whether to score with a network compiled by ``torch.compile``. That takes up to a minute,
-        needs a C++ compiler on a CPU, and pays with thousands of micrographs and ``n_jobs=None``.
+        Whether to score with a network compiled by ``torch.compile``. Compiling takes up to a
+        minute, needs a C++ compiler on a CPU, and pays off for thousands of micrographs with
+        ``n_jobs=None``.
     n_jobs : int or None, default=None
-        Micrographs read, scored and picked at once (a joblib setting). With None or 1 the next
+        Number of micrographs processed in parallel (a joblib setting). With None or 1 the next
         micrograph is read and preprocessed in a thread, for a GPU in two, while one is scored.
     verbose : int, default=0
-        Above 0 a line is printed every training epoch, and predictions show their progress and how
-        much time is left.
+        Above 0 a line is printed every training epoch, and predictions show their progress and the
+        time left.
     random_state : int, RandomState instance or None, default=None
         Seed; the same seed gives the same picker on one machine at an equal number of threads.
 
@@ -104,16 +117,16 @@ class ParticlePicker(
     preprocessing_ : transformer
         The preprocessing with the diameter filled in.
     prior_ : float
-        P(y = 1) among unlabelled map positions that was trained with.
+        P(y = 1) among unlabelled map positions, as used in the training.
     threshold_ : float
-        The logit that decides.
+        The logit above which a maximum is a pick.
     threshold_report_ : dict or None
-        What is expected of the picks above it: ``precision``, ``recall``, ``f1``, ``n_picks`` and
-        ``n_particles`` (in a training micrograph of median area), and 90 % intervals such as
-        ``precision_interval``. Of all picks, whatever ``max_picks`` of the suppression leaves of
-        them. None without estimates.
+        The expected quality of the picks above it: ``precision``, ``recall``, ``f1``, ``n_picks``
+        and ``n_particles`` (in a training micrograph of median area), and 90 % intervals such as
+        ``precision_interval``. ``max_picks`` of the suppression is ignored here. None without
+        estimates.
     expected_particles_ : float or None
-        Particles in a training micrograph of median area as the labels tell; None without
+        Particles in a training micrograph of median area, estimated from the labels; None without
         estimates.
     calibration_ : tuple of (float, float)
         Slope and intercept of the calibration: the classifier's own logits are
@@ -123,7 +136,7 @@ class ParticlePicker(
     history_ : list of dict
         Per epoch of training, as `PUImageClassifier.history_`; empty for other classifiers.
     n_labels_ : int
-        Labelled particles that were trained on.
+        Number of labelled particles in the training.
 
     See Also
     --------
@@ -136,18 +149,18 @@ class ParticlePicker(
     centre of the first pixel. Scores are logits: ``1 / (1 + exp(-score))`` is the probability that
     a maximum of that score is a particle.
 
-    What is expected of picks is estimated from the labels alone, by cross-fitting: the micrographs
-    are parted in two, and the labels of each half are scored by a classifier that was trained, for
-    a third of the epochs, on the other half. Where they then stand among all candidates, and what
-    the final classifier gives them, a network, tells how many particles there are and how
-    probable each candidate is (``puclassify/picking/estimates``). It takes 10 labels that are a
-    random choice of the particles; with fewer, ``fit`` warns, the prior is that of particles which
-    cover a fifth of a micrograph, and the threshold a logit of 0. No estimates are made where
-    ``threshold`` is a number and ``prior`` or ``expected_particles`` is given; the fit then takes
-    half as long.
+    The quality of the picks is estimated from the labels alone, by cross-fitting: the micrographs
+    are split into halves, and the labels of each half are scored by a classifier that was trained,
+    for a third of the epochs, on the other half. The ranks of these labels among all candidates,
+    and for a network the scores that the final classifier gives them, imply the number of particles
+    and the probability of each candidate (``puclassify/picking/estimates``). This needs 10 labels
+    that are a random choice of the particles; with fewer, ``fit`` warns, the prior is that of
+    particles which cover a fifth of a micrograph, and the threshold is a logit of 0. No estimates
+    are made if ``threshold`` is a number and ``prior`` or ``expected_particles`` is given; the fit
+    then takes half as long.
 
-    An epoch of the classifier is 40 batches of 8 tiles; its
-    ``batch_size`` is the number of unlabelled map positions graded in each.
+    An epoch of the classifier is 40 batches of 8 tiles; its ``batch_size`` is the number of
+    unlabelled map positions graded in each.
 
     References
     ----------
@@ -169,24 +182,26 @@ class ParticlePicker(
     3
     """
 
+    _steps_per_epoch = STEPS_PER_EPOCH  # of a network on tiles
+
     def __init__(
         self,
-        particle_diameter,
+        particle_diameter: float,
         *,
-        pixel_size=1.0,
-        classifier=None,
-        preprocessing=None,
-        nms=None,
-        prior="auto",
-        expected_particles=None,
-        threshold="auto",
-        label_radius=None,
-        matching_radius=None,
-        memory_budget="auto",
-        compile=False,
-        n_jobs=None,
-        verbose=0,
-        random_state=None,
+        pixel_size: float | str = 1.0,
+        classifier: Any = None,
+        preprocessing: Any = None,
+        nms: NonMaximumSuppression | None = None,
+        prior: float | str = "auto",
+        expected_particles: float | None = None,
+        threshold: Threshold = "auto",
+        label_radius: float | None = None,
+        matching_radius: float | None = None,
+        memory_budget: float | str = "auto",
+        compile: bool = False,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.particle_diameter = particle_diameter
         self.pixel_size = pixel_size
@@ -204,24 +219,37 @@ class ParticlePicker(
         self.verbose = verbose
         self.random_state = random_state
 
-    def _default_component(self, name):
+    def set_params(self, **params: Any) -> ParticlePicker:
+        """Set parameters; a nested name of a default component stores that component first.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names mapped to their new values.
+
+        Returns
+        -------
+        ParticlePicker
+            The estimator itself.
+        """
+        super().set_params(**params)
+        nms = self.nms
+        if isinstance(nms, NonMaximumSuppression) and isinstance(nms.radius, HalfDiameter):
+            nms.radius = HalfDiameter.of(self.particle_diameter, self.pixel_size)
+        return self
+
+    def _default_component(self, name: str) -> Any:
         if getattr(self, name) is not None:
             return None
         return default_component(name, self.particle_diameter, self.pixel_size)
 
-    def _materialise(self, name, nested):
-        fresh = name == "nms" and self.nms is None
-        super()._materialise(name, nested)
-        if fresh:
-            self.nms.radius = None  # half the diameter, also when that is changed later
-
-    def _component(self, name):
+    def _component(self, name: str) -> Any:
         given = getattr(self, name)
         return self._default_component(name) if given is None else clone(given)
 
     @with_callbacks
-    def fit(self, X, y):
-        """Learn from labelled particles.
+    def fit(self, X: Sequence[Micrograph], y: Sequence[ArrayLike]) -> ParticlePicker:
+        """Train on labelled particles.
 
         Parameters
         ----------
@@ -239,67 +267,78 @@ class ParticlePicker(
         Raises
         ------
         ValueError
-            If there is no label, labels lie outside their micrograph, or a parameter cannot be
-            used; the message names it.
+            If there is no label, labels lie outside their micrograph, or a parameter is invalid;
+            the message names it.
 
         Warns
         -----
         UserWarning
             If there are too few labels for estimates, ``expected_particles`` contradicts them, or
-            a precision or recall is out of reach.
+            the target of a threshold rule is out of reach.
         """
         check_picker_parameters(self)
-        micrographs = check_micrographs(X)
-        labels = check_coordinates(y, len(micrographs))
-        rng = check_random_state(self.random_state)
         preprocessing = complete_preprocessing(
             self._component("preprocessing"), self.particle_diameter, self.pixel_size, self.n_jobs
         )
-        with on_this_machine():  # where they are needed next
-            images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
-        labels = check_labels(labels, images, micrographs)
+        rng = check_random_state(self.random_state)
+        images, labels = _preprocessed(X, y, preprocessing)
         geometry = PickingGeometry.common_to(
             images, self.particle_diameter, self.pixel_size, self.label_radius
         )
-        matching_radius = float(self.matching_radius or geometry.diameter / 2)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
-        scorer = (NetworkScorer if is_network else WindowScorer)(classifier, geometry)
+        scorer: Any = (
+            NetworkScorer(classifier, geometry, self._steps_per_epoch)
+            if is_network
+            else WindowScorer(classifier, geometry)
+        )
         context = self._init_callback_context(max_subtasks=scorer.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        estimation = PickEstimation(
+        task = EstimationTask(
             images,
             labels,
             geometry,
-            scorer.stride,
+            stride=scorer.stride,
+            matching_radius=float(self.matching_radius or geometry.diameter / 2),
             prior=self.prior,
             expected_particles=self.expected_particles,
-            threshold=self.threshold,
+            threshold=check_threshold(self.threshold),
         )
-        estimation.hold_out(scorer, self._candidates, matching_radius, rng, verbose=self.verbose)
-        prior = scorer.training_prior(estimation.prior)
-        fitted = {
-            "preprocessing_": preprocessing,
-            "n_labels_": sum(len(xy) for xy in labels),
-            "prior_": prior,
-            "matching_radius_": matching_radius,
-        }
-        raw = fitted | estimated_attributes(None, self.threshold)
+        before = cross_fit(task, scorer, self._candidate_finder, rng, verbose=self.verbose)
+        prior = scorer.training_prior(before.prior)
+        raw = FittedAttributes.of(preprocessing, scorer, task, prior)
         report = FitReport(
-            self, context, X, y, lambda so_far: raw | _attributes(scorer.with_training(so_far))
+            self, context, X, y, lambda so_far: vars(raw.with_scorer(scorer.with_training(so_far)))
         )
         scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
-        estimates = estimation.carry_over(scorer, self._candidates)
-        threshold = self.threshold if estimates is None else estimates.threshold(self.threshold)
-        estimated = estimated_attributes(estimates, threshold)
-        # All at once, so that a fit that fails leaves the picker as it was.
-        vars(self).update(fitted | estimated | _attributes(scorer))
+        quality = estimate_pick_quality(
+            task,
+            before.held_out,
+            self._candidate_finder(scorer),
+            may_memorize=scorer.may_memorize,
+        )
+        self._set_fitted(FittedAttributes.of(preprocessing, scorer, task, prior, quality))
         if is_network:
             warn_if_diverged(self.history_, self.classifier_.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
-    def transform(self, X):
+    def _set_fitted(self, fitted: FittedAttributes) -> None:
+        """Set all that is fitted, in steps that cannot fail: a fit sets everything or nothing."""
+        self.preprocessing_ = fitted.preprocessing_
+        self.classifier_ = fitted.classifier_
+        self.history_ = fitted.history_
+        self.prior_ = fitted.prior_
+        self.threshold_ = fitted.threshold_
+        self.threshold_report_ = fitted.threshold_report_
+        self.expected_particles_ = fitted.expected_particles_
+        self.calibration_ = fitted.calibration_
+        self.matching_radius_ = fitted.matching_radius_
+        self.n_labels_ = fitted.n_labels_
+        self._scorer = fitted._scorer
+        self._quality = fitted._quality
+
+    def transform(self, X: Iterable[Micrograph]) -> np.ndarray:
         """Score every position of micrographs.
 
         Parameters
@@ -314,8 +353,8 @@ class ParticlePicker(
         """
         return collected(self._stream(X, MicrographPipeline.score_map))
 
-    def predict_proba(self, X):
-        """Estimate how probable a particle is at every position, were it a maximum.
+    def predict_proba(self, X: Iterable[Micrograph]) -> np.ndarray:
+        """Estimate the probability of a particle at every position, if it were a maximum.
 
         Parameters
         ----------
@@ -325,15 +364,21 @@ class ParticlePicker(
         Returns
         -------
         ndarray of n GridImage, dtype object
-            Maps of probabilities that a maximum of such a score is a particle: the logistic
-            function of those of `transform`.
+            Maps of the probability that a maximum of this score is a particle: the logistic
+            function of the maps of `transform`.
         """
         maps = self.transform(X)
         for index, scores in enumerate(maps):
             maps[index] = scores.with_values(expit(scores.values))
         return maps
 
-    def predict(self, X, threshold=None, output=None, return_quality=False):
+    def predict(
+        self,
+        X: Iterable[Micrograph],
+        threshold: Threshold | None = None,
+        output: str | os.PathLike | None = None,
+        return_quality: bool = False,
+    ) -> np.ndarray | tuple[np.ndarray, dict[str, np.ndarray]]:
         """Pick particles.
 
         Parameters
@@ -346,10 +391,10 @@ class ParticlePicker(
             candidate.
         output : str, path-like or None, default=None
             Where to write the picks of every micrograph as soon as it is picked: a folder or a path
-            with ``{name}`` in it, as of `puclassify.io.write_coordinates`. The files call the
+            with ``{name}`` in it, as in `puclassify.io.write_coordinates`. The files name the
             micrographs by their paths as given.
         return_quality : bool, default=False
-            Whether to return what is expected of the picks, too.
+            Whether to return the expected quality of the picks, too.
 
         Returns
         -------
@@ -357,8 +402,8 @@ class ParticlePicker(
             Picks as x, y, score by descending score, in stored pixels.
         quality : dict of ndarray of shape (n,)
             Only with ``return_quality``. For each micrograph ``n_picks``, the expected
-            ``precision``, ``recall`` and ``f1`` of the picks, and the expected number
-            ``n_particles`` of particles, from the probabilities of its candidates.
+            ``precision``, ``recall`` and ``f1`` of the picks, and the expected number of particles
+            ``n_particles``, from the probabilities of its candidates.
 
         Raises
         ------
@@ -366,18 +411,26 @@ class ParticlePicker(
             If the threshold is a rule, or ``return_quality`` is true, and the fit made no
             estimates.
         """
-        threshold = self._threshold(threshold)
+        logit = self._logit(threshold)
         if not return_quality:
-            return collected(self.iter_predict(X, threshold, output))
-        found = self._fitted_estimates("return_quality=True").posterior.found
-        judge = partial(MicrographPipeline.pick_and_judge, threshold=threshold, found=found)
+            return collected(self.iter_predict(X, logit, output))
+        judge = partial(
+            MicrographPipeline.pick_and_judge,
+            threshold=logit,
+            detected_fraction=self._fitted_quality("return_quality=True").detected_fraction,
+        )
         results = list(self._stream(X, judge, output, picks_of=itemgetter(0)))
         picks = collected(picks for picks, _ in results)
         quality = [expected for _, expected in results]
         return picks, {name: np.array([one[name] for one in quality]) for name in quality[0]}
 
-    def iter_predict(self, X, threshold=None, output=None):
-        """Pick particles in one micrograph after another, however many there are.
+    def iter_predict(
+        self,
+        X: Iterable[Micrograph],
+        threshold: Threshold | None = None,
+        output: str | os.PathLike | None = None,
+    ) -> Generator[np.ndarray]:
+        """Pick particles in one micrograph after another, as a generator.
 
         Parameters
         ----------
@@ -396,19 +449,19 @@ class ParticlePicker(
         Notes
         -----
         The next micrographs are read and preprocessed while one is scored, and memory does not grow
-        with their number. A run that is broken off keeps the files that it has written.
+        with their number. A run that is interrupted keeps the files that it has written.
         """
-        pick = partial(MicrographPipeline.pick, threshold=self._threshold(threshold))
+        pick = partial(MicrographPipeline.pick, threshold=self._logit(threshold))
         return self._stream(X, pick, output)
 
-    def expected_quality(self, thresholds=None):
-        """Tell what is expected of the picks of the training micrographs, from the labels alone.
+    def expected_quality(self, thresholds: ArrayLike | None = None) -> dict[str, Any]:
+        """Return the expected quality of the picks of the training micrographs.
 
         Parameters
         ----------
         thresholds : array-like of shape (m,) or None, default=None
             Logits above which a candidate is a pick. None stands for all that make a difference,
-            from the one that leaves the best candidate alone down to the one that takes all.
+            from one that only the best candidate is above down to one that all are above.
 
         Returns
         -------
@@ -417,23 +470,23 @@ class ParticlePicker(
             ``f1`` and ``n_picks``; of shape (m, 2), the ends of 90 % intervals:
             ``precision_interval``, ``recall_interval`` and ``f1_interval``; ``n_particles``, a
             number, and ``n_particles_interval``, a pair. Numbers of picks and particles are those
-            in a training micrograph of median area, without regard to ``nms__max_picks``.
+            in a training micrograph of median area; ``nms__max_picks`` is ignored.
 
         Raises
         ------
         ValueError
-            If the thresholds cannot be used, or the fit made no estimates.
+            If a threshold is NaN, they have another shape, or the fit made no estimates.
 
         See Also
         --------
-        puclassify.plotting.PickQualityDisplay : Draws them.
+        puclassify.plotting.PickQualityDisplay : Draws it.
         """
-        estimates = self._fitted_estimates("expected_quality")
+        quality = self._fitted_quality("expected_quality")
         thresholds = None if thresholds is None else check_thresholds(thresholds)
-        return estimates.expected_quality(thresholds)
+        return quality.expected_quality(thresholds)
 
-    def score(self, X, y):
-        """Measure the picks against known particles.
+    def score(self, X: Sequence[Micrograph], y: Sequence[ArrayLike]) -> float:
+        """Return the average precision of the candidates against known particles.
 
         Parameters
         ----------
@@ -445,17 +498,21 @@ class ParticlePicker(
         Returns
         -------
         float
-            Average precision over all candidates, whatever the threshold, within
-            ``matching_radius_``.
+            Average precision over all candidates, at any threshold, within ``matching_radius_``.
         """
-        picks = self.predict(X, threshold=-np.inf)
+        picks = cast(np.ndarray, self.predict(X, threshold=-np.inf))
         return pick_average_precision_score(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )
 
-    def _stream(self, X, finish, output=None, picks_of=None):
+    def _stream(
+        self,
+        X: Iterable[Micrograph],
+        finish: Callable,
+        output: str | os.PathLike | None = None,
+        picks_of: Callable | None = None,
+    ) -> Generator:
         """Apply a method of the `MicrographPipeline` to every micrograph, lazily."""
-        check_is_fitted(self)
         return stream_micrographs(
             X,
             self._pipeline(),
@@ -466,47 +523,58 @@ class ParticlePicker(
             picks_of=picks_of,
         )
 
-    def _pipeline(self):
+    def _pipeline(self) -> MicrographPipeline:
+        """Return what turns a micrograph into picks, as fitted."""
+        check_is_fitted(self)
         check_memory_budget(self.memory_budget)
-        self._scorer.compile = self.compile
-        return self._pipeline_of(
-            self._scorer, preprocessing=self.preprocessing_, calibration=self.calibration_
+        return replace(
+            self._pipeline_of(self._scorer),
+            preprocessing=self.preprocessing_,
+            calibration=self.calibration_,
+            compile=self.compile,
         )
 
-    def _candidates(self, scorer, image):
-        """Return all candidates of a preprocessed micrograph, with the scorer's own logits."""
-        return self._pipeline_of(scorer, max_picks=None).pick(image, -np.inf)
-
-    def _pipeline_of(self, scorer, *, preprocessing=None, calibration=UNCALIBRATED, **suppression):
-        scorer.memory_budget = self.memory_budget
+    def _pipeline_of(self, scorer: Any) -> MicrographPipeline:
+        """Return the same for preprocessed micrographs and a scorer, with its own logits."""
         return MicrographPipeline(
-            preprocessing,
+            None,
             scorer,
-            self._component("nms").get_params(deep=False) | suppression,
+            self._component("nms").get_params(deep=False),
             self.particle_diameter,
             self.pixel_size,
-            calibration,
+            memory_budget=self.memory_budget,
         )
 
-    def _threshold(self, threshold):
+    def _candidate_finder(self, scorer: Any) -> Callable[[GridImage], np.ndarray]:
+        """Return the function from a preprocessed micrograph to its candidates."""
+        return self._pipeline_of(scorer).find_candidates
+
+    def _logit(self, threshold: Threshold | None) -> float:
+        """Return the logit of a threshold as given to a prediction."""
         check_is_fitted(self)
         if threshold is None:
             return self.threshold_
-        rule = check_threshold(threshold, also=", or None for that of the fit")
-        if is_rule(rule):
-            return self._fitted_estimates(f"threshold={threshold!r}").threshold(rule)
-        return rule
+        checked = check_threshold(threshold, also=", or None for that of the fit")
+        if isinstance(checked, float):
+            return checked
+        return self._fitted_quality(f"threshold={threshold!r}").choose_threshold(checked)
 
-    def _fitted_estimates(self, what):
+    def _fitted_quality(self, needed_for: str) -> PickQuality:
         check_is_fitted(self)
-        if self._picks is None:
+        if self._quality is None:
             raise ValueError(
-                f"{what} takes estimates, which the fit has not made: fit with threshold='auto' "
+                f"{needed_for} needs estimates, but this fit made none: fit with threshold='auto' "
                 f"and at least {FEWEST_LABELS} labelled particles"
             )
-        return self._picks
+        return self._quality
 
 
-def _attributes(scorer) -> dict:
-    """Return what a picker keeps of its scorer."""
-    return {"_scorer": scorer, "classifier_": scorer.classifier, "history_": scorer.history}
+def _preprocessed(
+    X: Sequence[Micrograph], y: Sequence[ArrayLike], preprocessing: Any
+) -> tuple[list[GridImage], list[np.ndarray]]:
+    """Fit the preprocessing; return the images it makes of micrographs, and the labels on them."""
+    micrographs = check_micrographs(X)
+    labels = check_coordinates(y, len(micrographs))
+    with on_this_machine():  # where the images are needed next
+        images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
+    return images, check_labels(labels, images, micrographs)

@@ -1,55 +1,45 @@
-"""What the constructor parameters of a picker may be."""
+"""Checks of the constructor parameters of a picker."""
 
 from __future__ import annotations
 
-import numbers
-import warnings
+from typing import Any
 
-import numpy as np
-
-from puclassify._parameters import is_number
+from puclassify._parameters import (
+    check_flag,
+    check_number,
+    check_probability,
+    check_whole_number,
+)
 from puclassify._pixel_size import check_pixel_size
+from puclassify._warnings import warn
 from puclassify.classifier import PUImageClassifier, check_classifier_parameters
+from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.estimates import check_threshold
 from puclassify.picking.scoring import check_memory_budget
 from puclassify.picking.suppression import NonMaximumSuppression, check_suppression_parameters
 
 __all__ = ["check_picker_parameters"]
 
+# Parameters of a classifier that its training on tiles does not use, and what serves instead.
+_UNUSED = {
+    "prior": "set the picker's expected_particles or prior",
+    "positive_fraction": "tiles hold the labelled positions that lie in them",
+    "warm_start": "a picker always trains from fresh weights",
+}
 
-def check_picker_parameters(picker) -> None:
-    """Check the picker's parameters and those of its components, before anything is read.
 
-    Parameters
-    ----------
-    picker : ParticlePicker
-        The estimator.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If one cannot be used; the message names it.
-
-    Warns
-    -----
-    UserWarning
-        If a parameter of the classifier was changed from its default and has no effect here.
-    """
-    for name in ("particle_diameter", "expected_particles", "label_radius", "matching_radius"):
-        value = getattr(picker, name)
-        if value is None and name != "particle_diameter":
-            continue
-        if not (is_number(value) and 0 < value < np.inf):
-            raise ValueError(f"{name} must be a positive number, got {value!r}")
-    prior = picker.prior
-    if not (_is_auto(prior) or (is_number(prior) and 0 < prior < 1)):
-        raise ValueError(f"prior must be 'auto' or between 0 and 1, got {prior!r}")
+def check_picker_parameters(picker: Any) -> None:
+    """Check the parameters of a picker and of its components, before anything is read."""
+    check_number(picker.particle_diameter, "particle_diameter", "a positive number", above=0)
+    for name in ("expected_particles", "label_radius", "matching_radius"):
+        if getattr(picker, name) is not None:
+            check_number(getattr(picker, name), name, "a positive number or None", above=0)
+    if not _is_auto(picker.prior):
+        check_probability(picker.prior, "prior", "'auto' or a number between 0 and 1")
     check_threshold(picker.threshold)
-    verbose = picker.verbose
-    if not isinstance(verbose, numbers.Integral) or verbose < 0:
-        raise ValueError(f"verbose must be a whole number >= 0, got {verbose!r}")
-    if not isinstance(picker.compile, bool | np.bool_):
-        raise ValueError(f"compile must be True or False, got {picker.compile!r}")
+    if not isinstance(picker.verbose, bool):  # scikit-learn's habit: True is 1
+        check_whole_number(picker.verbose, "verbose", at_least=0)
+    check_flag(picker.compile, "compile")
     check_memory_budget(picker.memory_budget)
     check_pixel_size(picker.pixel_size)
     _check_suppression(picker.nms)
@@ -58,7 +48,7 @@ def check_picker_parameters(picker) -> None:
 
 
 def _check_tile_training(classifier: PUImageClassifier) -> None:
-    """Check a classifier that is to be trained on tiles, where some parameters have no meaning."""
+    """Check a classifier that is to be trained on tiles."""
     check_classifier_parameters(classifier)
     if classifier.early_stopping:
         raise ValueError(
@@ -68,27 +58,18 @@ def _check_tile_training(classifier: PUImageClassifier) -> None:
         )
     if classifier.scenario != "case_control":
         raise ValueError(
-            f"classifier__scenario={classifier.scenario!r} has no meaning in a picker: its "
-            "unlabelled positions are drawn from everything and the prior is theirs; leave it "
+            f"classifier__scenario={classifier.scenario!r} has no meaning in a picker, which "
+            "draws unlabelled positions from everything, so that the prior is theirs; leave it "
             "'case_control'"
         )
-    instead = {
-        "prior": "set the picker's expected_particles or prior",
-        "positive_fraction": "tiles hold the labelled positions that lie in them",
-        "warm_start": "a picker always trains from fresh weights",
-    }
     defaults = PUImageClassifier().get_params(deep=False)
-    for name, advice in instead.items():
+    for name, advice in _UNUSED.items():
         value = getattr(classifier, name)
         if value != defaults[name]:
-            warnings.warn(
-                f"classifier__{name}={value!r} is not used in a picker: {advice}",
-                UserWarning,
-                stacklevel=5,
-            )
+            warn(f"classifier__{name}={value!r} is not used in a picker: {advice}")
 
 
-def _check_suppression(nms) -> None:
+def _check_suppression(nms: Any) -> None:
     if nms is None:
         return
     if not isinstance(nms, NonMaximumSuppression):
@@ -96,9 +77,9 @@ def _check_suppression(nms) -> None:
             f"nms must be None or a NonMaximumSuppression, got {nms!r}; for another radius pass "
             "NonMaximumSuppression(radius), in stored pixels"
         )
-    radius = 0.0 if nms.radius is None else nms.radius  # None stands for half the diameter
+    radius = 0.0 if isinstance(nms.radius, HalfDiameter) else nms.radius  # set per micrograph
     check_suppression_parameters(radius, nms.threshold, nms.max_picks, nms.border, nms.subpixel)
 
 
-def _is_auto(value) -> bool:
+def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == "auto"

@@ -1,10 +1,18 @@
-"""The axes a display draws into, and the colours all displays share."""
+"""Axes, colours and legends of displays."""
 
 from __future__ import annotations
 
-__all__ = ["COLORS", "axes_below", "axes_or_new", "legend_above"]
+from typing import TYPE_CHECKING, Any
 
-# From the Okabe-Ito palette, which stays distinct under colour blindness and on grey micrographs.
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
+
+__all__ = ["COLORS", "axes_below", "axes_or_new", "corners", "curve_label", "legend_above"]
+
+# The Okabe-Ito palette: distinct under colour blindness and on grey micrographs.
 COLORS = {
     "matched": "#56B4E9",
     "unmatched": "#D55E00",
@@ -18,8 +26,8 @@ COLORS = {
 }
 
 
-def axes_or_new(ax, **figure_options):
-    """Return the axes given and its figure, or new ones."""
+def axes_or_new(ax: Axes | None, **figure_options: Any) -> tuple[Axes, Any]:
+    """Return the axes given and its figure, or new ones with ``figure_options``."""
     if ax is not None:
         return ax, ax.figure
     try:
@@ -32,21 +40,8 @@ def axes_or_new(ax, **figure_options):
     return ax, figure
 
 
-def axes_below(ax, share):
-    """Give the lower part of an axes to another with the same x axis, or return that other one.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Becomes less high the first time.
-    share : float
-        The height of the other, as a share of the axes.
-
-    Returns
-    -------
-    matplotlib Axes
-        The other axes.
-    """
+def axes_below(ax: Axes, share: float) -> Axes:
+    """Return axes with the same x axis in the lower ``share`` of given ones, made only once."""
     label = f"_below {id(ax)}"
     for other in ax.figure.axes:
         if other.get_label() == label:
@@ -55,16 +50,30 @@ def axes_below(ax, share):
     ax.set_xlabel("")
     place = ax.get_subplotspec()
     if place is not None:
-        above, below = place.subgridspec(2, 1, height_ratios=[1 - share, share], hspace=0.05)
-        ax.set_subplotspec(above)
-        return ax.figure.add_subplot(below, sharex=ax, label=label)
+        grid = place.subgridspec(2, 1, height_ratios=[1 - share, share], hspace=0.05)
+        ax.set_subplotspec(grid[0])
+        return ax.figure.add_subplot(grid[1], sharex=ax, label=label)
     x, y, width, height = ax.get_position().bounds
-    ax.set_position([x, y + share * height, width, (1 - share) * height])
-    return ax.figure.add_axes([x, y, width, 0.9 * share * height], sharex=ax, label=label)
+    ax.set_position((x, y + share * height, width, (1 - share) * height))
+    return ax.figure.add_axes((x, y, width, 0.9 * share * height), sharex=ax, label=label)
 
 
-def legend_above(ax):
-    """Put a legend of two columns above an axes, where it hides nothing."""
+def legend_above(ax: Axes) -> Legend:
+    """Draw a legend of two columns above an axes."""
     return ax.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize="small"
     )
+
+
+def curve_label(name: str | None, measure: str, value: float | None, n_digits: int) -> str | None:
+    """Return ``"name (measure = value)"`` for the legend, where name or value may be missing."""
+    if value is None:
+        return name
+    score = f"{measure} = {value:.{n_digits}f}"
+    return score if name is None else f"{name} ({score})"
+
+
+def corners(x: np.ndarray) -> np.ndarray:
+    """Return the rows of a curve without those between the first and the last of equal x."""
+    changes = np.diff(x) != 0
+    return np.flatnonzero(np.append(True, changes) | np.append(changes, True))

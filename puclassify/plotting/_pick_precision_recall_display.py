@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify._last_step import (
     all_candidates,
@@ -14,7 +18,10 @@ from puclassify.metrics import (
     pick_precision_recall_curve,
     pick_precision_recall_fscore,
 )
-from puclassify.plotting._axes import axes_or_new
+from puclassify.plotting._axes import axes_or_new, curve_label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["PickPrecisionRecallDisplay"]
 
@@ -22,26 +29,26 @@ __all__ = ["PickPrecisionRecallDisplay"]
 class PickPrecisionRecallDisplay:
     """The precision-recall curve of picks over a set of micrographs.
 
-    Make one with `from_estimator` or `from_predictions`; the arguments below are then worked out
-    from the data and become attributes.
+    Create one with `from_estimator` or `from_predictions`, which compute the arguments below from
+    the data. They become attributes.
 
     Parameters
     ----------
     precision : ndarray of shape (n_thresholds + 1,)
-        Precision at each threshold, as `puclassify.metrics.pick_precision_recall_curve` gives it.
+        Precision at each threshold, from `puclassify.metrics.pick_precision_recall_curve`.
     recall : ndarray of shape (n_thresholds + 1,)
-        Recall at each threshold; it ends below 1 where particles were never picked.
+        Recall at each threshold; it starts below 1 where particles have no pick.
     average_precision : float or None, default=None
         Shown in the legend.
     name : str or None, default=None
-        What the curve belongs to, shown in the legend.
+        Name of the curve in the legend.
     operating_point : (float, float) or None, default=None
-        Precision and recall at the threshold in use, marked by a dot.
+        Precision and recall at the threshold in use; adds a dot.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the curve is drawn.
+        The axes of the curve.
     figure_ : matplotlib Figure
         The figure of ``ax_``.
     line_ : matplotlib Line2D
@@ -66,8 +73,14 @@ class PickPrecisionRecallDisplay:
     """
 
     def __init__(
-        self, precision, recall, *, average_precision=None, name=None, operating_point=None
-    ):
+        self,
+        precision: np.ndarray,
+        recall: np.ndarray,
+        *,
+        average_precision: float | None = None,
+        name: str | None = None,
+        operating_point: tuple[float, float] | None = None,
+    ) -> None:
         self.precision = precision
         self.recall = recall
         self.average_precision = average_precision
@@ -75,15 +88,25 @@ class PickPrecisionRecallDisplay:
         self.operating_point = operating_point
 
     @classmethod
-    def from_estimator(cls, picker, X, y, *, radius=None, name=None, ax=None, **line_options):
-        """Pick micrographs at all thresholds and draw the curve, with a dot at the picker's own.
+    def from_estimator(
+        cls,
+        picker: Any,
+        X: Any,
+        y: Collection[ArrayLike],
+        *,
+        radius: float | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
+        """Pick micrographs and draw the curve, with a dot at the picker's threshold.
 
         Parameters
         ----------
         picker : fitted ParticlePicker, NonMaximumSuppression, or a Pipeline or search of them
-            What picks.
+            The picker.
         X : sequence of n micrographs
-            What is picked (score maps for a `NonMaximumSuppression`).
+            The micrographs (score maps for a `NonMaximumSuppression`).
         y : sequence of n arrays of shape (k_i, 2)
             x and y of the true centres in stored pixels.
         radius : float or None, default=None
@@ -91,14 +114,14 @@ class PickPrecisionRecallDisplay:
         name : str or None, default=None
             Name in the legend; None means the class of the picker.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **line_options : dict
-            Further arguments of matplotlib's ``plot``.
+            More arguments of matplotlib's ``plot``.
 
         Returns
         -------
         PickPrecisionRecallDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         picker, X = final_picker(picker, X)
         radius = own_matching_radius(picker) if radius is None else radius
@@ -114,31 +137,39 @@ class PickPrecisionRecallDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, radius, *, threshold=None, name=None, ax=None, **line_options
-    ):
-        """Draw the curve of picks that are already there.
+        cls,
+        y_true: Collection[ArrayLike],
+        y_pred: Collection[ArrayLike],
+        radius: float,
+        *,
+        threshold: float | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
+        """Draw the curve of given picks.
 
         Parameters
         ----------
         y_true : sequence of n arrays of shape (k_i, 2)
             x and y of the true centres in stored pixels.
         y_pred : sequence of n arrays of shape (m_i, 3)
-            x, y and score of the picks; at a low threshold, or the curve is cut short.
+            x, y and score of the picks, at a low threshold: a high one cuts the curve short.
         radius : float
             Matching radius in stored pixels.
         threshold : float or None, default=None
-            Mark the precision and recall of the picks with a score above it.
+            Adds a dot at the precision and recall of the picks with a score above it.
         name : str or None, default=None
             Name in the legend.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **line_options : dict
-            Further arguments of matplotlib's ``plot``.
+            More arguments of matplotlib's ``plot``.
 
         Returns
         -------
         PickPrecisionRecallDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         precision, recall, _ = pick_precision_recall_curve(y_true, y_pred, radius)
         operating_point = None
@@ -155,17 +186,17 @@ class PickPrecisionRecallDisplay:
         )
         return display.plot(ax=ax, **line_options)
 
-    def plot(self, ax=None, *, name=None, **line_options):
+    def plot(self, ax: Axes | None = None, *, name: str | None = None, **line_options: Any) -> Self:
         """Draw the curve; call it with the same axes for several curves side by side.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         name : str or None, default=None
-            Name in the legend; None means the name given before.
+            Name in the legend; None means the attribute ``name``.
         **line_options : dict
-            Further arguments of matplotlib's ``plot``.
+            More arguments of matplotlib's ``plot``.
 
         Returns
         -------
@@ -178,7 +209,7 @@ class PickPrecisionRecallDisplay:
         if len(recall) > 1:
             recall = np.append(recall[:-1], 0.0)
             precision = np.append(precision[:-1], precision[-2])
-        label = self._label(self.name if name is None else name)
+        label = curve_label(self.name if name is None else name, "AP", self.average_precision, 2)
         options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": label, **line_options}
         (self.line_,) = self.ax_.plot(recall, precision, **options)
         self.point_ = None
@@ -193,9 +224,3 @@ class PickPrecisionRecallDisplay:
         if label is not None:
             self.ax_.legend(loc="lower left", frameon=False)
         return self
-
-    def _label(self, name) -> str | None:
-        if self.average_precision is None:
-            return name
-        score = f"AP = {self.average_precision:.2f}"
-        return score if name is None else f"{name} ({score})"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify._last_step import last_step, own_matching_radius
 from puclassify.grid import GridImage
 from puclassify.metrics import check_matching_radius, check_true_and_picked, match_picks
 from puclassify.plotting._axes import COLORS, axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import EllipseCollection
 
 __all__ = ["PicksDisplay"]
 
@@ -18,32 +23,32 @@ __all__ = ["PicksDisplay"]
 class PicksDisplay:
     """Picks on their micrograph, coloured by whether they match the truth.
 
-    Make one with `from_estimator` or `from_predictions`; the arguments below are then worked out
-    from the data and become attributes.
+    Create one with `from_estimator` or `from_predictions`, which compute the arguments below from
+    the data. They become attributes.
 
     Parameters
     ----------
     micrograph : GridImage or ndarray of shape (height, width)
-        The micrograph; a plain array is taken as stored.
+        The micrograph; an array is in stored pixels.
     picks : ndarray of shape (m, 2) or (m, 3)
         x, y and, where known, score of each pick in stored pixels.
     radius : float
         Radius of the circles in stored pixels.
     y_true : ndarray of shape (k, 2) or None, default=None
-        x and y of the true centres in stored pixels, where they are to be shown.
+        x and y of the true centres in stored pixels, if they are to be shown.
     truth_index : ndarray of shape (m,) or None, default=None
-        For each pick the row of its true centre or -1, where ``y_true`` is given.
+        For each pick the row of its true centre or -1; needed with ``y_true``.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the micrograph is drawn; its coordinates are stored pixels.
+        The axes of the micrograph, in stored pixels.
     figure_ : matplotlib Figure
         The figure of ``ax_``.
     image_ : matplotlib AxesImage
         The micrograph.
     circles_ : dict of matplotlib EllipseCollection
-        The circles under "picks" or, with a truth, "matched", "unmatched" and "missed".
+        The circles by "picks" or, with ``y_true``, by "matched", "unmatched" and "missed".
 
     See Also
     --------
@@ -62,7 +67,15 @@ class PicksDisplay:
     {'matched': 1, 'unmatched': 1, 'missed': 0}
     """
 
-    def __init__(self, micrograph, picks, *, radius, y_true=None, truth_index=None):
+    def __init__(
+        self,
+        micrograph: GridImage | np.ndarray,
+        picks: np.ndarray,
+        *,
+        radius: float,
+        y_true: np.ndarray | None = None,
+        truth_index: np.ndarray | None = None,
+    ) -> None:
         self.micrograph = micrograph
         self.picks = picks
         self.radius = radius
@@ -71,14 +84,21 @@ class PicksDisplay:
 
     @classmethod
     def from_estimator(
-        cls, picker, micrograph, y_true=None, *, radius=None, ax=None, **plot_options
-    ):
+        cls,
+        picker: Any,
+        micrograph: Any,
+        y_true: ArrayLike | None = None,
+        *,
+        radius: float | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
         """Pick a micrograph and draw it.
 
         Parameters
         ----------
         picker : fitted ParticlePicker, NonMaximumSuppression, or a Pipeline or search of them
-            What picks.
+            The picker.
         micrograph : GridImage, ndarray of shape (height, width), or path
             One micrograph.
         y_true : array-like of shape (k, 2) or None, default=None
@@ -87,14 +107,14 @@ class PicksDisplay:
             Radius of the circles and of the matching in stored pixels; None means the picker's
             own matching radius.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         PicksDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         picks = picker.predict([micrograph])[0]
         if radius is None:
@@ -102,8 +122,17 @@ class PicksDisplay:
         return cls.from_predictions(micrograph, picks, y_true, radius=radius, ax=ax, **plot_options)
 
     @classmethod
-    def from_predictions(cls, micrograph, picks, y_true=None, *, radius, ax=None, **plot_options):
-        """Draw picks that are already there.
+    def from_predictions(
+        cls,
+        micrograph: Any,
+        picks: ArrayLike,
+        y_true: ArrayLike | None = None,
+        *,
+        radius: float,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw given picks on their micrograph.
 
         Parameters
         ----------
@@ -116,14 +145,14 @@ class PicksDisplay:
         radius : float
             Radius of the circles and of the matching in stored pixels.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         PicksDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         if isinstance(micrograph, str | Path):
             from puclassify.io import read_micrograph
@@ -148,28 +177,28 @@ class PicksDisplay:
 
     def plot(
         self,
-        ax=None,
+        ax: Axes | None = None,
         *,
-        contrast=(0.5, 99.5),
-        legend=True,
-        image_options=None,
-        circle_options=None,
-    ):
+        contrast: tuple[float, float] = (0.5, 99.5),
+        legend: bool = True,
+        image_options: dict[str, Any] | None = None,
+        circle_options: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the micrograph and its circles.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         contrast : (float, float), default=(0.5, 99.5)
-            Percentiles of the pixels that become black and white, so that a few hot pixels or a
-            dark contaminant do not use up all greys.
+            Percentiles of the pixels that become black and white. Extreme pixels, such as hot ones
+            or those of a dark contaminant, would leave few greys for the rest.
         legend : bool, default=True
-            Whether to write the number of circles of each kind above the micrograph.
+            Whether to show the number of circles of each kind above the micrograph.
         image_options : dict or None, default=None
-            Further arguments of matplotlib's ``imshow``.
+            More arguments of matplotlib's ``imshow``.
         circle_options : dict or None, default=None
-            Further arguments of matplotlib's ``EllipseCollection``.
+            More arguments of matplotlib's ``EllipseCollection``.
 
         Returns
         -------
@@ -210,7 +239,9 @@ class PicksDisplay:
             "missed": np.asarray(self.y_true)[is_missed],
         }
 
-    def _draw_circles(self, kind, xy, options):
+    def _draw_circles(
+        self, kind: str, xy: np.ndarray, options: dict[str, Any]
+    ) -> EllipseCollection:
         from matplotlib.collections import EllipseCollection
 
         diameters = np.full(len(xy), 2.0 * self.radius)
@@ -230,10 +261,11 @@ class PicksDisplay:
             offset_transform=self.ax_.transData,
             **{**defaults, **options},
         )
-        return self.ax_.add_collection(circles)
+        self.ax_.add_collection(circles)
+        return circles
 
     def _line_width(self) -> float:
-        """Points, thinner for smaller circles so that small panels keep their particles."""
+        """Return the line width in points, thinner for smaller circles."""
         box = self.ax_.get_window_extent()
         left, right = self.ax_.get_xlim()
         radius_in_points = self.radius * box.width / abs(right - left) * 72 / self.figure_.dpi
@@ -248,7 +280,7 @@ class PicksDisplay:
                 [],
                 color=COLORS[kind],
                 linestyle=_line_style(kind),
-                label=f"{len(circles.get_offsets())} {kind}",
+                label=f"{len(np.asarray(circles.get_offsets()))} {kind}",
             )
             for kind, circles in self.circles_.items()
         ]
@@ -263,11 +295,11 @@ class PicksDisplay:
 
 
 def _line_style(kind: str) -> Literal["--", "-"]:
-    """Dashes for what is not a pick, so that the kinds differ in print without colours too."""
+    """Return dashes for circles that are not picks, so that kinds differ without colours too."""
     return "--" if kind == "missed" else "-"
 
 
-def _percentiles(values, contrast) -> tuple[float, float]:
+def _percentiles(values: np.ndarray, contrast: tuple[float, float]) -> tuple[float, float]:
     low, high = contrast
     if not 0 <= low < high <= 100:
         raise ValueError(

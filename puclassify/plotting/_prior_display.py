@@ -1,55 +1,61 @@
-"""Estimates of the class prior, beside the ratio that bounds it."""
+"""Estimates of the class prior and the ratio that bounds it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_probability, check_score_vector
 from puclassify.metrics import PUSample, counts_above
-from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
-from puclassify.plotting._pu_settings import checked_scores
-from puclassify.prior import BBEPrior, DEDPULPrior
+from puclassify.plotting._axes import COLORS, axes_or_new, corners, legend_above
+from puclassify.plotting._named_estimators import named_estimators
+from puclassify.prior import BBEPrior, ratio_margin
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["PriorDisplay"]
 
 _COLORS_OF_ESTIMATES = tuple(COLORS[name] for name in ("first", "second", "third", "fourth"))
-_STEP = 0.08  # between estimates, on the axis of the recall
+_STEP = 0.08  # between estimates, in units of recall
 
 
 class PriorDisplay:
-    r"""Estimates of the class prior with their intervals, beside the ratio that bounds it.
+    r"""Estimates of the class prior with their intervals, and the ratio that bounds it.
 
-    Make one with `from_scores` or `from_estimator`; the arguments below are then worked out from
-    the data and become attributes.
+    Create one with `from_scores` or `from_estimator`, which compute the arguments below from the
+    data. They become attributes.
 
     Parameters
     ----------
     recall : ndarray of shape (n_thresholds,)
         Share of the labelled positives at or above each threshold.
     ratio : ndarray of shape (n_thresholds,)
-        Share of the unlabelled sample at or above it, over the recall.
+        Share of the unlabelled sample at or above it, divided by the recall.
     upper_bound : ndarray of shape (n_thresholds,)
-        An upper confidence bound of that ratio which holds at all thresholds at once.
-    estimates : dict of tuple of (float, (float, float)), default=()
-        By name, each estimate of the prior and its confidence interval.
+        An upper confidence bound of that ratio, simultaneously for all thresholds.
+    estimates : dict of tuple of (float, (float, float)) or None, default=None
+        Estimates of the prior and their confidence intervals, by name.
     confidence_level : float, default=0.9
-        Of the upper bound, for the legend.
+        Confidence level of the upper bound, for the legend.
     true_prior : float or None, default=None
-        Where to draw a line.
+        Adds a line at this prior.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where everything is drawn.
+        The axes.
     figure_ : matplotlib Figure
         The figure of ``ax_``.
     ratio_line_, bound_line_ : matplotlib Line2D
         The ratio and its upper bound.
     least_bound_ : (float, float)
-        Recall and upper bound where the bound is least, marked by a dot.
+        Recall and upper bound where the bound is smallest, marked by a dot.
     bars_ : dict of matplotlib ErrorbarContainer
         The estimates by name, to the right of a recall of 1.
     true_line_ : matplotlib Line2D or None
@@ -57,8 +63,8 @@ class PriorDisplay:
 
     See Also
     --------
-    puclassify.prior.BBEPrior : Takes the ratio where the upper bound is least.
-    ScoreHistogramDisplay : The mixture that a prior makes of the scores.
+    puclassify.prior.BBEPrior : Estimates the prior by the ratio where the bound is smallest.
+    ScoreHistogramDisplay : The scores as the mixture that a prior implies.
 
     Notes
     -----
@@ -69,10 +75,11 @@ class PriorDisplay:
     .. math:: \frac{q_\mathrm{u}(c)}{q_\mathrm{p}(c)}
               = \pi + (1 - \pi)\, \frac{q_\mathrm{n}(c)}{q_\mathrm{p}(c)} \ge \pi,
 
-    with :math:`q_\mathrm{n}(c)` the share of the negatives. A long level stretch at small recall
-    says that only positives score so high, and its height is the prior. If the ratio falls all the
-    way to the left, negatives are everywhere, and estimates are upper bounds at best. The bound is
-    that of `BBEPrior <puclassify.prior.BBEPrior>` [1]_, which widens where few positives are left.
+    with :math:`q_\mathrm{n}(c)` the share of the negatives. If the curve is level over a long range
+    of small recall, only positives score so high, and its height is the prior. If the ratio falls
+    all the way to the left, negatives are everywhere, and estimates are upper bounds at best. The
+    bound is that of `BBEPrior <puclassify.prior.BBEPrior>` [1]_, which widens where few positives
+    are left.
 
     References
     ----------
@@ -96,42 +103,57 @@ class PriorDisplay:
     """
 
     def __init__(
-        self, recall, ratio, upper_bound, *, estimates=(), confidence_level=0.9, true_prior=None
-    ):
+        self,
+        recall: np.ndarray,
+        ratio: np.ndarray,
+        upper_bound: np.ndarray,
+        *,
+        estimates: Mapping[str, tuple[float, tuple[float, float]]] | None = None,
+        confidence_level: float = 0.9,
+        true_prior: float | None = None,
+    ) -> None:
         self.recall = recall
         self.ratio = ratio
         self.upper_bound = upper_bound
-        self.estimates = estimates
+        self.estimates = {} if estimates is None else estimates
         self.confidence_level = confidence_level
         self.true_prior = true_prior
 
     @classmethod
-    def from_estimator(cls, estimator, y, *, true_prior=None, ax=None, **plot_options):
-        """Draw what a prior estimator found in the examples that it was fitted to.
+    def from_estimator(
+        cls,
+        estimator: Any,
+        y: ArrayLike,
+        *,
+        true_prior: float | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the estimate of a fitted prior estimator.
 
         Parameters
         ----------
         estimator : fitted DEDPULPrior, BBEPrior or ElkanNotoPrior
-            Fitted to examples by ``fit(X, y)``, so that it keeps their scores. For several
-            estimators, or scores of your own, take `from_scores`.
+            Fitted to examples by ``fit(X, y)``, which keeps their scores. For several estimators,
+            or given scores, use `from_scores`.
         y : array-like of shape (n,)
-            The labels it was fitted to.
+            The labels that it was fitted to.
         true_prior : float or None, default=None
-            The prior of the estimator's scenario, if it is known: drawn as a line.
+            The prior of the estimator's scenario, if it is known; adds a line.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         PriorDisplay
-            The display, drawn.
+            The display, after drawing.
 
         Raises
         ------
         ValueError
-            If the estimator keeps no scores, or they are not those of ``y``.
+            If the estimator keeps no scores, or ``y`` has another length.
         """
         if not hasattr(estimator, "scores_"):
             raise ValueError(
@@ -151,62 +173,59 @@ class PriorDisplay:
     @classmethod
     def from_scores(
         cls,
-        scores,
-        y,
+        scores: ArrayLike,
+        y: ArrayLike,
         *,
-        estimators=None,
-        scenario="case_control",
-        true_prior=None,
-        ax=None,
-        **plot_options,
-    ):
-        """Draw the ratio of scores, and what estimators make of them.
+        estimators: Iterable[Any] | Mapping[str, Any] | None = None,
+        scenario: str = "case_control",
+        true_prior: float | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the ratio and the estimates of given scores.
 
         Parameters
         ----------
         scores : array-like of shape (n,)
-            Higher means more positive, of examples that the classifier was not trained on.
+            Held-out scores; higher means more positive.
         y : array-like of shape (n,)
-            Two labels, of which the larger means "labelled positive" and the smaller
-            "unlabelled", such as 1 and 0.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
         estimators : sequence, or dict by name, of prior estimators; default=None
-            Those that are fitted are shown as they are; of the others clones are fitted to the
-            scores. None takes `DEDPULPrior` and `BBEPrior`; an empty sequence draws the ratio
-            alone.
+            Clones of those that are not fitted are fitted to the scores. None means `DEDPULPrior`
+            and `BBEPrior`; an empty sequence draws the ratio alone.
         scenario : {"case_control", "single_training_set"}, default="case_control"
             Whether the labelled positives were drawn separately from the unlabelled sample, or
-            some positives of one sample were labelled. It must be that of the estimators.
+            some positives of one sample were labelled; the same as that of the estimators.
         true_prior : float or None, default=None
-            The prior of the scenario, if it is known: drawn as a line.
+            The prior of the scenario, if it is known; adds a line.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         PriorDisplay
-            The display, drawn.
+            The display, after drawing.
 
         Raises
         ------
         ValueError
-            If an argument cannot be used, or an estimator finds that the scores do not tell the
-            prior.
+            If an argument is invalid, or the scores do not determine the prior.
 
         Warns
         -----
         UserWarning
-            If an estimator that is fitted here disagrees with the one it asks.
+            If an estimator that is fitted here disagrees with the one that it is compared with.
         """
         if true_prior is not None:
             expected = "a number between 0 and 1, both excluded, or None"
-            check_number(true_prior, "true_prior", expected, above=0, below=1)
-        scores = checked_scores(scores, "scores")
+            check_probability(true_prior, "true_prior", expected)
+        scores = check_score_vector(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=true_prior, scenario=scenario, name="scores", needs_prior=False
         )
-        named = _named(estimators, scenario)
+        named = named_estimators(estimators, scenario)
         estimates = {}
         for name, estimator in named.items():
             if not hasattr(estimator, "prior_"):
@@ -216,31 +235,33 @@ class PriorDisplay:
         bound = of_bbe[0] if of_bbe else BBEPrior(scenario=scenario)
         _, n_labelled, n_mixture = counts_above(sample, scores)
         reached = n_labelled > 0
-        n_positive, n = np.sum(sample.positive), np.sum(sample.marginal)
+        n_positive, n = np.sum(sample.positive), np.sum(sample.mixture)
         recall = n_labelled[reached] / n_positive
         ratio = n_mixture[reached] / n / recall
         display = cls(
             recall,
             ratio,
-            ratio + bound._margin(n_positive, n) / recall,
+            ratio + ratio_margin(n_positive, n, bound.delta, bound.gamma) / recall,
             estimates=estimates,
             confidence_level=1 - bound.delta,
             true_prior=true_prior,
         )
         return display.plot(ax=ax, **plot_options)
 
-    def plot(self, ax=None, *, ymax=None, **line_options):
+    def plot(
+        self, ax: Axes | None = None, *, ymax: float | None = None, **line_options: Any
+    ) -> Self:
         """Draw the ratio and the estimates.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         ymax : float or None, default=None
-            Upper end of the axis; None takes what the estimates, their intervals and the least
-            upper bound need.
+            Upper end of the axis; None means room for the estimates, their intervals and the least
+            upper bound.
         **line_options : dict
-            Further arguments of matplotlib's ``plot`` for the ratio.
+            More arguments of matplotlib's ``plot`` for the ratio.
 
         Returns
         -------
@@ -250,7 +271,7 @@ class PriorDisplay:
         if ymax is not None:
             check_number(ymax, "ymax", "a positive number, or None", above=0)
         self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.2))
-        rows = _corners(np.asarray(self.recall), np.asarray(self.ratio))
+        rows = corners(np.asarray(self.recall))
         recall = np.asarray(self.recall)[rows]
         options = {"color": "black", "linewidth": 1.6, "label": "ratio of the shares above"}
         (self.ratio_line_,) = self.ax_.plot(
@@ -307,40 +328,8 @@ class PriorDisplay:
         return bars
 
     def _top(self) -> float:
-        """Return how far up the axis has to reach for everything but the ends of the curves."""
+        """Return the upper end of an axis that shows everything except the ends of the curves."""
         ends = [self.least_bound_[1], self.true_prior or 0.0]
         for prior, interval in dict(self.estimates).values():
             ends += [prior, *(end for end in interval if math.isfinite(end))]
         return min(1.02, 1.4 * max(ends))
-
-
-def _named(estimators, scenario) -> dict:
-    """Return the estimators by name, all of the scenario."""
-    if estimators is None:
-        estimators = [DEDPULPrior(scenario=scenario, random_state=0), BBEPrior(scenario=scenario)]
-    if not isinstance(estimators, dict):
-        listed = [(type(estimator).__name__, estimator) for estimator in estimators]
-        estimators = dict(listed)
-        if len(estimators) < len(listed):
-            raise ValueError(
-                "estimators must differ in their class, got "
-                f"{', '.join(name for name, _ in listed)}; give a dict by name"
-            )
-    for name, estimator in estimators.items():
-        if not hasattr(estimator, "fit_scores"):
-            raise ValueError(
-                f"estimators must be prior estimators such as DEDPULPrior(), got {estimator!r} "
-                f"for {name!r}"
-            )
-        if estimator.scenario != scenario:
-            raise ValueError(
-                f"scenario={scenario!r}, but {name} has scenario={estimator.scenario!r}, where "
-                "the prior means something else; give both the same"
-            )
-    return estimators
-
-
-def _corners(recall, ratio) -> np.ndarray:
-    """Return the rows without those that lie between the first and the last of equal recall."""
-    changes = np.diff(recall) != 0
-    return np.flatnonzero(np.append(True, changes) | np.append(changes, True))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Self, cast
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import precision_recall_curve
 
-from puclassify._last_step import last_step
+from puclassify._last_step import last_step, own_prior, own_scenario
+from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, pu_average_precision_score, pu_precision_recall_curve
-from puclassify.plotting._axes import axes_or_new
+from puclassify.model_selection import scores_of
+from puclassify.plotting._axes import axes_or_new, corners, curve_label
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
 from puclassify.plotting._true_classes import check_true_classes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
 
 __all__ = ["PUPrecisionRecallDisplay"]
 
@@ -18,30 +26,30 @@ __all__ = ["PUPrecisionRecallDisplay"]
 class PUPrecisionRecallDisplay:
     """The precision-recall curve of the true classes, estimated from PU labels, with its band.
 
-    Make one with `from_estimator` or `from_predictions`; the arguments below are then worked out
-    from the data and become attributes.
+    Create one with `from_estimator` or `from_predictions`, which compute the arguments below from
+    the data. They become attributes.
 
     Parameters
     ----------
     precision : ndarray of shape (n_thresholds + 1,)
-        Precision at each threshold, as `puclassify.metrics.pu_precision_recall_curve` gives it.
+        Precision at each threshold, from `puclassify.metrics.pu_precision_recall_curve`.
     recall : ndarray of shape (n_thresholds + 1,)
         Recall at each threshold.
     thresholds : ndarray of shape (n_thresholds,)
         The thresholds, in increasing order.
     precision_std, recall_std : ndarray of shape (n_thresholds + 1,) or None, default=None
-        Their standard errors; without that of the precision there is no band.
+        Their standard errors; that of the precision adds the band.
     average_precision : float or None, default=None
         Shown in the legend.
     name : str or None, default=None
-        What the curve belongs to, shown in the legend.
+        Name of the curve in the legend.
     true_curve : (ndarray, ndarray) or None, default=None
-        Precision and recall of the true classes, as scikit-learn gives them.
+        Precision and recall of the true classes, from scikit-learn.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the curve is drawn.
+        The axes of the curve.
     figure_ : matplotlib Figure
         The figure of ``ax_``.
     line_ : matplotlib Line2D
@@ -49,7 +57,7 @@ class PUPrecisionRecallDisplay:
     band_ : matplotlib PolyCollection or None
         The confidence band of the precision.
     point_ : matplotlib ErrorbarContainer or None
-        The dot at the threshold, with bars of the same confidence in both directions.
+        The dot at the threshold, with error bars of the same confidence.
     true_line_ : matplotlib Line2D or None
         The curve of the true classes.
 
@@ -61,10 +69,10 @@ class PUPrecisionRecallDisplay:
 
     Notes
     -----
-    The band is pointwise: at each threshold the precision is in it with the given confidence, the
-    prior taken as known. An error of the prior moves the whole curve up or down in proportion, and
-    a curve that stays above 1 says that the prior is too large. The errors at neighbouring
-    thresholds are much the same, so that a curve leaves its band over long stretches or not at all.
+    The band is pointwise: at each threshold the precision is in it with the given confidence, with
+    the prior taken as known. An error of the prior moves the whole curve up or down in proportion,
+    and a curve that stays above 1 means that the prior is too large. The errors at neighbouring
+    thresholds are nearly the same, so that a curve leaves its band over a long range or not at all.
 
     Examples
     --------
@@ -83,16 +91,16 @@ class PUPrecisionRecallDisplay:
 
     def __init__(
         self,
-        precision,
-        recall,
-        thresholds,
+        precision: np.ndarray,
+        recall: np.ndarray,
+        thresholds: np.ndarray,
         *,
-        precision_std=None,
-        recall_std=None,
-        average_precision=None,
-        name=None,
-        true_curve=None,
-    ):
+        precision_std: np.ndarray | None = None,
+        recall_std: np.ndarray | None = None,
+        average_precision: float | None = None,
+        name: str | None = None,
+        true_curve: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         self.precision = precision
         self.recall = recall
         self.thresholds = thresholds
@@ -105,53 +113,55 @@ class PUPrecisionRecallDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
         *,
-        prior="auto",
-        scenario="auto",
-        true_classes=None,
-        name=None,
-        ax=None,
-        **plot_options,
-    ):
+        prior: float | str | None = "auto",
+        scenario: str = "auto",
+        true_classes: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
         """Score examples and draw the curve.
 
         Parameters
         ----------
         estimator : fitted classifier
-            What scores, by ``decision_function`` or else by ``predict_proba``, such as a
-            `PUImageClassifier` or a `Pipeline` that ends in one.
+            Scores by ``decision_function`` or else by ``predict_proba``; a `Pipeline` will do.
         X : array-like of shape (n, ...)
-            Examples that it was not trained on.
+            Held-out examples.
         y : array-like of shape (n,)
-            1 for labelled positives, 0 or -1 for unlabelled examples.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
         prior : float or "auto", default="auto"
-            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
-            examples for ``"single_training_set"``; "auto" takes the estimator's ``prior_``.
+            As in `from_predictions`; "auto" means the estimator's ``prior_``.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
-            Whether the labelled positives were drawn separately, or some positives of one sample
-            were labelled; "auto" takes the estimator's, or "case_control" where it has none.
+            As in `from_predictions`; "auto" means the estimator's, or else "case_control".
         true_classes : array-like of shape (n,) or None, default=None
-            1 for positives and 0 for negatives, if they are known: their curve is drawn beside.
+            1 for positives and 0 for negatives, if they are known; adds their curve.
         name : str or None, default=None
             Name in the legend; None means the class of the estimator.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         PUPrecisionRecallDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         return cls.from_predictions(
             y,
             scores_of(estimator, X),
-            prior=own_prior(estimator, prior),
-            scenario=own_scenario(estimator, scenario),
+            prior=own_prior(
+                estimator,
+                prior,
+                own="auto",
+                fix="prior=<number>, such as that of puclassify.prior.DEDPULPrior",
+            ),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             true_classes=true_classes,
             name=type(last_step(estimator)).__name__ if name is None else name,
             ax=ax,
@@ -161,54 +171,54 @@ class PUPrecisionRecallDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y,
-        scores,
+        y: ArrayLike,
+        scores: ArrayLike,
         *,
-        prior,
-        scenario="case_control",
-        true_classes=None,
-        name=None,
-        ax=None,
-        **plot_options,
-    ):
-        """Draw the curve of scores that are already there.
+        prior: float,
+        scenario: str = "case_control",
+        true_classes: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the curve of given scores.
 
         Parameters
         ----------
         y : array-like of shape (n,)
-            1 for labelled positives, 0 or -1 for unlabelled examples; of any other two labels the
-            larger is the labelled positive. At least two must be labelled.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+            examples must be labelled positive.
         scores : array-like of shape (n,)
-            Higher means more positive, of examples that the classifier was not trained on.
+            Held-out scores; higher means more positive.
         prior : float
-            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
-            examples for ``"single_training_set"``.
+            P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+            (``"single_training_set"``).
         scenario : {"case_control", "single_training_set"}, default="case_control"
             Whether the labelled positives were drawn separately from the unlabelled sample, or
             some positives of one sample were labelled.
         true_classes : array-like of shape (n,) or None, default=None
-            1 for positives and 0 for negatives, if they are known: their curve is drawn beside,
-            over the unlabelled examples (``"case_control"``) or over all.
+            1 for positives and 0 for negatives, if they are known; adds their curve, over the
+            unlabelled examples (``"case_control"``) or over all.
         name : str or None, default=None
             Name in the legend.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         PUPrecisionRecallDisplay
-            The display, drawn.
+            The display, after drawing.
 
         Raises
         ------
         ValueError
-            If an argument cannot be used, there is a single labelled positive, or the prior is
+            If an argument is invalid, only one example is labelled positive, or the prior is
             impossible.
         """
-        scores = checked_scores(scores, "scores")
-        settings = {"prior": prior, "scenario": scenario}
+        scores = check_score_vector(scores, "scores")
+        settings: dict[str, Any] = {"prior": prior, "scenario": scenario}
         precision, recall, thresholds, precision_std, recall_std = pu_precision_recall_curve(
             y, scores, return_std=True, **settings
         )
@@ -216,34 +226,42 @@ class PUPrecisionRecallDisplay:
         if true_classes is not None:
             sample = PUSample.check(y, len(scores), name="scores", **settings)
             truth = check_true_classes(true_classes, sample)
-            true_curve = precision_recall_curve(truth, scores[sample.marginal])[:2]
+            true_curve = precision_recall_curve(truth, scores[sample.mixture])[:2]
         display = cls(
             precision,
             recall,
             thresholds,
             precision_std=precision_std,
             recall_std=recall_std,
-            average_precision=pu_average_precision_score(y, scores, **settings),
+            average_precision=cast("float", pu_average_precision_score(y, scores, **settings)),
             name=name,
             true_curve=true_curve,
         )
         return display.plot(ax=ax, **plot_options)
 
-    def plot(self, ax=None, *, name=None, threshold=None, confidence_level=0.95, **line_options):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        name: str | None = None,
+        threshold: float | None = None,
+        confidence_level: float = 0.95,
+        **line_options: Any,
+    ) -> Self:
         """Draw the curve; call it with the same axes for several curves side by side.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         name : str or None, default=None
-            Name in the legend; None means the name given before.
+            Name in the legend; None means the attribute ``name``.
         threshold : float or None, default=None
-            Mark precision and recall where scores of at least this are called positive.
+            Adds a dot where scores of at least this are predicted positive.
         confidence_level : float, default=0.95
-            Of the band and of the bars at the threshold, between 0 and 1.
+            Confidence level of the band and the error bars, between 0 and 1.
         **line_options : dict
-            Further arguments of matplotlib's ``plot``.
+            More arguments of matplotlib's ``plot``.
 
         Returns
         -------
@@ -253,15 +271,16 @@ class PUPrecisionRecallDisplay:
         Raises
         ------
         ValueError
-            If no example that the curve is about scores as high as the threshold.
+            If no example of the mixture scores as high as the threshold.
         """
         n_errors = normal_quantile(confidence_level)
         at_threshold = None if threshold is None else self._row(threshold)
         self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.4))
-        top = self.ax_.get_ylim()[1]  # of curves that are there already
+        top = self.ax_.get_ylim()[1]  # of curves drawn before
         name = self.name if name is None else name
         recall, precision, std = self._corners()
-        options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": self._label(name)}
+        label = curve_label(name, "AP", self.average_precision, 2)
+        options = {"drawstyle": "steps-post", "linewidth": 1.8, "label": label}
         (self.line_,) = self.ax_.plot(recall, precision, **{**options, **line_options})
         color = self.line_.get_color()
         self.band_ = None
@@ -276,7 +295,6 @@ class PUPrecisionRecallDisplay:
         self.true_line_ = None
         if self.true_curve is not None:
             true_precision, true_recall = (np.asarray(values)[:-1] for values in self.true_curve)
-            label = "true classes" if name is None else f"{name}, true classes"
             (self.true_line_,) = self.ax_.plot(
                 np.append(true_recall, 0.0),
                 np.append(true_precision, true_precision[-1]),
@@ -284,9 +302,9 @@ class PUPrecisionRecallDisplay:
                 linestyle="--",
                 linewidth=1.0,
                 drawstyle="steps-post",
-                label=label,
+                label="true classes" if name is None else f"{name}, true classes",
             )
-        # Near recall 0 a handful of examples may put the precision anywhere.
+        # Near recall 0 the precision depends on a handful of examples.
         highest = np.max(precision[recall >= 0.1], initial=1.0)
         top = max(top, 1.05 * min(float(highest), 2.0))
         self.ax_.set(xlabel="recall", ylabel="precision", xlim=(0, 1.0), ylim=(0, top))
@@ -295,32 +313,30 @@ class PUPrecisionRecallDisplay:
             self.ax_.legend(loc="lower left", frameon=False)
         return self
 
-    def _corners(self):
-        """Return recall, precision and its error where the drawn line turns, to recall 0.
+    def _corners(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Return recall, precision and its error where the line turns, extended to recall 0.
 
-        The closing point at recall 0, precision 1 is left out, as no threshold reaches it, and so
-        are all points between the first and the last of equal recall.
+        The closing point at recall 0, precision 1, belongs to no threshold and is left out.
         """
         recall, precision = (np.asarray(values)[:-1] for values in (self.recall, self.precision))
-        changes = np.diff(recall) != 0
-        rows = np.flatnonzero(np.append(True, changes) | np.append(changes, True))
+        rows = corners(recall)
         rows = np.append(rows, rows[-1])
         std = None if self.precision_std is None else np.asarray(self.precision_std)[rows]
         if std is not None and np.isnan(std).any():
             std = None
         return np.append(recall[rows[:-1]], 0.0), precision[rows], std
 
-    def _row(self, threshold) -> int:
+    def _row(self, threshold: float) -> int:
         row = int(np.searchsorted(self.thresholds, threshold))
         if row == len(self.thresholds):
             raise ValueError(
-                f"threshold={threshold} is above all scores of the examples that the curve is "
-                f"about, the highest of which is {self.thresholds[-1]:.6g}; give a lower one"
+                f"threshold={threshold} is above all scores of the examples of the curve, the "
+                f"highest of which is {self.thresholds[-1]:.6g}; give a lower one"
             )
         return row
 
-    def _mark(self, row, n_errors, color):
-        bars = {
+    def _mark(self, row: int, n_errors: float, color: Any) -> ErrorbarContainer:
+        bars: dict[str, Any] = {
             name: None if std is None else n_errors * std[row]
             for name, std in (("xerr", self.recall_std), ("yerr", self.precision_std))
         }
@@ -334,9 +350,3 @@ class PUPrecisionRecallDisplay:
             clip_on=False,
             zorder=3,
         )
-
-    def _label(self, name) -> str | None:
-        if self.average_precision is None:
-            return name
-        score = f"AP = {self.average_precision:.2f}"
-        return score if name is None else f"{name} ({score})"

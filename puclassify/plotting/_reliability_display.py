@@ -1,18 +1,24 @@
-"""Predicted probabilities against frequencies, estimated from PU labels."""
+"""Reliability diagrams, estimated from PU labels."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.calibration import calibration_curve
 
-from puclassify._last_step import last_step
+from puclassify._last_step import last_step, own_prior, own_scenario
+from puclassify._parameters import check_score_vector
 from puclassify.metrics import PUSample, binned_shares, pu_calibration_error
-from puclassify.plotting._axes import axes_below, axes_or_new, legend_above
+from puclassify.model_selection import probabilities_of
+from puclassify.plotting._axes import axes_below, axes_or_new, curve_label, legend_above
 from puclassify.plotting._confidence import normal_quantile
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario
 from puclassify.plotting._true_classes import check_true_classes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ReliabilityDisplay"]
 
@@ -23,36 +29,35 @@ _N_HISTOGRAM_BINS = 20
 class ReliabilityDisplay:
     r"""Reliability diagram from PU labels: the share of positives in bins of probability.
 
-    Make one with `from_estimator` or `from_predictions`; the arguments below are then worked out
-    from the data and become attributes.
+    Create one with `from_estimator` or `from_predictions`, which compute the arguments below from
+    the data. They become attributes.
 
     Parameters
     ----------
     prob_true : ndarray of shape (n_bins,)
-        Estimated share of positives in each bin, as `puclassify.metrics.pu_calibration_curve`
-        gives it.
+        Estimated share of positives in each bin, from `puclassify.metrics.pu_calibration_curve`.
     prob_pred : ndarray of shape (n_bins,)
         Mean predicted probability in each bin.
     std : ndarray of shape (n_bins,) or None, default=None
-        Standard errors of ``prob_true``; None draws no bars.
+        Standard errors of ``prob_true``; adds error bars.
     of_one : ndarray of shape (n_bins,) or None, default=None
-        How much one labelled positive adds to ``prob_true``, for the bars of bins that hold none.
+        How much one labelled positive adds to ``prob_true``, for the bars of bins without any.
     probabilities : ndarray of shape (n_mixture,) or None, default=None
-        The predicted probabilities of the unlabelled examples (case-control scenario) or of all
-        (single training set), whose histogram is drawn below; None draws none.
+        The predicted probabilities of the unlabelled examples (``"case_control"``) or of all; adds
+        their histogram below.
     calibration_error : float or None, default=None
         Shown in the legend.
     name : str or None, default=None
-        What the diagram belongs to, shown in the legend.
+        Name of the diagram in the legend.
     true_curve : (ndarray, ndarray) or None, default=None
-        Share of true positives and mean probability in bins, as scikit-learn gives them.
+        Share of true positives and mean probability in bins, from scikit-learn.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the diagram is drawn.
+        The axes of the diagram.
     histogram_ax_ : matplotlib Axes or None
-        The axes below, of the histogram.
+        The axes of the histogram below.
     figure_ : matplotlib Figure
         The figure of both.
     line_ : matplotlib Line2D
@@ -71,10 +76,10 @@ class ReliabilityDisplay:
     Notes
     -----
     Points above the diagonal are probabilities that are too low. An error of the prior moves all
-    shares up or down in proportion. The bars are ``confidence_level`` wide by the standard errors,
-    which are 0 for a bin without a labelled positive. Such a bin has a bar upwards to the largest
-    share at which there would be none with a chance of :math:`1 - c`, with :math:`c` the
-    confidence: :math:`-\log(1 - c)` times what one labelled positive stands for ("rule of three").
+    shares up or down in proportion. The bars follow from the standard errors, which are 0 for a bin
+    without a labelled positive. The bar of such a bin extends up to the largest share at which it
+    would hold none with a probability of :math:`1 - c`, with :math:`c` the confidence level:
+    :math:`-\log(1 - c)` times the share that one labelled positive adds ("rule of three").
 
     Examples
     --------
@@ -90,16 +95,16 @@ class ReliabilityDisplay:
 
     def __init__(
         self,
-        prob_true,
-        prob_pred,
+        prob_true: np.ndarray,
+        prob_pred: np.ndarray,
         *,
-        std=None,
-        of_one=None,
-        probabilities=None,
-        calibration_error=None,
-        name=None,
-        true_curve=None,
-    ):
+        std: np.ndarray | None = None,
+        of_one: np.ndarray | None = None,
+        probabilities: np.ndarray | None = None,
+        calibration_error: float | None = None,
+        name: str | None = None,
+        true_curve: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         self.prob_true = prob_true
         self.prob_pred = prob_pred
         self.std = std
@@ -112,58 +117,61 @@ class ReliabilityDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
         *,
-        prior="auto",
-        scenario="auto",
-        n_bins=10,
-        strategy="uniform",
-        true_classes=None,
-        name=None,
-        ax=None,
-        **plot_options,
-    ):
+        prior: float | str | None = "auto",
+        scenario: str = "auto",
+        n_bins: int = 10,
+        strategy: str = "uniform",
+        true_classes: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
         """Predict probabilities and draw the diagram.
 
         Parameters
         ----------
         estimator : fitted classifier with ``predict_proba``
-            Such as a `PUImageClassifier` or a `Pipeline` that ends in one.
+            The classifier; a `Pipeline` will do.
         X : array-like of shape (n, ...)
-            Examples that it was not trained on.
+            Held-out examples.
         y : array-like of shape (n,)
-            1 for labelled positives, 0 or -1 for unlabelled examples.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
         prior : float or "auto", default="auto"
-            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
-            examples for ``"single_training_set"``; "auto" takes the estimator's ``prior_``.
+            As in `from_predictions`; "auto" means the estimator's ``prior_``.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
-            Whether the labelled positives were drawn separately, or some positives of one sample
-            were labelled; "auto" takes the estimator's, or "case_control" where it has none.
+            As in `from_predictions`; "auto" means the estimator's, or else "case_control".
         n_bins : int, default=10
             Number of bins of predicted probability.
         strategy : {"uniform", "quantile"}, default="uniform"
             Whether the bins have equal widths or hold equally many examples.
         true_classes : array-like of shape (n,) or None, default=None
-            1 for positives and 0 for negatives, if they are known: their shares are drawn beside.
+            1 for positives and 0 for negatives, if they are known; adds their shares.
         name : str or None, default=None
             Name in the legend; None means the class of the estimator.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         ReliabilityDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         return cls.from_predictions(
             y,
-            estimator.predict_proba(X)[:, 1],
-            prior=own_prior(estimator, prior),
-            scenario=own_scenario(estimator, scenario),
+            probabilities_of(estimator, X),
+            prior=own_prior(
+                estimator,
+                prior,
+                own="auto",
+                fix="prior=<number>, such as that of puclassify.prior.DEDPULPrior",
+            ),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             n_bins=n_bins,
             strategy=strategy,
             true_classes=true_classes,
@@ -175,30 +183,30 @@ class ReliabilityDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y,
-        y_prob,
+        y: ArrayLike,
+        y_prob: ArrayLike,
         *,
-        prior,
-        scenario="case_control",
-        n_bins=10,
-        strategy="uniform",
-        true_classes=None,
-        name=None,
-        ax=None,
-        **plot_options,
-    ):
-        """Draw the diagram of probabilities that are already there.
+        prior: float,
+        scenario: str = "case_control",
+        n_bins: int = 10,
+        strategy: str = "uniform",
+        true_classes: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the diagram of given probabilities.
 
         Parameters
         ----------
         y : array-like of shape (n,)
-            1 for labelled positives, 0 or -1 for unlabelled examples; of any other two labels the
-            larger is the labelled positive. At least two must be labelled.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+            examples must be labelled positive.
         y_prob : array-like of shape (n,)
             Predicted probabilities of the positive class.
         prior : float
-            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
-            examples for ``"single_training_set"``.
+            P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+            (``"single_training_set"``).
         scenario : {"case_control", "single_training_set"}, default="case_control"
             Whether the labelled positives were drawn separately from the unlabelled sample, or
             some positives of one sample were labelled.
@@ -207,33 +215,33 @@ class ReliabilityDisplay:
         strategy : {"uniform", "quantile"}, default="uniform"
             Whether the bins have equal widths or hold equally many examples.
         true_classes : array-like of shape (n,) or None, default=None
-            1 for positives and 0 for negatives, if they are known: their shares are drawn beside,
-            over the unlabelled examples (``"case_control"``) or over all.
+            1 for positives and 0 for negatives, if they are known; adds their shares, over the
+            unlabelled examples (``"case_control"``) or over all.
         name : str or None, default=None
             Name in the legend.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         ReliabilityDisplay
-            The display, drawn.
+            The display, after drawing.
 
         Raises
         ------
         ValueError
-            If an argument cannot be used, there is a single labelled positive, or the prior is
+            If an argument is invalid, only one example is labelled positive, or the prior is
             impossible.
         """
-        probabilities = checked_scores(y_prob, "y_prob")
-        settings = {"prior": prior, "scenario": scenario}
-        bins = {"n_bins": n_bins, "strategy": strategy}
+        probabilities = check_score_vector(y_prob, "y_prob")
+        settings: dict[str, Any] = {"prior": prior, "scenario": scenario}
+        bins: dict[str, Any] = {"n_bins": n_bins, "strategy": strategy}
         shares = binned_shares(y, probabilities, name="y_prob", **settings, **bins)
-        error = pu_calibration_error(y, probabilities, **settings, **bins)
+        error = cast("float", pu_calibration_error(y, probabilities, **settings, **bins))
         sample = PUSample.check(y, len(probabilities), name="y_prob", **settings)
-        probabilities = probabilities[sample.marginal]
+        probabilities = probabilities[sample.mixture]
         true_curve = None
         if true_classes is not None:
             truth = check_true_classes(true_classes, sample)
@@ -250,19 +258,26 @@ class ReliabilityDisplay:
         )
         return display.plot(ax=ax, **plot_options)
 
-    def plot(self, ax=None, *, name=None, confidence_level=0.95, **line_options):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        name: str | None = None,
+        confidence_level: float = 0.95,
+        **line_options: Any,
+    ) -> Self:
         """Draw the diagram; call it with the same axes for several classifiers side by side.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure. The lower part goes to the histogram.
+            Axes to draw into; None means a new figure. The histogram gets the lower part.
         name : str or None, default=None
-            Name in the legend; None means the name given before.
+            Name in the legend; None means the attribute ``name``.
         confidence_level : float, default=0.95
-            Of the bars, between 0 and 1.
+            Confidence level of the bars, between 0 and 1.
         **line_options : dict
-            Further arguments of matplotlib's ``errorbar``.
+            More arguments of matplotlib's ``errorbar``.
 
         Returns
         -------
@@ -271,10 +286,11 @@ class ReliabilityDisplay:
         """
         self.bars_ = self._bars(confidence_level)
         self.ax_, self.figure_ = axes_or_new(ax, figsize=(5.6, 4.8))
-        top = self.ax_.get_ylim()[1]  # of diagrams that are there already
+        top = self.ax_.get_ylim()[1]  # of diagrams drawn before
         if _DIAGONAL not in self.ax_.get_legend_handles_labels()[1]:
             self.ax_.plot([0, 1], [0, 1], ":", color="black", linewidth=1.0, label=_DIAGONAL)
-        label = self._label(self.name if name is None else name)
+        name = self.name if name is None else name
+        label = curve_label(name, "calibration error", self.calibration_error, 3)
         options = {"fmt": "o-", "linewidth": 1.4, "markersize": 4.5, "capsize": 3, "label": label}
         drawn = self.ax_.errorbar(
             self.prob_pred, self.prob_true, self.bars_, **{**options, **line_options}
@@ -295,19 +311,19 @@ class ReliabilityDisplay:
         if self.probabilities is None:
             self.ax_.set_xlabel("predicted probability")
         else:
-            self.histogram_ax_ = self._draw_histogram()
+            self.histogram_ax_ = self._draw_histogram(self.probabilities)
         return self
 
-    def _draw_histogram(self):
+    def _draw_histogram(self, probabilities: np.ndarray) -> Axes:
         below = axes_below(self.ax_, 0.22)
         edges = np.linspace(0, 1, _N_HISTOGRAM_BINS + 1)
-        counts = np.histogram(self.probabilities, edges)[0]
-        shares = counts / len(self.probabilities)
+        counts = np.histogram(probabilities, edges)[0]
+        shares = counts / len(probabilities)
         below.stairs(shares, edges, color=self.line_.get_color(), linewidth=1.4)
         below.set(xlabel="predicted probability", ylabel="share")
         return below
 
-    def _bars(self, confidence_level):
+    def _bars(self, confidence_level: float) -> np.ndarray | None:
         n_errors = normal_quantile(confidence_level)
         if self.std is None:
             return None
@@ -316,9 +332,3 @@ class ReliabilityDisplay:
             limit = -math.log1p(-confidence_level) * np.asarray(self.of_one)
             bars[1] = np.where(np.asarray(self.prob_true) == 0, limit, bars[1])
         return bars
-
-    def _label(self, name) -> str | None:
-        if self.calibration_error is None:
-            return name
-        error = f"calibration error = {self.calibration_error:.3f}"
-        return error if name is None else f"{name} ({error})"

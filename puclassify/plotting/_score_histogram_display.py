@@ -1,19 +1,25 @@
-"""How the scores of labelled positives and of unlabelled examples are spread."""
+"""Histograms of the scores of labelled positives and of unlabelled examples."""
 
 from __future__ import annotations
 
-from numbers import Real
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from puclassify._last_step import own_prior, own_scenario
+from puclassify._parameters import check_number, check_score_vector
 from puclassify.metrics import PUSample
+from puclassify.model_selection import scores_of
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
-from puclassify.plotting._pu_settings import checked_scores, own_prior, own_scenario, scores_of
-from puclassify.prior import unlabelled_prior
+from puclassify.prior import prior_of_unlabelled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ScoreHistogramDisplay"]
 
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "unlabelled": {"fill": True, "color": COLORS["neutral"], "alpha": 0.45},
     "labelled positive": {"color": COLORS["first"]},
     "implied negative": {"color": COLORS["second"], "linestyle": "--"},
@@ -23,7 +29,7 @@ _STYLES = {
 class ScoreHistogramDisplay:
     """Histograms of the scores of labelled positives and of unlabelled examples.
 
-    Make one with `from_estimator` or `from_predictions`.
+    Create one with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
@@ -32,19 +38,19 @@ class ScoreHistogramDisplay:
     scores_unlabeled : ndarray of shape (n_unlabelled,)
         Scores of the unlabelled examples.
     prior : float or None, default=None
-        Fraction of positives among the unlabelled examples. Where given, the histogram of the
-        labelled positives is scaled by it, and what it leaves of the unlabelled ones is drawn too.
+        Share of positives among the unlabelled examples. If given, it scales the histogram of the
+        labelled positives, and the rest of the unlabelled histogram is drawn too.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the histograms are drawn.
+        The axes of the histograms.
     figure_ : matplotlib Figure
         The figure of ``ax_``.
     bin_edges_ : ndarray of shape (n_bins + 1,)
         The edges of the bins, the same for both.
     densities_ : dict of ndarray of shape (n_bins,)
-        The heights under "unlabelled" and "labelled positive"; with a prior also under "implied
+        The heights by "unlabelled" and "labelled positive"; with a prior also by "implied
         negative", the difference of the two.
     threshold_line_ : matplotlib Line2D or None
         The vertical line at the threshold.
@@ -82,106 +88,124 @@ class ScoreHistogramDisplay:
     [0.5, 0.25, 0.0, 0.0, 0.0]
     """
 
-    def __init__(self, scores_positive, scores_unlabeled, *, prior=None):
+    def __init__(
+        self,
+        scores_positive: np.ndarray,
+        scores_unlabeled: np.ndarray,
+        *,
+        prior: float | None = None,
+    ) -> None:
         self.scores_positive = scores_positive
         self.scores_unlabeled = scores_unlabeled
         self.prior = prior
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, prior="auto", scenario="auto", ax=None, **plot_options
-    ):
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        prior: float | str | None = "auto",
+        scenario: str = "auto",
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
         """Score examples and draw the histograms.
 
         Parameters
         ----------
         estimator : fitted classifier
-            What scores, by ``decision_function`` or else by ``predict_proba``, such as a
-            `PUImageClassifier` or a `Pipeline` that ends in one.
+            Scores by ``decision_function`` or else by ``predict_proba``; a `Pipeline` will do.
         X : array-like of shape (n, ...)
             The examples.
         y : array-like of shape (n,)
-            1 for labelled positives, 0 or -1 for unlabelled examples.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
         prior : float, None or "auto", default="auto"
-            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
-            examples for ``"single_training_set"``; "auto" takes the estimator's ``prior_`` where
-            it has one, None draws both as densities.
+            As in `from_predictions`; "auto" means the estimator's ``prior_``, if it has one.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
-            Whether the labelled positives were drawn separately, or some positives of one sample
-            were labelled; "auto" takes the estimator's, or "case_control" where it has none.
+            As in `from_predictions`; "auto" means the estimator's, or else "case_control".
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         ScoreHistogramDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         return cls.from_predictions(
             y,
             scores_of(estimator, X),
-            prior=own_prior(estimator, prior, required=False),
-            scenario=own_scenario(estimator, scenario),
+            prior=own_prior(estimator, prior, own="auto", required=False),
+            scenario=own_scenario(estimator, scenario, own="auto"),
             ax=ax,
             **plot_options,
         )
 
     @classmethod
     def from_predictions(
-        cls, y, scores, *, prior=None, scenario="case_control", ax=None, **plot_options
-    ):
-        """Draw the histograms of scores that are already there.
+        cls,
+        y: ArrayLike,
+        scores: ArrayLike,
+        *,
+        prior: float | None = None,
+        scenario: str = "case_control",
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the histograms of given scores.
 
         Parameters
         ----------
         y : array-like of shape (n,)
-            1 for labelled positives, 0 or -1 for unlabelled examples; of any other two labels the
-            larger is the labelled positive.
+            Two labels; the larger means "labelled positive", the smaller "unlabelled".
         scores : array-like of shape (n,)
             The score of each example, such as its logit.
         prior : float or None, default=None
-            P(y = 1) among the unlabelled examples for ``scenario="case_control"``, over all
-            examples for ``"single_training_set"``; None draws both as densities.
+            P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+            (``"single_training_set"``); None draws both histograms as densities.
         scenario : {"case_control", "single_training_set"}, default="case_control"
             Whether the labelled positives were drawn separately from the unlabelled sample, or
             some positives of one sample were labelled.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **plot_options : dict
-            Further arguments of `plot`.
+            More arguments of `plot`.
 
         Returns
         -------
         ScoreHistogramDisplay
-            The display, drawn.
+            The display, after drawing.
 
         Raises
         ------
         ValueError
-            If an argument cannot be used, or the prior is impossible.
+            If an argument is invalid or the prior is impossible.
         """
-        scores = checked_scores(scores, "scores")
+        scores = check_score_vector(scores, "scores")
         sample = PUSample.check(
             y, len(scores), prior=prior, scenario=scenario, name="scores", needs_prior=False
         )
         labelled = sample.positive
-        if prior is not None and sample.one_set:
-            prior = unlabelled_prior(prior, min(1.0, labelled.mean() / prior))
+        if prior is not None:
+            prior = prior_of_unlabelled(prior, scenario, labelled)
         return cls(scores[labelled], scores[~labelled], prior=prior).plot(ax=ax, **plot_options)
 
-    def plot(self, ax=None, *, bins=50, threshold=0.0):
+    def plot(
+        self, ax: Axes | None = None, *, bins: int | ArrayLike = 50, threshold: float | None = 0.0
+    ) -> Self:
         """Draw the histograms.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         bins : int or array-like of shape (n_bins + 1,), default=50
             Number of bins over the range of all scores, or their edges.
         threshold : float or None, default=0.0
-            Where to draw a vertical line; None draws none. A logit of 0 is a probability of 0.5.
+            Position of a vertical line, or None. A logit of 0 is a probability of 0.5.
 
         Returns
         -------
@@ -217,7 +241,7 @@ class ScoreHistogramDisplay:
         return self
 
     def _labels(self) -> dict[str, str]:
-        """Return what the legend says of each histogram."""
+        """Return the legend entry of each histogram."""
         scaled = "" if self.prior is None else f", times prior {self.prior:.3g}"
         return {
             "unlabelled": f"unlabelled (n = {len(self.scores_unlabeled)})",
@@ -233,7 +257,6 @@ class ScoreHistogramDisplay:
                     f"{name} must hold at least one score and only finite ones, got "
                     f"{scores.size} of which {np.isfinite(scores).sum()} are finite"
                 )
-        if self.prior is not None and not (
-            isinstance(self.prior, Real) and 0 <= float(self.prior) <= 1
-        ):
-            raise ValueError(f"prior must be a number from 0 to 1, or None; got {self.prior!r}")
+        if self.prior is not None:
+            expected = "a number from 0 to 1, or None"
+            check_number(self.prior, "prior", expected, at_least=0, at_most=1)

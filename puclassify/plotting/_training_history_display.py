@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
 from puclassify._last_step import last_step
 from puclassify._parameters import is_number
 from puclassify.plotting._axes import COLORS, axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["TrainingHistoryDisplay"]
 
@@ -14,9 +20,9 @@ _COLOR_OF_KEY = {"train_loss": COLORS["first"], "valid_loss": COLORS["second"]}
 
 
 class TrainingHistoryDisplay:
-    """Curves of the losses (or other measures) of a training over its epochs.
+    """Curves of the losses (or other metrics) of a training over its epochs.
 
-    Make one with `from_estimator` or `from_history`.
+    Create one with `from_estimator` or `from_history`.
 
     Parameters
     ----------
@@ -28,11 +34,11 @@ class TrainingHistoryDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the curves are drawn.
+        The axes of the curves.
     figure_ : matplotlib Figure
         The figure of ``ax_``.
     lines_ : dict of matplotlib Line2D
-        The curves by their names.
+        The curves by name.
 
     Examples
     --------
@@ -45,29 +51,36 @@ class TrainingHistoryDisplay:
     [0.7, 0.4]
     """
 
-    def __init__(self, epochs, values):
+    def __init__(self, epochs: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:
         self.epochs = epochs
         self.values = values
 
     @classmethod
-    def from_estimator(cls, estimator, *, keys=None, ax=None, **line_options):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        keys: str | Sequence[str] | None = None,
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw the training of a fitted estimator.
 
         Parameters
         ----------
         estimator : fitted PUImageClassifier or ParticlePicker, or a Pipeline or search of them
-            What was trained; its ``history_`` is drawn.
+            Has the ``history_`` that is drawn.
         keys : str, sequence of str or None, default=None
-            Which entry or entries of the history to draw; None means all that end in "loss".
+            Entries of the history to draw; None means all that end in "loss".
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **line_options : dict
-            Further arguments of matplotlib's ``plot``.
+            More arguments of matplotlib's ``plot``.
 
         Returns
         -------
         TrainingHistoryDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         estimator = last_step(estimator)
         if not hasattr(estimator, "history_"):
@@ -78,7 +91,14 @@ class TrainingHistoryDisplay:
         return cls.from_history(estimator.history_, keys=keys, ax=ax, **line_options)
 
     @classmethod
-    def from_history(cls, history, *, keys=None, ax=None, **line_options):
+    def from_history(
+        cls,
+        history: Iterable[dict[str, Any]],
+        *,
+        keys: str | Sequence[str] | None = None,
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw a training history.
 
         Parameters
@@ -87,16 +107,16 @@ class TrainingHistoryDisplay:
             One dict for each epoch, such as ``{"epoch": 1, "train_loss": 0.7}``; epochs without
             an "epoch" are numbered from 1.
         keys : str, sequence of str or None, default=None
-            Which entry or entries to draw; None means all that end in "loss".
+            Entries to draw; None means all that end in "loss".
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **line_options : dict
-            Further arguments of matplotlib's ``plot``.
+            More arguments of matplotlib's ``plot``.
 
         Returns
         -------
         TrainingHistoryDisplay
-            The display, drawn.
+            The display, after drawing.
         """
         history = list(history)
         present = list(dict.fromkeys(key for row in history for key in row if _is_curve(row, key)))
@@ -120,15 +140,15 @@ class TrainingHistoryDisplay:
             epochs[key], values[key] = np.array(points, dtype=np.float64).T
         return cls(epochs, values).plot(ax=ax, **line_options)
 
-    def plot(self, ax=None, **line_options):
+    def plot(self, ax: Axes | None = None, **line_options: Any) -> Self:
         """Draw the curves.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None means a new figure.
+            Axes to draw into; None means a new figure.
         **line_options : dict
-            Further arguments of matplotlib's ``plot``.
+            More arguments of matplotlib's ``plot``.
 
         Returns
         -------
@@ -143,7 +163,7 @@ class TrainingHistoryDisplay:
             options = {
                 "color": _COLOR_OF_KEY.get(key),
                 "linewidth": 1.8,
-                # A curve of few points would hide which of them were measured.
+                # On a curve of few points, markers show which were measured.
                 "marker": "o" if len(epochs) <= 30 else None,
                 "markersize": 3.5,
                 "label": key.replace("_", " "),
@@ -159,6 +179,6 @@ class TrainingHistoryDisplay:
         return self
 
 
-def _is_curve(row, key) -> bool:
+def _is_curve(row: dict[str, Any], key: str) -> bool:
     value = row.get(key)
     return key != "epoch" and is_number(value)

@@ -1,4 +1,4 @@
-"""Steps that turn micrographs into images a network can score."""
+"""Preprocessing of micrographs: downsampling and normalisation."""
 
 from puclassify.preprocessing._fourier_downsample import FourierDownsample, fourier_downsample
 from puclassify.preprocessing._normalize_micrograph import (

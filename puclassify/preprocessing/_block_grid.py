@@ -1,8 +1,9 @@
-"""A coarse grid of blocks over an image, on which large regions are told apart."""
+"""A coarse grid of blocks over an image, used to separate large regions."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,57 +13,26 @@ __all__ = ["BlockGrid", "BlockStatistics", "thinned"]
 
 _N_BLOCKS = 32 * 32
 _SMALLEST_SIDE = 8  # pixels; the mean of fewer than about 64 pixels is mostly noise
-_N_PIXELS = 1 << 20  # statistics do not get better from more
+_N_PIXELS = 1 << 20  # more do not improve the statistics
 
 
 class BlockStatistics(NamedTuple):
-    """What the pixels of every block are like, without those that are missing.
-
-    Parameters
-    ----------
-    n_pixels : ndarray of the grid's shape
-        How many there are.
-    lowest, highest : ndarray of the grid's shape
-        Their extremes; NaN in blocks without any.
-    mean : ndarray of the grid's shape
-        Their mean after clipping; 0 in blocks without any.
-    """
+    """Statistics of the pixels that are present in each block, in arrays of the grid's shape."""
 
     n_pixels: np.ndarray
-    lowest: np.ndarray
+    lowest: np.ndarray  # NaN in blocks without pixels
     highest: np.ndarray
-    mean: np.ndarray
+    mean: np.ndarray  # after clipping; 0 in blocks without pixels
 
 
 class BlockGrid:
     """Division of an image into about 32 x 32 nearly square blocks that cover all of it.
 
-    Blocks are a fixed part of the image, not a fixed number of pixels, so that downsampling an
-    image changes nothing.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Height and width of the image in pixels.
-
-    Attributes
-    ----------
-    shape : (int, int)
-        Number of rows and columns of blocks, at least 1.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.preprocessing._block_grid import BlockGrid
-    >>> grid = BlockGrid((16, 24))
-    >>> grid.shape
-    (2, 3)
-    >>> grid.describe(torch.arange(24.0).expand(16, 24)).mean
-    array([[ 3.5, 11.5, 19.5],
-           [ 3.5, 11.5, 19.5]])
+    Blocks are a fixed fraction of the image, not a fixed number of pixels, so that downsampling an
+    image changes nothing. ``shape`` is the number of rows and columns of blocks, at least 1.
     """
 
-    def __init__(self, shape):
+    def __init__(self, shape: Sequence[int]):
         side = max(_SMALLEST_SIDE, np.sqrt(shape[0] * shape[1] / _N_BLOCKS))
         self.shape = tuple(max(1, round(n / side)) for n in shape)
         self._edges = [
@@ -70,21 +40,13 @@ class BlockGrid:
             for n, n_blocks in zip(shape, self.shape)
         ]
 
-    def describe(self, pixels: torch.Tensor, low=-np.inf, high=np.inf) -> BlockStatistics:
-        """Describe the pixels of every block by a few numbers, which come to the host.
+    def describe(
+        self, pixels: torch.Tensor, low: float = -np.inf, high: float = np.inf
+    ) -> BlockStatistics:
+        """Return statistics of the pixels of every block, on the host; NaN marks missing pixels.
 
-        Parameters
-        ----------
-        pixels : Tensor of shape (height, width), float32
-            The image; NaN marks missing pixels.
-        low, high : float
-            Limits to which pixels are clipped for the mean.
-
-        Returns
-        -------
-        BlockStatistics
-            The numbers. The last row and column of blocks that are one pixel shorter than others
-            count twice.
+        Pixels are clipped to the limits for the mean. The last row and column of blocks that are
+        one pixel shorter than others count twice.
         """
         pixels = self._evened(pixels)
         size = pixels.numel() // math.prod(self.shape)
@@ -105,21 +67,8 @@ class BlockGrid:
             lowest[n_pixels == 0] = highest[n_pixels == 0] = np.nan
         return BlockStatistics(n_pixels, lowest, highest, total / np.maximum(n_pixels, 1))
 
-    def to_pixels(self, blocks: np.ndarray, device=None) -> torch.Tensor:
-        """Give every pixel the value of its block.
-
-        Parameters
-        ----------
-        blocks : ndarray of the grid's shape
-            One value for every block.
-        device : torch.device or None, default=None
-            Where the pixels are wanted; None is the CPU.
-
-        Returns
-        -------
-        Tensor of shape (height, width)
-            The same, one for every pixel.
-        """
+    def to_pixels(self, blocks: np.ndarray, device: torch.device | None = None) -> torch.Tensor:
+        """Return an image with the value of its block at every pixel."""
         pixels = torch.from_numpy(np.ascontiguousarray(blocks)).to(device)
         for axis, edges in enumerate(self._edges):
             index = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
@@ -127,7 +76,7 @@ class BlockGrid:
         return pixels
 
     def _evened(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Repeat the last row and column of smaller blocks, so that all are of one size."""
+        """Repeat the last row and column of smaller blocks to make all blocks the same size."""
         for axis, edges in enumerate(self._edges):
             sizes = np.diff(edges)[:, None]
             if sizes.min() < sizes.max():
@@ -136,30 +85,19 @@ class BlockGrid:
                 pixels = pixels.index_select(axis, index.to(pixels.device))
         return pixels
 
-    def _reduced(self, function, evened: torch.Tensor) -> torch.Tensor:
-        """Apply ``torch.sum``, ``torch.amin`` or the like to the pixels of every block."""
+    def _reduced(self, function: Callable, evened: torch.Tensor) -> torch.Tensor:
+        """Apply a reduction, such as ``torch.amin``, to the pixels of every block."""
         rows, columns = self.shape
         strips = function(evened.reshape(rows, -1, evened.shape[1]), dim=1)
         return function(strips.view(rows, columns, -1), dim=2)
 
 
 def _to_host(*tensors: torch.Tensor) -> np.ndarray:
-    """Copy the tables of several statistics in one go."""
+    """Copy the tables of several statistics in one transfer."""
     return torch.stack(tensors).cpu().numpy()
 
 
 def thinned(values: torch.Tensor) -> torch.Tensor:
-    """Take every k-th pixel along both axes, so that about a million are left.
-
-    Parameters
-    ----------
-    values : Tensor of shape (height, width)
-        The image.
-
-    Returns
-    -------
-    Tensor of at most 2**20 pixels
-        A view of the image.
-    """
+    """Return a view of every k-th pixel along both axes, about a million of them."""
     stride = max(1, int(np.ceil(np.sqrt(values.numel() / _N_PIXELS))))
     return values[::stride, ::stride]

@@ -1,4 +1,4 @@
-"""Regions without an image: padding, and parts of a detector that were off or saturated."""
+"""Dead regions: padding, and areas of a detector that were off or saturated."""
 
 from __future__ import annotations
 
@@ -12,43 +12,22 @@ __all__ = ["without_dead_regions"]
 
 
 def without_dead_regions(values: torch.Tensor) -> torch.Tensor:
-    """Set the pixels of regions that have one constant value to NaN.
+    """Set the pixels of regions of one constant value to NaN, in a copy if there are any.
 
-    Parameters
-    ----------
-    values : Tensor of shape (height, width), float32
-        An image.
-
-    Returns
-    -------
-    Tensor of shape (height, width)
-        The image itself if there is nothing to mark, else a copy.
-
-    Notes
-    -----
     A block, about 1/32 of the image's side, is dead if all its pixels are equal, unless their value
     is an ordinary gray level: one that makes up half the pixels of the blocks that do vary, such as
-    the 0 of sparse counts. Dead pixels are those of the same value in or beside a dead block. An
-    image in which nothing but constant regions would be left has none.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.preprocessing._dead_regions import without_dead_regions
-    >>> image = 100 + torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
-    >>> image[:, :20] = 0.0
-    >>> without_dead_regions(image).isnan().sum() == 64 * 20
-    tensor(True)
+    the 0 of sparse counts. Dead pixels are those of the same value in or beside a dead block. If
+    only constant regions would remain, nothing is marked.
     """
-    some = thinned(values)
-    grid = BlockGrid(some.shape)
-    _, level, highest, _ = grid.describe(some)
+    sample = thinned(values)
+    grid = BlockGrid(sample.shape)
+    _, level, highest, _ = grid.describe(sample)
     dead = level == highest
     if dead.any():
-        varying = some[grid.to_pixels(~dead, some.device)]
+        varying = sample[grid.to_pixels(~dead, sample.device)]
         varying = varying[varying.isfinite()]
         if len(varying):
-            # No value but the median can make up half of the pixels.
+            # Only the median can make up half of the pixels.
             ordinary = varying.median()
             if 2 * torch.count_nonzero(varying == ordinary) >= len(varying):
                 dead &= level != ordinary.item()
@@ -57,9 +36,9 @@ def without_dead_regions(values: torch.Tensor) -> torch.Tensor:
     if not dead.any():
         return values
     marked = _marked(values, level, dead)
-    left = thinned(marked)
-    left = left[left.isfinite()]
-    return marked if len(left) and left.amin() < left.amax() else values
+    rest = thinned(marked)
+    rest = rest[rest.isfinite()]
+    return marked if len(rest) and rest.amin() < rest.amax() else values
 
 
 def _marked(values: torch.Tensor, level: np.ndarray, dead: np.ndarray) -> torch.Tensor:

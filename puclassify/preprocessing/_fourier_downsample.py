@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from puclassify._devices import (
     all_finite,
@@ -17,7 +20,7 @@ from puclassify._devices import (
     pivot_of,
     rows_at_once,
 )
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_pair
 from puclassify._pixel_size import check_pixel_size, stored_pixel_size
 from puclassify.grid import GridImage
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
@@ -40,23 +43,24 @@ class FourierDownsample(MicrographTransformer):
     Parameters
     ----------
     factor : float, (float, float) or "auto", default="auto"
-        How many times fewer pixels along each axis, at least 1 and not necessarily whole; a pair is
-        taken as (x, y). It is relative to the incoming grid. "auto" makes ``particle_diameter``
-        span ``target_diameter`` grid points, counting the step that an image already has; images
-        are never upsampled, and a factor below 1.05 leaves them untouched.
+        Factor by which the number of pixels along each axis is reduced, relative to the incoming
+        grid: at least 1, not necessarily whole; a pair is (x, y). "auto" makes
+        ``particle_diameter`` span ``target_diameter`` grid points, taking into account the step
+        that an image already has; images are never upsampled, and are unchanged if the factor
+        would be below 1.05.
     particle_diameter : float or None, default=None
-        Diameter of the particle in ångström; needed by "auto".
+        Diameter of the particle in ångström; required by "auto".
     pixel_size : float or "header", default=1.0
-        Ångström per pixel of the micrographs as stored; 1.0 makes ``particle_diameter`` a number of
-        stored pixels, "header" takes what each micrograph's header says.
+        Ångström per pixel of the micrographs as stored. With 1.0 ``particle_diameter`` is in stored
+        pixels; "header" reads each micrograph's header.
     target_diameter : float, default=30.0
         Diameter of the particle after downsampling, in grid points; used by "auto".
     n_jobs : int or None, default=None
-        How many micrographs are processed at once (a joblib setting).
+        Number of micrographs processed in parallel (a joblib setting).
 
     See Also
     --------
-    NormalizeMicrograph : Brings the pixels of micrographs to a common scale.
+    NormalizeMicrograph : Normalises the pixels of micrographs to a common scale.
 
     Notes
     -----
@@ -75,12 +79,12 @@ class FourierDownsample(MicrographTransformer):
 
     def __init__(
         self,
-        factor="auto",
+        factor: float | tuple[float, float] | str = "auto",
         *,
-        particle_diameter=None,
-        pixel_size=1.0,
-        target_diameter=30.0,
-        n_jobs=None,
+        particle_diameter: float | None = None,
+        pixel_size: float | str = 1.0,
+        target_diameter: float = 30.0,
+        n_jobs: int | None = None,
     ):
         self.factor = factor
         self.particle_diameter = particle_diameter
@@ -88,7 +92,7 @@ class FourierDownsample(MicrographTransformer):
         self.target_diameter = target_diameter
         self.n_jobs = n_jobs
 
-    def _function(self):
+    def image_function(self) -> Callable[[GridImage], GridImage]:
         if not (isinstance(self.factor, str) and self.factor == "auto"):
             return partial(fourier_downsample, factor=_check_factor(self.factor))
         if self.particle_diameter is None:
@@ -96,56 +100,56 @@ class FourierDownsample(MicrographTransformer):
                 'factor="auto" needs particle_diameter, got None; pass particle_diameter in '
                 "ångström together with pixel_size, or a number as factor"
             )
-        diameter = check_number(
-            self.particle_diameter, "particle_diameter", "a positive number", above=0
-        )
-        target = check_number(self.target_diameter, "target_diameter", "a positive number", above=0)
+        expected = "a positive number of ångström"
+        diameter = check_number(self.particle_diameter, "particle_diameter", expected, above=0)
+        expected = "a positive number of grid points"
+        target = check_number(self.target_diameter, "target_diameter", expected, above=0)
         check_pixel_size(self.pixel_size)
         return partial(
             _downsample_to_step, wanted_step=diameter / target, pixel_size=self.pixel_size
         )
 
 
-def fourier_downsample(image: GridImage, factor) -> GridImage:
+def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     r"""Downsample one image by cropping its Fourier transform.
 
     Parameters
     ----------
     image : GridImage
-        The image, of any real number type. Its values may be a tensor: then the work is done on
-        the tensor's device, and so are the values of the result.
+        The image, of any real number type. If its values are a tensor, they are processed on the
+        tensor's device and the result stays there.
     factor : float or (float, float)
-        How many times fewer pixels along both axes or along (x, y), at least 1.
+        Factor by which the number of pixels is reduced along both axes or along (x, y), at least 1.
 
     Returns
     -------
     GridImage
-        An image of ``max(1, round(n / factor))`` pixels along an axis of ``n``, its step multiplied
-        by the exact ratio of the two. Its first pixel sits where the first pixel of ``image`` does.
-        It is float32, or float64 where float32 could not resolve the spread of the pixels beside
-        their mean. If both sizes stay what they are, ``image`` itself, or a copy of the same type
-        if it has pixels that are not finite.
+        An image of ``max(1, round(n / factor))`` pixels along an axis of ``n``, with the step
+        multiplied by the exact ratio of the two. Its first pixel lies where the first pixel of
+        ``image`` does. It is float32, or float64 where float32 could not resolve the spread of the
+        pixels around their mean. If both sizes stay the same, it is ``image`` itself, or a copy of
+        the same type if that has pixels that are not finite.
 
     Raises
     ------
     ValueError
-        If ``factor`` is below 1 or not a finite number or pair of numbers.
+        If ``factor`` is not a finite number >= 1 or a pair of them.
 
     Notes
     -----
-    The result is the image with every frequency above the Nyquist limit of the new grid removed,
-    sampled at the new grid points; the mean is kept. An image that had no such frequencies is
-    reproduced exactly at these points. The image is taken as periodic. At an even new size, the
-    frequencies :math:`\pm m/2` share a coefficient, which is then their sum.
+    Every frequency above the Nyquist limit of the new grid is removed, and the result is sampled at
+    the new grid points; the mean is kept. An image without such frequencies is reproduced exactly
+    at these points. The image is treated as periodic. At an even new size m, the frequencies
+    :math:`\pm m/2` share a coefficient, their sum.
 
-    Pixels that are not finite are first replaced by the median of those that are, at every factor;
-    setting padding to NaN keeps its edge from ringing into the image. The cost is that
-    of a one-dimensional transform of each row, and of each column that is kept; sizes with large
-    prime factors take a few times longer than round ones.
+    Pixels that are not finite are first replaced by the median of the others, at every factor;
+    setting padding to NaN keeps its edge from ringing into the image. The cost is a one-dimensional
+    transform of each row and of each remaining column; sizes with large prime factors take a few
+    times longer than round ones.
 
     Examples
     --------
-    A wave that the smaller grid can hold is found again at every fourth pixel:
+    A wave that the smaller grid can represent is reproduced at every fourth pixel:
 
     >>> import numpy as np
     >>> from puclassify.grid import GridImage
@@ -169,7 +173,7 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
     spectrum = _row_spectrum(pixels, new_width // 2 + 1, pivot)
     spectrum = _crop_columns(spectrum, new_height)
     if new_width % 2 == 0 and new_width < width:
-        # Only the real part of this column is read, half of the sum of the two frequencies.
+        # Only the real part of this column is used, which is half the sum of the two frequencies.
         spectrum[:, -1] *= 2
     spectrum *= new_height * new_width / (height * width)
     values = irfft_of_rows(spectrum, new_width)
@@ -180,15 +184,15 @@ def fourier_downsample(image: GridImage, factor) -> GridImage:
     return _simplified(small)
 
 
-def _downsample_to_step(image: GridImage, wanted_step: float, pixel_size) -> GridImage:
-    """Downsample by what remains between the step of the image and the wanted one, in ångström."""
+def _downsample_to_step(image: GridImage, wanted_step: float, pixel_size: float | str) -> GridImage:
+    """Downsample to a step in ångström, taking into account the step that the image has."""
     wanted_step = wanted_step / stored_pixel_size(pixel_size, image)
     factor = wanted_step / image.step_xy
     return fourier_downsample(image, np.where(factor < _NEGLIGIBLE_FACTOR, 1.0, factor))
 
 
 def _filled(image: GridImage) -> GridImage:
-    """Replace pixels that are not finite; the image itself if there are none."""
+    """Replace pixels that are not finite by the median; return the image itself if all are."""
     pixels = as_tensor(image.values)
     if not pixels.dtype.is_floating_point or all_finite(pixels):
         return image
@@ -202,21 +206,21 @@ def _median(pixels: torch.Tensor) -> torch.Tensor:
     if not len(finite):
         return pixels.new_zeros((), dtype=torch.float64)
     lower = finite.median()
-    # At an even number torch takes the lower of the two in the middle.
+    # For an even count torch returns the lower of the two middle values.
     goes_on = 2 * torch.count_nonzero(finite <= lower) > len(finite)
     next_one = torch.where(finite > lower, finite, finite.amax()).amin()
     return (lower.double() + torch.where(goes_on, lower, next_one).double()) / 2
 
 
 def _is_wide(dtype: torch.dtype) -> bool:
-    """Tell whether float32 may be too narrow for pixels of this type."""
+    """Return whether float32 may be too narrow for pixels of this type."""
     return not dtype.is_floating_point or dtype.itemsize > 4
 
 
 def _add_pivot(values: torch.Tensor, pivot: torch.Tensor, wide: bool) -> torch.Tensor:
-    """Put the pivot back, in float64 if that is needed and ``wide`` pixels had more to give."""
+    """Add the pivot back, in float64 where float32 would lose detail that ``wide`` pixels have."""
     if wide:
-        # Two numbers come to the host.
+        # Two numbers are copied to the host.
         deviation, size = torch.stack([values.std(correction=0).double(), pivot.abs()]).tolist()
         rounding, noise = (size * np.finfo(t).eps for t in (np.float32, np.float64))
         if 100 * noise < deviation < _LEAST_RESOLUTION * rounding:
@@ -225,30 +229,30 @@ def _add_pivot(values: torch.Tensor, pivot: torch.Tensor, wide: bool) -> torch.T
 
 
 def _row_spectrum(pixels: torch.Tensor, n_kept: int, pivot: torch.Tensor) -> torch.Tensor:
-    """Transform every row, less the pivot, and keep the lowest frequencies.
+    """Transform every row minus the pivot, and keep the lowest ``n_kept`` frequencies.
 
-    Only what is kept is ever stored whole.
+    Rows are processed in chunks, so that the whole spectrum is never stored.
     """
     height, width = pixels.shape
     n_rows = rows_at_once(pixels, width)
     rows = empty_image((n_rows, width), pixels.device)
     spectra = empty_image((n_rows, width // 2 + 1), pixels.device, torch.complex64)
     kept = empty_image((height, n_kept), pixels.device, torch.complex64)
-    for some, to in zip(pixels.split(n_rows), kept.split(n_rows), strict=True):
-        n = len(some)
-        centred(some, pivot, out=rows[:n])
-        to.copy_(rfft_of_rows(rows[:n], spectra[:n])[:, :n_kept])
+    for chunk, out in zip(pixels.split(n_rows), kept.split(n_rows), strict=True):
+        n = len(chunk)
+        centred(chunk, pivot, out=rows[:n])
+        out.copy_(rfft_of_rows(rows[:n], spectra[:n])[:, :n_kept])
     if pixels.dtype.is_floating_point:
-        # One pixel that is not finite makes the sum of its row so: there is no need to look at
-        # all of them. One truth value comes to the host, and the numbers of the rows if it is no.
-        sound = torch.view_as_real(kept[:, 0]).isfinite().all(dim=1)
-        if not sound.all():
+        # The sum of a row is not finite if one of its pixels is not: no need to read all pixels.
+        # One truth value is copied to the host, and the indices of the rows if it is False.
+        is_finite = torch.view_as_real(kept[:, 0]).isfinite().all(dim=1)
+        if not is_finite.all():
             fill = _median(pixels) - pivot
-            for numbers in torch.nonzero(~sound)[:, 0].split(n_rows):
-                n = len(numbers)
-                centred(pixels[numbers], pivot, out=rows[:n])
-                filled = torch.where(pixels[numbers].isfinite(), rows[:n], fill.float())
-                kept[numbers] = rfft_of_rows(filled, spectra[:n])[:, :n_kept]
+            for indices in torch.nonzero(~is_finite)[:, 0].split(n_rows):
+                n = len(indices)
+                centred(pixels[indices], pivot, out=rows[:n])
+                filled = torch.where(pixels[indices].isfinite(), rows[:n], fill.float())
+                kept[indices] = rfft_of_rows(filled, spectra[:n])[:, :n_kept]
     return kept
 
 
@@ -259,13 +263,13 @@ def _crop_columns(spectrum: torch.Tensor, new_height: int) -> torch.Tensor:
         return spectrum
     cropped = empty_image((new_height, width), spectrum.device, torch.complex64)
     n_columns = rows_at_once(spectrum, 2 * height)
-    for some, to in zip(spectrum.split(n_columns, 1), cropped.split(n_columns, 1), strict=True):
-        to.copy_(ifft_of_columns(_crop_rows(fft_of_columns(some), new_height)))
+    for columns, out in zip(spectrum.split(n_columns, 1), cropped.split(n_columns, 1), strict=True):
+        out.copy_(ifft_of_columns(_crop_rows(fft_of_columns(columns), new_height)))
     return cropped
 
 
 def _crop_rows(spectrum: torch.Tensor, new_height: int) -> torch.Tensor:
-    """Keep the row frequencies that ``new_height`` rows can hold."""
+    """Keep the row frequencies that ``new_height`` rows can represent."""
     height = len(spectrum)
     n_negative = new_height // 2
     n_positive = new_height - n_negative
@@ -278,20 +282,15 @@ def _crop_rows(spectrum: torch.Tensor, new_height: int) -> torch.Tensor:
 def _simplified(image: GridImage) -> GridImage:
     """Write equal steps and offsets along both axes as one number."""
 
-    def collapse(pair):
+    def collapse(pair: np.ndarray) -> float | tuple[float, float]:
         return float(pair[0]) if pair[0] == pair[1] else (float(pair[0]), float(pair[1]))
 
     return replace(image, step=collapse(image.step_xy), offset=collapse(image.offset_xy))
 
 
-def _check_factor(factor) -> tuple[float, float]:
+def _check_factor(factor: Any) -> tuple[float, float]:
     expected = (
         "a number of at least 1 (images are never upsampled), an (x, y) pair of them, or "
         '"auto" in FourierDownsample'
     )
-    try:
-        pair = np.broadcast_to(np.asarray(factor, dtype=object), (2,)).tolist()
-    except ValueError:
-        raise ValueError(f"factor must be {expected}, got {factor!r}") from None
-    x, y = (check_number(number, "factor", expected, at_least=1) for number in pair)
-    return x, y
+    return check_pair(factor, "factor", expected, at_least=1)

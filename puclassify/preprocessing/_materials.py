@@ -1,4 +1,4 @@
-"""Telling large regions of two materials, such as ice and carbon film, apart."""
+"""Separation of large regions of two materials, such as ice and carbon film."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy import ndimage
 __all__ = ["dominant_material"]
 
 _SEPARATION = 3.0  # two halves of a Gaussian, of any width, have 2.65
-_SHARPNESS = 0.6  # that of a wave as long as half the image; longer ones have less
+_SHARPNESS = 0.6  # that of a wave as long as half the image; longer waves have less
 _WINDOW = 0.21  # side of the median filter, of the image's side
 _FEWEST_BLOCKS = 20
 _MOST_MATERIALS = 5
@@ -17,51 +17,27 @@ _MAX_ITERATIONS = 20
 
 
 def dominant_material(means: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    r"""Find the blocks of an image that belong to its most extended material.
+    r"""Return the usable blocks of an image's most extended material, all if there is only one.
 
-    Parameters
-    ----------
-    means : ndarray of shape (rows, columns)
-        Mean intensity of every block.
-    usable : ndarray of shape (rows, columns) and dtype bool
-        The blocks to consider.
-
-    Returns
-    -------
-    ndarray of shape (rows, columns) and dtype bool
-        The usable blocks that are of the dominant material; all of them if there is but one.
-
-    Notes
-    -----
-    The means are modelled as a smooth background, a step and a rest,
+    ``means`` holds the mean intensity of every block. They are modelled as a smooth background, a
+    step and a residual,
 
     .. math:: m_i = q(x_i, y_i) + \delta z_i + e_i, \qquad z_i \in \{0, 1\},
 
     with a quadratic polynomial q for the gradient of the ice. Fitting q and :math:`\delta` by least
-    squares and choosing the labels z takes turns until they no longer change (classification EM;
+    squares alternates with choosing the labels z until they no longer change (classification EM;
     Celeux & Govaert 1992, Comput. Stat. Data Anal. 14, 315). The labels are a threshold (Otsu 1979,
-    IEEE Trans. Syst. Man Cybern. 9, 62, eq. 14) on :math:`\tilde m - q`, where a median filter has
-    made :math:`\tilde m` from m: it keeps the edges of large regions and leaves nothing of
-    particles and contaminants up to a sixth of the image's side. There are two materials if
+    IEEE Trans. Syst. Man Cybern. 9, 62, eq. 14) on :math:`\tilde m - q`. Here :math:`\tilde m` is m
+    after a median filter, which keeps the edges of large regions and removes particles and
+    contaminants up to a sixth of the image's side. There are two materials if
 
-    * the step is larger than three times the spread of the rest, which is the separation D of
+    * the step is larger than three times the spread of the residual, which is the separation D of
       Ashman, Bird & Zepf (1994, Astron. J. 108, 2348), and larger than that of the background;
     * it is an edge: the median difference of two blocks on either side of the border, one block
       apart, is at least 0.6 steps. Uneven ice has slopes instead.
 
     The larger one is then searched again, as there may be a third. Carbon on more than half of an
     image is its dominant material.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from puclassify.preprocessing._materials import dominant_material
-    >>> means = np.random.default_rng(0).normal(0.0, 0.1, (20, 20))
-    >>> means += np.linspace(0, 1, 20)  # a gradient
-    >>> means[:6] -= 1.0  # carbon
-    >>> kept = dominant_material(means, np.ones((20, 20), bool))
-    >>> kept[:6].any(), kept[6:].all()
-    (np.False_, np.True_)
     """
     kept = usable
     for _ in range(_MOST_MATERIALS - 1):
@@ -71,21 +47,21 @@ def dominant_material(means: np.ndarray, usable: np.ndarray) -> np.ndarray:
         if upper is None:
             break
         share = np.mean(upper[kept])
-        # Halves: the one of the first block, so that inverting the contrast changes nothing.
+        # Of two halves, that of the first block, so that inverting the contrast changes nothing.
         is_dominant = share > 0.5 or (share == 0.5 and upper[kept][0])
         kept = kept & (upper if is_dominant else ~upper)
     return kept
 
 
 def _second_material(means: np.ndarray, kept: np.ndarray) -> np.ndarray | None:
-    """Return which blocks are of the brighter of two materials, None if there is but one."""
+    """Return which blocks are of the brighter of two materials, None if there is only one."""
     values = means[kept]
     fits = _StepFits(values, _median_filtered(means, kept)[kept], _quadratic_basis(kept))
-    # From a flat background, and from one that follows the image as far as it can.
+    # Start from a flat background, and from one that follows the image as far as possible.
     starts = np.zeros(len(fits.projection)), fits.projection
-    labels, step, rest = min((fits.fit(start) for start in starts), key=lambda fit: fit[2] @ fit[2])
-    spread = 1.4826 * np.median(np.abs(rest - np.median(rest)))  # blind to a few odd blocks
-    if not step > max(_SEPARATION * spread, np.std(values - step * labels - rest)):
+    labels, step, residual = min(map(fits.fit, starts), key=lambda fit: fit[2] @ fit[2])
+    spread = 1.4826 * np.median(np.abs(residual - np.median(residual)))  # ignores a few odd blocks
+    if not step > max(_SEPARATION * spread, np.std(values - step * labels - residual)):
         return None
     upper = np.zeros(means.shape, dtype=bool)
     upper[kept] = labels
@@ -111,41 +87,23 @@ def _quadratic_basis(kept: np.ndarray) -> np.ndarray:
 
 
 class _StepFits:
-    """Fits of a background and a step to the means of blocks, from several starts.
+    """Fits of a background and a step to the means of n blocks, from several starts.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        The means.
-    smooth : ndarray of shape (n,)
-        The same after a median filter.
-    basis : ndarray of shape (n, k)
-        An orthonormal basis of the backgrounds.
+    ``smooth`` are the means after a median filter, ``basis`` (n, k) is an orthonormal basis of the
+    backgrounds.
     """
 
-    def __init__(self, values, smooth, basis):
+    def __init__(self, values: np.ndarray, smooth: np.ndarray, basis: np.ndarray):
         self.values, self.smooth, self.basis = values, smooth, basis
         self.projection = values @ basis
         n = len(values)
         self.below = np.arange(1, n)
         self.weight = self.below * (n - self.below)
 
-    def fit(self, coefficients) -> tuple[np.ndarray, float, np.ndarray]:
-        """Fit both in turns with the labels.
+    def fit(self, coefficients: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+        """Alternate fitting and labelling, starting from a background with these coefficients.
 
-        Parameters
-        ----------
-        coefficients : ndarray of shape (k,)
-            Of the background to start from.
-
-        Returns
-        -------
-        labels : ndarray of shape (n,), bool
-            What is above the step.
-        step : float
-            Its height.
-        rest : ndarray of shape (n,)
-            What neither explains.
+        Returns the labels (True above the step), the height of the step and the residual.
         """
         labels, step, background = np.zeros(0, bool), 0.0, self.basis @ coefficients
         for _ in range(_MAX_ITERATIONS):
@@ -153,7 +111,7 @@ class _StepFits:
             labels = levelled > self._otsu_threshold(levelled)
             if np.array_equal(labels, previous):
                 break
-            # Least squares: only what the background cannot explain of the labels tells the step.
+            # Least squares: only the component of the labels orthogonal to the backgrounds counts.
             explained = labels @ self.basis
             norm = np.count_nonzero(labels) - explained @ explained
             height = labels @ self.values - explained @ self.projection
@@ -170,7 +128,7 @@ class _StepFits:
 
 
 def _edge_height(means: np.ndarray, kept: np.ndarray, upper: np.ndarray) -> float:
-    """Return the median rise from lower to upper blocks across a block in between."""
+    """Return the median rise from lower to upper blocks across the block between them."""
     rises = []
     for m, k, u in ((means, kept, upper), (means.T, kept.T, upper.T)):
         across = k[2:] & k[:-2] & (u[2:] != u[:-2])

@@ -1,31 +1,48 @@
-"""What the micrograph-to-micrograph transformers share."""
+"""Base class of the transformers from micrograph to micrograph."""
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.parallel import Parallel, delayed
 
+from puclassify._devices import threads_worth
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
+from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_micrographs, micrograph_name
 
-__all__ = ["MicrographTransformer"]
+__all__ = ["ENOUGH_PIXELS", "MicrographTransformer"]
+
+ENOUGH_PIXELS = 1 << 19  # of a stored micrograph, for more than one thread
 
 
 class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
-    """Base of transformers that turn every micrograph into another, each on its own.
+    """Transformer that applies a function to every micrograph.
 
-    They learn nothing: `fit` only checks the parameters, and `transform` works without it.
-    Subclasses have a parameter ``n_jobs`` and say which function they apply.
+    It learns nothing: `fit` only checks the parameters, and `transform` works without it.
+    Subclasses have a parameter ``n_jobs`` and implement `image_function`.
     """
 
-    @abstractmethod
-    def _function(self):
-        """Check the parameters and return the picklable function GridImage -> GridImage."""
+    n_jobs: int | None
 
-    def fit(self, X, y=None):
+    @abstractmethod
+    def image_function(self) -> Callable[[GridImage], GridImage]:
+        """Check the parameters and return the function that `transform` applies to each micrograph.
+
+        Returns
+        -------
+        callable
+            From a `GridImage` to a `GridImage`; it can be pickled. An image whose values are a
+            tensor is processed on the tensor's device.
+        """
+
+    def fit(self, X: Sequence | np.ndarray, y: Any = None) -> Self:
         """Check the parameters; nothing is learned from the micrographs.
 
         Parameters
@@ -41,36 +58,38 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
             This transformer.
         """
         check_micrographs(X)
-        self._function()
+        self.image_function()
         return self
 
-    def transform(self, X):
+    def transform(self, X: Sequence | np.ndarray) -> np.ndarray:
         """Transform micrographs.
 
         Parameters
         ----------
         X : sequence of str, path-like, ndarray of shape (height, width) or GridImage
-            The micrographs; sizes may differ.
+            The micrographs; their sizes may differ.
 
         Returns
         -------
         ndarray of shape (n_micrographs,), dtype object
             One GridImage per micrograph.
         """
-        function = self._function()
+        function = self.image_function()
         images = Parallel(n_jobs=self.n_jobs)(
             delayed(_apply)(function, item, micrograph_name(item, index))
             for index, item in enumerate(check_micrographs(X))
         )
-        # Assigning the whole list would make an array of each image first, to look at its shape.
+        # np.array would first convert each image to an array to look at its shape.
         return np.fromiter(images, dtype=object, count=len(images))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.two_d_array = False
         return tags
 
 
-def _apply(function, micrograph, name):
-    return function(as_grid_image(micrograph, name))
+def _apply(function: Callable[[GridImage], GridImage], micrograph, name: str) -> GridImage:
+    image = as_grid_image(micrograph, name)
+    with threads_worth(math.prod(image.shape), ENOUGH_PIXELS):
+        return function(image)

@@ -1,9 +1,11 @@
-"""Bringing the pixels of micrographs to a common scale."""
+"""Normalising the pixels of micrographs to a common scale."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +20,7 @@ from puclassify._devices import (
     pivot_of,
     rows_at_once,
 )
-from puclassify._parameters import check_number
+from puclassify._parameters import check_number, check_option
 from puclassify.grid import GridImage
 from puclassify.preprocessing._dead_regions import without_dead_regions
 from puclassify.preprocessing._intensity import dominant_intensity
@@ -35,24 +37,24 @@ class NormalizeMicrograph(MicrographTransformer):
     Parameters
     ----------
     method : {"mixture", "standard"}, default="mixture"
-        "mixture" takes the image as a mixture of materials, and mean and standard deviation of the
-        dominant one, so that a carbon edge does not shift the ice beside it; "standard" takes those
-        of all pixels.
+        "mixture" models the image as a mixture of materials and uses the mean and standard
+        deviation of the dominant one, so that a carbon edge does not shift the ice beside it;
+        "standard" uses those of all pixels.
     background_radius : float or None, default=None
-        If given, a local background is subtracted first: the average with Gaussian weights of
-        this standard deviation, in pixels of the micrograph as stored. For strong gradients of
-        the ice; choose it several times the particle diameter. Within that distance of the
-        borders a gradient is removed only in part.
+        If set, a local background is subtracted first: an average with Gaussian weights of this
+        standard deviation, in pixels of the micrograph as stored. Meant for strong gradients of
+        the ice; choose several times the particle diameter. Within that distance of the borders a
+        gradient is removed only partly.
     clip : float or None, default=10.0
-        Normalised pixels beyond this many standard deviations are set to the limit. Neither noise
-        nor protein reaches 10; hot pixels, gold and ice crystals do, and would outweigh the rest
-        in a convolution. None leaves them.
+        Normalised pixels beyond this many standard deviations are set to the limit. Noise and
+        protein do not reach 10; hot pixels, gold and ice crystals do, and would outweigh everything
+        else in a convolution. None turns clipping off.
     n_jobs : int or None, default=None
-        How many micrographs are processed at once (a joblib setting).
+        Number of micrographs processed in parallel (a joblib setting).
 
     See Also
     --------
-    FourierDownsample : Downsamples micrographs; normalising is cheaper after it.
+    FourierDownsample : Downsamples micrographs; normalising is cheaper afterwards.
 
     Notes
     -----
@@ -70,13 +72,20 @@ class NormalizeMicrograph(MicrographTransformer):
     (np.True_, np.True_)
     """
 
-    def __init__(self, method="mixture", *, background_radius=None, clip=10.0, n_jobs=None):
+    def __init__(
+        self,
+        method: str = "mixture",
+        *,
+        background_radius: float | None = None,
+        clip: float | None = 10.0,
+        n_jobs: int | None = None,
+    ):
         self.method = method
         self.background_radius = background_radius
         self.clip = clip
         self.n_jobs = n_jobs
 
-    def _function(self):
+    def image_function(self) -> Callable[[GridImage], GridImage]:
         _check_parameters(self.method, self.background_radius, self.clip)
         return partial(
             normalize_micrograph,
@@ -87,29 +96,33 @@ class NormalizeMicrograph(MicrographTransformer):
 
 
 def normalize_micrograph(
-    image: GridImage, method="mixture", *, background_radius=None, clip=10.0
+    image: GridImage,
+    method: str = "mixture",
+    *,
+    background_radius: float | None = None,
+    clip: float | None = 10.0,
 ) -> GridImage:
     r"""Shift and scale the pixels of one image.
 
     Parameters
     ----------
     image : GridImage
-        The image, of any real number type. Its values may be a tensor: then the work is done on
-        the tensor's device, and so are the values of the result.
+        The image, of any real number type. If its values are a tensor, they are processed on the
+        tensor's device and the result stays there.
     method : {"mixture", "standard"}, default="mixture"
-        Where mean and standard deviation come from: the dominant material, or all pixels.
+        Whether to use mean and standard deviation of the dominant material or of all pixels.
     background_radius : float or None, default=None
-        Standard deviation, in stored pixels, of the Gaussian weights of a local background that is
-        subtracted first.
+        Standard deviation, in stored pixels, of the Gaussian weights of a local background to
+        subtract first.
     clip : float or None, default=10.0
         Limit of the normalised pixels, in standard deviations.
 
     Returns
     -------
     GridImage
-        A float32 image on the same grid. Pixels that are not finite take no part and become 0, and
-        so do, with "mixture", regions of one constant value, such as padding. A constant image
-        becomes all 0.
+        A float32 image on the same grid. Pixels that are not finite are ignored and become 0, as do
+        regions of one constant value, such as padding, with "mixture". A constant image becomes
+        all 0.
 
     Raises
     ------
@@ -118,20 +131,20 @@ def normalize_micrograph(
 
     Notes
     -----
-    The result is :math:`(x - \mu)/\sigma`. Adding a constant to the pixels or multiplying them
-    by a positive one does not change it.
+    The result is :math:`(x - \mu)/\sigma`. It does not change if a constant is added to the pixels
+    or they are multiplied by a positive one.
 
-    With "mixture", large regions with an edge between them, such as ice and carbon film, are told
-    apart by the means of about 32 x 32 blocks, in which the noise averages out and a step of half
-    a standard deviation stands out; a gradient of the ice, particles and small contaminants count
-    as parts of one material. :math:`\mu` and :math:`\sigma` are those of the pixels of the larger
-    region without outliers. It is the field's two-component mixture (Bepler et al. 2019, Nat.
-    Methods 16, 1153) with neighbouring pixels in the same component; on the histogram alone, two
+    With "mixture", large regions with an edge between them, such as ice and carbon film, are
+    separated by the means of about 32 x 32 blocks, in which the noise averages out and a step of
+    half a standard deviation stands out; a gradient of the ice, particles and small contaminants
+    count as one material. :math:`\mu` and :math:`\sigma` are those of the pixels of the larger
+    region without outliers. This is the field's two-component mixture (Bepler et al. 2019, Nat.
+    Methods 16, 1153) with neighbouring pixels in the same component; in a histogram alone, two
     components less than three standard deviations apart look like one ramp of intensities.
 
-    A region counts as constant if it fills whole blocks with a value that is no ordinary gray level
-    of the rest, so images of few gray levels and sparse counts are safe. Filtering, as in
-    `fourier_downsample`, makes the edge of padding ring; set padding to NaN before it.
+    A region counts as constant if it fills whole blocks with a value that is not an ordinary gray
+    level elsewhere, so images with few gray levels and sparse counts are safe. Filtering, as in
+    `fourier_downsample`, makes the edge of padding ring; set padding to NaN first.
 
     Examples
     --------
@@ -148,28 +161,28 @@ def normalize_micrograph(
     # A small spread on a large mean is resolved around zero.
     pivot, n_rows = pivot_of(pixels), rows_at_once(pixels, image.shape[1])
     values = empty_image(image.shape, pixels.device)
-    for some, to in zip(pixels.split(n_rows), values.split(n_rows), strict=True):
-        centred(some, pivot, out=to)
+    for rows, out in zip(pixels.split(n_rows), values.split(n_rows), strict=True):
+        centred(rows, pivot, out=out)
     if method == "mixture":
         values = without_dead_regions(values)
     if background_radius is not None:
         values -= _background(values, background_radius / image.step_xy[::-1])
     mean, deviation = dominant_intensity(values) if method == "mixture" else _moments(values)
-    for some in values.split(n_rows):
+    for rows in values.split(n_rows):
         if deviation == 0:
-            some.zero_()
+            rows.zero_()
         else:
-            some.sub_(mean).mul_(1 / deviation).nan_to_num_(0, posinf=0, neginf=0)
+            rows.sub_(mean).mul_(1 / deviation).nan_to_num_(0, posinf=0, neginf=0)
             if clip is not None:
-                some.clamp_(-clip, clip)
+                rows.clamp_(-clip, clip)
     return replace(image, values=like(image.values, values))
 
 
 def _background(values: torch.Tensor, deviations: np.ndarray) -> torch.Tensor:
     """Average the finite pixels around every pixel with Gaussian weights.
 
-    Blurring pixels and mask alike and dividing one by the other makes the average right at the
-    borders and beside pixels that are not finite.
+    Dividing the blurred pixels by the blurred mask makes the average right at the borders and
+    beside pixels that are not finite.
     """
     finite = values.isfinite()
     padded = [
@@ -183,7 +196,7 @@ def _background(values: torch.Tensor, deviations: np.ndarray) -> torch.Tensor:
         for f, d in zip(frequencies, deviations)
     )
 
-    def blur(image):
+    def blur(image: torch.Tensor) -> torch.Tensor:
         spectrum = torch.fft.rfft2(image, padded).mul_(down).mul_(across)
         return torch.fft.irfft2(spectrum, padded)[: values.shape[0], : values.shape[1]]
 
@@ -198,9 +211,8 @@ def _moments(values: torch.Tensor) -> tuple[float, float]:
     return mean, deviation
 
 
-def _check_parameters(method, background_radius, clip) -> None:
-    if not (isinstance(method, str) and method in _METHODS):
-        raise ValueError(f'method must be "mixture" or "standard", got {method!r}')
+def _check_parameters(method: Any, background_radius: Any, clip: Any) -> None:
+    check_option(method, "method", _METHODS)
     for name, value in (("background_radius", background_radius), ("clip", clip)):
         if value is not None:
             check_number(value, name, "a positive number or None", above=0)

@@ -1,79 +1,46 @@
-"""The preprocessing of a picker on the device on which its network scores."""
+"""Preprocessing on the device on which a network scores."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from puclassify._devices import as_tensor
+from puclassify._devices import as_tensor, threads_worth
 from puclassify.grid import GridImage
 from puclassify.preprocessing._fourier_downsample import FourierDownsample
+from puclassify.preprocessing._micrograph_transformer import ENOUGH_PIXELS
 from puclassify.preprocessing._normalize_micrograph import NormalizeMicrograph
 
 __all__ = ["preprocess_on", "runs_on_devices"]
 
 
-def runs_on_devices(preprocessing) -> bool:
-    """Tell whether `preprocess_on` does all that a preprocessing does.
+def runs_on_devices(preprocessing: BaseEstimator) -> bool:
+    """Return whether `preprocess_on` can do a preprocessing.
 
-    Parameters
-    ----------
-    preprocessing : transformer
-        The preprocessing of a picker.
-
-    Returns
-    -------
-    bool
-        True for `FourierDownsample`, `NormalizeMicrograph` and pipelines of nothing else. What a
-        transformer of somebody else does to arrays, be it a subclass of these, is not known.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
-    >>> from puclassify.preprocessing._on_device import runs_on_devices
-    >>> runs_on_devices(make_pipeline(FourierDownsample(4), NormalizeMicrograph()))
-    True
+    It can for `FourierDownsample`, `NormalizeMicrograph` and pipelines of nothing else. Other
+    transformers, including subclasses of these, may do more to arrays than is known here.
     """
     return all(
         type(step) in (FourierDownsample, NormalizeMicrograph) for step in _steps(preprocessing)
     )
 
 
-def preprocess_on(preprocessing, image, device) -> GridImage:
-    """Preprocess one micrograph on a device, where the result stays.
+def preprocess_on(
+    preprocessing: BaseEstimator, image: GridImage, device: torch.device | str
+) -> GridImage:
+    """Preprocess a stored micrograph on a device, and leave the float32 result there.
 
-    Parameters
-    ----------
-    preprocessing : transformer
-        One that `runs_on_devices` accepts.
-    image : GridImage
-        The micrograph as stored. It is uploaded in the type that it is stored in.
-    device : torch.device or str
-        Where to compute.
-
-    Returns
-    -------
-    GridImage
-        What ``preprocessing.transform`` gives, as a float32 tensor on the device.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from puclassify import GridImage
-    >>> from puclassify.preprocessing import FourierDownsample
-    >>> from puclassify.preprocessing._on_device import preprocess_on
-    >>> image = GridImage(np.ones((4, 4), np.uint8))
-    >>> preprocess_on(FourierDownsample(2), image, "cpu").values
-    tensor([[1., 1.],
-            [1., 1.]])
+    The micrograph is uploaded in the type that it is stored in.
     """
-    on_gpu = torch.device(device).type == "cuda"  # where what follows waits for it
+    on_gpu = torch.device(device).type == "cuda"  # there later steps wait for the upload
     image = replace(image, values=as_tensor(image.values).to(device, non_blocking=on_gpu))
-    for step in _steps(preprocessing):
-        image = step._function()(image)
+    with threads_worth(math.prod(image.shape), ENOUGH_PIXELS):
+        for step in _steps(preprocessing):
+            image = step.image_function()(image)
     return replace(image, values=image.values.float())
 
 

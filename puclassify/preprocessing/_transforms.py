@@ -9,78 +9,32 @@ __all__ = ["fft_of_columns", "ifft_of_columns", "irfft_of_rows", "rfft_of_rows"]
 
 
 def rfft_of_rows(pixels: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-    """Transform every row of a real image.
-
-    Parameters
-    ----------
-    pixels : Tensor of shape (height, width), float32
-        The image.
-    out : Tensor of shape (height, width // 2 + 1), complex64
-        Room for the result, which need not be used.
-
-    Returns
-    -------
-    Tensor of shape (height, width // 2 + 1), complex64
-        The spectra.
-    """
+    """Transform every row of a float32 image; the result may be written to ``out`` or be new."""
     if _scipy_is_faster(pixels, pixels.shape[1]):
         return torch.from_numpy(fft.rfft(pixels.numpy(), axis=1))
     return torch.fft.rfft(pixels, dim=1, out=out)
 
 
 def fft_of_columns(spectrum: torch.Tensor) -> torch.Tensor:
-    """Transform every column.
-
-    Parameters
-    ----------
-    spectrum : Tensor of shape (height, width), complex64
-        The columns.
-
-    Returns
-    -------
-    Tensor of shape (height, width), complex64
-        Their spectra; the input may be overwritten.
-    """
+    """Transform every column of a complex64 image, which may be overwritten."""
     if _scipy_is_faster(spectrum, spectrum.shape[0]):
         return torch.from_numpy(fft.fft(spectrum.numpy(), axis=0, overwrite_x=True))
     return torch.fft.fft(spectrum, dim=0)
 
 
 def ifft_of_columns(spectrum: torch.Tensor) -> torch.Tensor:
-    """Transform every column back.
-
-    Parameters
-    ----------
-    spectrum : Tensor of shape (height, width), complex64
-        The spectra.
-
-    Returns
-    -------
-    Tensor of shape (height, width), complex64
-        The columns; the input may be overwritten.
-    """
+    """Transform every column of a complex64 spectrum back; it may be overwritten."""
     if _scipy_is_faster(spectrum, spectrum.shape[0]):
         return torch.from_numpy(fft.ifft(spectrum.numpy(), axis=0, overwrite_x=True))
     return torch.fft.ifft(spectrum, dim=0)
 
 
 def irfft_of_rows(spectrum: torch.Tensor, width: int) -> torch.Tensor:
-    """Transform every row back to real pixels.
+    """Transform every row of a half spectrum back to ``width`` real pixels.
 
-    Parameters
-    ----------
-    spectrum : Tensor of shape (height, width // 2 + 1), complex64
-        The spectra. Of coefficients that are real for real pixels, the imaginary part is ignored
-        and set to 0.
-    width : int
-        Number of pixels in a row.
-
-    Returns
-    -------
-    Tensor of shape (height, width), float32
-        The pixels.
+    The imaginary part of coefficients that are real for real pixels is set to 0.
     """
-    # Libraries differ in what they make of these parts, and cuFFT promises nothing.
+    # Libraries differ in how they treat these parts, and cuFFT promises nothing.
     spectrum.imag[:, 0] = 0
     if width % 2 == 0:
         spectrum.imag[:, -1] = 0
@@ -90,7 +44,7 @@ def irfft_of_rows(spectrum: torch.Tensor, width: int) -> torch.Tensor:
 
 
 def _scipy_is_faster(tensor: torch.Tensor, length: int) -> bool:
-    """Tell whether to leave a transform to SciPy, which is only for tensors on the CPU.
+    """Return whether to leave a transform of a CPU tensor to SciPy.
 
     At lengths with no prime factor beyond 5, torch on a CPU is up to a fifth faster; at others,
     such as the 3710 and 4092 pixels of detectors, SciPy is up to 1.8 times as fast.

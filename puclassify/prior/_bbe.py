@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from puclassify._parameters import check_number, check_probability
-from puclassify._propensities import effective_size
+from puclassify.prior._best_bin import BestBin, best_bin
 from puclassify.prior._prior_estimator import PriorEstimator
 
 __all__ = ["BBEPrior"]
@@ -19,51 +18,51 @@ class BBEPrior(PriorEstimator):
 
     Where a classifier's highest scores belong to positives only, the share of the unlabelled
     examples above a threshold is the prior times the share of the positives above it. The
-    threshold is the one at which an upper confidence bound of the ratio of these shares is least.
+    threshold is the one with the smallest upper confidence bound on the ratio of these shares.
 
     Parameters
     ----------
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Whether the labelled positives were drawn separately from the unlabelled sample, or some
-        positives of one sample were labelled. In the second the unlabelled sample is everything,
-        labelled examples included, and so is what the prior is over.
+        positives of one sample were labelled. In the second case the unlabelled sample is
+        everything, labelled examples included, and the prior is that of everything.
     delta : float, default=0.1
         Probability with which the bound may fail, between 0 and 1.
     gamma : float, default=0.01
-        Slack of the bound: how far above 1 the ratio may be, from 0 up to 1.
+        Slack of the bound, from 0 up to 1: how far above 1 the ratio may be.
     estimator : classifier or None, default=None
-        What `fit` scores the examples with, cloned for every fold; None takes the mean of
+        Scores the examples in `fit`, cloned for every fold. None means the average of
         gradient-boosted trees and logistic regression, on feature rows or on the pixels of small
-        images. For larger images take a network, told ``share = y.mean()``, the labelled share,
-        and trained for few epochs, or it learns the labelled examples by heart:
+        images. For larger images pass a network that is trained for few epochs, so that it does
+        not memorise the labelled examples: with the labelled share, ``share = y.mean()``,
         ``PUImageClassifier(criterion="pn", prior=share, positive_fraction=share, max_epochs=3)``.
     cv : int, splitter or iterable, default=5
-        Folds of `fit`; a number stands for that of a shuffled
-        `puclassify.model_selection.PUStratifiedKFold`.
+        Folds of `fit`; a number means a shuffled
+        `puclassify.model_selection.PUStratifiedKFold` with as many.
     n_jobs : int or None, default=None
-        Folds that are trained at once.
+        Number of folds that are trained in parallel.
     random_state : int, RandomState instance or None, default=None
-        Seed of the folds and of the default classifier; `fit_scores` draws nothing.
+        Seed of the folds and of the default classifier; `fit_scores` is deterministic.
 
     Attributes
     ----------
     prior_ : float
-        The estimate of P(y = 1): among the unlabelled examples in the case-control scenario, over
-        everything in that of a single training set.
+        The estimate of P(y = 1): among the unlabelled examples (``"case_control"``) or among all
+        examples (``"single_training_set"``).
     confidence_interval_ : tuple of (float, float)
-        Of the ratio at the threshold, within 0 and 1, with probability ``1 - delta``. Its upper
-        end bounds the prior whatever the scores are; its lower end does where only positives
-        score above the threshold.
+        Interval of the ratio at the threshold, within 0 and 1, with probability ``1 - delta``. Its
+        upper end bounds the prior for any scores; its lower end does if only positives score above
+        the threshold.
     threshold_ : float
-        The least score in the bin.
+        The lowest score in the bin.
     scores_ : ndarray of shape (n,)
-        What `fit` scored the examples with, each by a classifier that had not seen it.
+        Held-out scores of the examples; only after `fit`.
 
     See Also
     --------
-    DEDPULPrior : Measures better where the classes overlap.
+    DEDPULPrior : Is more accurate where the classes overlap.
     ElkanNotoPrior : For probabilities and classes that do not overlap.
-    unlabelled_prior : Translates the prior of one scenario into that of the other.
+    unlabelled_prior : Converts the prior of one scenario to that of the other.
 
     Notes
     -----
@@ -78,15 +77,15 @@ class BBEPrior(PriorEstimator):
        \hat \pi &= \hat q_\mathrm{u}(\hat c) / \hat q_\mathrm{p}(\hat c).
 
     The minimum is over every threshold, exactly: equal scores are in the bin together or not at
-    all. Of equal minima the largest bin is taken. Only the order of the scores counts, so logits
-    and probabilities give the same estimate. Scoring examples that the classifier was trained on
-    makes it too low: use held-out ones. Negatives above the threshold make it too high.
+    all, and of equal minima the largest bin counts. Only the order of the scores matters, so that
+    logits and probabilities give the same estimate. Scores of examples that the classifier was
+    trained on make it too low: use held-out ones. Negatives above the threshold make it too high.
 
     With ``propensities`` :math:`e_i` the share :math:`\hat q_\mathrm{p}` is one of the weights
     :math:`w_i = 1 / e_i`, and :math:`(\sum_i w_i)^2 / \sum_i w_i^2` takes the place of
     :math:`n_\mathrm{p}`; the bound then holds approximately.
 
-    An interval that reaches 1 says that the scores, or the numbers of examples, do not tell the
+    If the interval reaches 1, the scores are too poor, or the examples too few, to distinguish the
     prior from 1. The cost is that of sorting.
 
     References
@@ -112,14 +111,14 @@ class BBEPrior(PriorEstimator):
     def __init__(
         self,
         *,
-        scenario="case_control",
-        delta=0.1,
-        gamma=0.01,
-        estimator=None,
-        cv=5,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scenario: str = "case_control",
+        delta: float = 0.1,
+        gamma: float = 0.01,
+        estimator: Any = None,
+        cv: Any = 5,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.scenario = scenario
         self.delta = delta
         self.gamma = gamma
@@ -128,49 +127,16 @@ class BBEPrior(PriorEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _estimate(self, scores, positive, weights) -> dict[str, Any]:
-        in_sample = self._in_sample(positive)
-        thresholds, q_p, q_u = _shares_above(scores[positive], weights, scores[in_sample])
-        margin = self._margin(effective_size(weights), np.sum(in_sample)) / q_p
-        best = np.argmin(q_u / q_p + margin)
-        ratio = float(q_u[best] / q_p[best])
-        if ratio >= 1:
-            raise ValueError(
-                "the scores do not rank labelled positives above unlabelled examples: at the best "
-                f"threshold, {thresholds[best]:.6g}, {q_u[best]:.4f} of the unlabelled sample and "
-                f"{q_p[best]:.4f} of the positives score at least as high; pass scores that are "
-                "higher for positives, such as decision_function(X) of a classifier"
-            )
-        interval = (
-            max(0.0, ratio - float(margin[best])),
-            min(1.0, ratio + float(margin[best])),
-        )
-        return {
-            "prior_": ratio,
-            "confidence_interval_": interval,
-            "threshold_": float(thresholds[best]),
-        }
-
-    def _margin(self, n_positive, n_unlabelled) -> float:
-        """Return how far the ratio may be off, times the share of the positives."""
-        of_unlabelled, of_positives = (
-            math.sqrt(math.log(4 / self.delta) / (2 * n)) for n in (n_unlabelled, n_positive)
-        )
-        return (1 + self.gamma) * (of_unlabelled + of_positives)
-
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_probability(self.delta, "delta")
-        expected = "a number from 0 up to, but not, 1"
+        expected = "a number of at least 0 and below 1"
         check_number(self.gamma, "gamma", expected, at_least=0, below=1)
 
+    def _estimate(self, scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> BestBin:
+        mixture = scores[self._in_mixture(positive)]
+        return best_bin(scores[positive], mixture, weights, delta=self.delta, gamma=self.gamma)
 
-def _shares_above(positives, weights, unlabelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return all thresholds that some positive reaches, and the shares at or above each."""
-    thresholds = np.unique(np.concatenate([positives, unlabelled]))
-    thresholds = thresholds[thresholds <= positives.max()]
-    order = np.argsort(positives)
-    above = np.cumsum(weights[order][::-1])[::-1]
-    q_p = above[np.searchsorted(positives[order], thresholds)] / above[0]
-    below = np.searchsorted(np.sort(unlabelled), thresholds)
-    return thresholds, q_p, (len(unlabelled) - below) / len(unlabelled)
+    def _adopt(self, estimate: BestBin) -> None:
+        super()._adopt(estimate)
+        self.threshold_ = estimate.threshold

@@ -1,14 +1,16 @@
-"""What the class prior means in either scenario."""
+"""The class prior of a whole sample and that among its examples without a label."""
 
 from __future__ import annotations
 
-from puclassify._parameters import check_number
+import numpy as np
 
-__all__ = ["unlabelled_prior"]
+from puclassify._parameters import check_number, check_possible_prior, check_probability
+
+__all__ = ["prior_of_unlabelled", "unlabelled_prior"]
 
 
-def unlabelled_prior(prior, labelled_fraction) -> float:
-    r"""Translate the prior over one sample into that among its examples without a label.
+def unlabelled_prior(prior: float, labelled_fraction: float) -> float:
+    r"""Convert the prior over one sample to that among its examples without a label.
 
     Parameters
     ----------
@@ -30,9 +32,9 @@ def unlabelled_prior(prior, labelled_fraction) -> float:
 
     Notes
     -----
-    Of a sample of which :math:`\pi` is positive and the fraction :math:`c` of the positives is
-    labelled, :math:`1 - c\,\pi` has no label, and :math:`(1 - c)\,\pi` is positive without one
-    (Elkan and Noto, KDD 2008, section 2, for :math:`c = P(s = 1 \mid y = 1)`):
+    If a share :math:`\pi` of a sample is positive and the fraction :math:`c` of the positives is
+    labelled, the share :math:`1 - c\,\pi` has no label, and :math:`(1 - c)\,\pi` is positive
+    without one (Elkan and Noto, KDD 2008, section 2, for :math:`c = P(s = 1 \mid y = 1)`):
 
     .. math:: \pi_\mathrm{u} = \frac{(1 - c)\,\pi}{1 - c\,\pi} \le \pi.
 
@@ -45,14 +47,28 @@ def unlabelled_prior(prior, labelled_fraction) -> float:
     >>> round(unlabelled_prior(0.4, 0.25), 4)  # of 100, 40 are positive: 10 labelled, 30 of 90 not
     0.3333
     """
-    check_number(prior, "prior", "a number between 0 and 1, both excluded", above=0, below=1)
+    check_probability(prior, "prior")
     check_number(
         labelled_fraction,
         "labelled_fraction",
-        "a number from 0 to 1, the labelled positives among all positives (among everything they "
-        f"are at most prior={prior!r})",
+        "a number from 0 to 1, the share of all positives that is labelled (the share of all "
+        f"examples that is labelled is at most prior={prior!r})",
         at_least=0,
         at_most=1,
     )
     prior, c = float(prior), float(labelled_fraction)
     return (1 - c) * prior / (1 - c * prior)
+
+
+def prior_of_unlabelled(prior: float, scenario: str, positive: np.ndarray) -> float:
+    """Return the prior of the scenario as that among the examples without a label.
+
+    ``positive`` of shape (n,) marks the labelled of all examples. A prior below their share is
+    an error in the single-training-set scenario.
+    """
+    prior = float(prior)
+    if scenario == "case_control":
+        return prior
+    n_labelled, n = int(np.sum(positive)), len(positive)
+    check_possible_prior(prior, n_labelled, n)
+    return unlabelled_prior(prior, n_labelled / n / prior)

@@ -1,4 +1,4 @@
-"""Image regions: references to them, drawing them, cutting them out."""
+"""Image regions: tables of them, sampling them and cutting them out."""
 
 from puclassify.regions._labels_inside import labels_inside
 from puclassify.regions._region_extractor import RegionExtractor

@@ -1,16 +1,27 @@
-"""Labels that do not fit their micrograph."""
+"""Labels outside their micrograph."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from puclassify.grid import GridImage
 
 __all__ = ["labels_inside"]
 
-_FEW_OUTSIDE = 0.03  # share of labels that may lie outside: slips of the mouse, not another grid
+# Share of labels that may lie outside: slips of the mouse rather than another binning.
+_FEW_OUTSIDE = 0.03
 
 
-def labels_inside(images, labels, name="y", steps=None) -> tuple[list[np.ndarray], int]:
-    """Drop the labels that lie outside their micrograph; refuse more than a few.
+def labels_inside(
+    images: Sequence[GridImage],
+    labels: Sequence[np.ndarray],
+    name: str = "y",
+    steps: Sequence[ArrayLike] | None = None,
+) -> tuple[list[np.ndarray], int]:
+    """Drop labels that lie outside their micrograph; raise an error if there are many.
 
     Parameters
     ----------
@@ -19,22 +30,22 @@ def labels_inside(images, labels, name="y", steps=None) -> tuple[list[np.ndarray
     labels : list of n ndarray of shape (k_i, 2)
         Labelled centres as x, y in stored pixels.
     name : str, default="y"
-        What the caller calls the labels.
+        Name of the labels in the error message.
     steps : list of n (float, float) or None, default=None
-        Steps that the images came with, which the advice on a binning mistake starts from; None
-        means those of ``images``. They differ where the caller has binned the images itself.
+        Steps that the user passed the images with, on which the advice in the error message is
+        based; None means those of ``images``. They differ if the caller binned the images itself.
 
     Returns
     -------
     labels : list of n ndarray
-        The labels inside, which is where the pixels of the micrograph as stored reach.
+        The labels within the edges of the micrograph as stored.
     n_outside : int
-        How many were dropped.
+        Number of labels dropped.
 
     Raises
     ------
     ValueError
-        If more than 3 per cent lie outside; the message guesses the binning mistake.
+        If more than 3 per cent lie outside; the message guesses the binning.
 
     Examples
     --------
@@ -61,17 +72,17 @@ def labels_inside(images, labels, name="y", steps=None) -> tuple[list[np.ndarray
     return [xy[rows] for xy, rows in zip(labels, inside, strict=True)], outside
 
 
-def _inside(image, xy) -> np.ndarray:
+def _inside(image: GridImage, xy: np.ndarray) -> np.ndarray:
     left, right, bottom, top = image.extent
-    # The first point of a Fourier-cropped grid is that of the micrograph, so that the micrograph
-    # reaches further beyond the last point than half a step, and less far beyond the first.
+    # The first point of a Fourier-cropped grid is that of the micrograph, which therefore extends
+    # more than half a step beyond the last point and less than that beyond the first.
     dx, dy = np.maximum(image.step_xy - 1, 0) / 2
     in_x = (xy[:, 0] >= left) & (xy[:, 0] <= right + dx)
     return in_x & (xy[:, 1] >= top) & (xy[:, 1] <= bottom + dy)
 
 
 def _guess(images, labels, steps) -> str:
-    """Say by which binning the labels would fit."""
+    """Return advice: the binning at which the labels would fit, if there is one."""
     worst, reach = None, 1.0
     steps = [image.step_xy for image in images] if steps is None else steps
     for image, xy, step in zip(images, labels, steps, strict=True):
@@ -81,10 +92,10 @@ def _guess(images, labels, steps) -> str:
             if ratio > reach:
                 worst, reach = (image, xy, step), float(ratio)
     if worst is None:
-        return "; coordinates are x to the right, y down, from the centre of the first pixel"
+        return "; x must run to the right and y down, from the centre of the first pixel"
     image, xy, step = worst
     left, right, bottom, top = image.extent
-    binning = int(2 ** np.ceil(np.log2(reach) - 0.05))  # a little beyond the edge is no binning
+    binning = int(2 ** np.ceil(np.log2(reach) - 0.05))  # slightly beyond the edge is not binning
     message = (
         f": those of {image.name!r} reach x = {xy[:, 0].max():.0f}, y = {xy[:, 1].max():.0f} but "
         f"it is {right - left:.0f} wide and {bottom - top:.0f} high"
@@ -94,7 +105,7 @@ def _guess(images, labels, steps) -> str:
     x, y = (float(side) * binning for side in step)
     step = f"{x:g}" if x == y else f"({x:g}, {y:g})"
     return (
-        f"{message}; were they taken on images binned {binning} times less? Then read them with "
-        f"read_coordinates(path, step={binning}), or say how the images are binned: "
+        f"{message}; were they picked on images binned {binning} times less? Then read them with "
+        f"read_coordinates(path, step={binning}), or pass the binning of the images: "
         f"GridImage(values, step={step})"
     )

@@ -1,11 +1,14 @@
-"""From region references to pixels, one row for one row."""
+"""Cutting regions out of micrographs, as a step of a pipeline."""
 
 from __future__ import annotations
 
-import numbers
+from typing import Any, Self
 
+import numpy as np
 from sklearn.base import TransformerMixin
+from sklearn.utils import Tags
 
+from puclassify._parameters import check_whole_number
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.regions._region_table import RegionTable
 
@@ -15,25 +18,25 @@ __all__ = ["RegionExtractor"]
 class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
     """Cut the regions of a `RegionTable` out of their micrographs.
 
-    The step between references and a classifier in a `~sklearn.pipeline.Pipeline`: the number of
-    samples stays, so splitters, searches and scorers work unchanged on the table in front of it.
+    In a `~sklearn.pipeline.Pipeline` it stands between the table and a classifier. It keeps the
+    number of samples, so splitters, searches and scorers work on the table unchanged.
 
     Parameters
     ----------
     size : int
         Edge of the square regions in pixels of the micrographs' grids, normally the receptive
-        field of the network behind (71 for ``"resnet8"``).
+        field of the network that follows (71 for ``"resnet8"``).
     flatten : bool, default=False
-        Whether to give ``(m, size * size)`` features, for classifiers that take no images.
+        Whether to return ``(m, size * size)`` features, for classifiers that do not accept images.
 
     See Also
     --------
-    RegionTable : What goes in.
-    sample_regions : Draw the table from labelled micrographs.
+    RegionTable : The table of regions.
+    sample_regions : Samples a table from labelled micrographs.
 
     Notes
     -----
-    The grid point nearest to the centre is the middle of the region; beyond the edge of its
+    A region is centred on the grid point nearest to its position; beyond the edge of the
     micrograph the image is mirrored.
 
     Examples
@@ -47,25 +50,21 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
              [63., 64., 65.]]]], dtype=float32)
     """
 
-    def __init__(self, size, *, flatten=False):
+    def __init__(self, size: int, *, flatten: bool = False):
         self.size = size
         self.flatten = flatten
 
-    def _check(self, X):
-        if (
-            isinstance(self.size, bool)
-            or not isinstance(self.size, numbers.Integral)
-            or self.size < 1
-        ):
-            raise ValueError(f"size must be a whole number of pixels >= 1, got {self.size!r}")
+    def _check(self, X: RegionTable) -> None:
+        expected = "a whole number of pixels >= 1"
+        check_whole_number(self.size, "size", at_least=1, expected=expected)
         if not isinstance(X, RegionTable):
             raise TypeError(
-                f"RegionExtractor takes a RegionTable, got {type(X).__name__}; make one with "
+                f"RegionExtractor needs a RegionTable, got {type(X).__name__}; make one with "
                 "sample_regions(micrographs, coordinates)"
             )
 
-    def fit(self, X, y=None):
-        """Check the parameters; there is nothing to learn.
+    def fit(self, X: RegionTable, y: Any = None) -> Self:
+        """Check the parameters; nothing is learned.
 
         Parameters
         ----------
@@ -82,8 +81,8 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
         self._check(X)
         return self
 
-    def transform(self, X):
-        """Cut the regions.
+    def transform(self, X: RegionTable) -> np.ndarray:
+        """Cut the regions out.
 
         Parameters
         ----------
@@ -104,7 +103,7 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
         cut = X.pixels(self.size)
         return cut.reshape(len(cut), -1) if self.flatten else cut
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         return tags

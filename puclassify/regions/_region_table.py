@@ -1,8 +1,12 @@
-"""A table of references to image regions."""
+"""A table of image regions: positions in micrographs, not pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from puclassify.grid import GridImage, mirror_index
 from puclassify.io import as_grid_image, check_micrographs
@@ -11,25 +15,25 @@ __all__ = ["RegionTable"]
 
 
 class RegionTable:
-    """References to image regions: which micrograph, and where in it.
+    """A table of image regions: the micrograph and the position of each.
 
-    A row costs three numbers, however large the regions are that are cut at it later; the
-    micrographs are shared by every table sliced from this one. Rows are selected as in an array,
-    so a table goes through scikit-learn's splitters and searches as ``X``.
+    A row holds three numbers and no pixels, and tables sliced from this one share its micrographs.
+    Rows are selected as in an array, so a table can be ``X`` in scikit-learn's splitters and
+    searches.
 
     Parameters
     ----------
     micrographs : sequence of path, 2-D array or GridImage
-        The micrographs that the rows refer to. Paths are read here, once.
+        The micrographs that the rows refer to. Paths are read once, here.
     micrograph_index : array-like of int of shape (n_regions,)
-        For each region the index of its micrograph.
+        The index of each region's micrograph.
     xy : array-like of shape (n_regions, 2)
-        For each region the x and y of its centre in stored pixels.
+        The x and y of each region's centre in stored pixels.
 
     Attributes
     ----------
     groups : ndarray of shape (n_regions,)
-        The micrograph of each region: pass it as ``groups`` to a
+        The index of each region's micrograph; pass it as ``groups`` to
         `sklearn.model_selection.GroupKFold` to keep whole micrographs together.
     xy : ndarray of shape (n_regions, 2)
         The centre of each region in stored pixels.
@@ -41,15 +45,15 @@ class RegionTable:
     Raises
     ------
     ValueError
-        If the lengths or shapes do not fit, an index has no micrograph or a position is not
+        If the lengths or shapes do not match, an index has no micrograph or a position is not
         finite.
     TypeError
-        If ``micrographs`` is a single one.
+        If ``micrographs`` is a single micrograph.
 
     See Also
     --------
-    sample_regions : Draw labelled and unlabelled regions from micrographs.
-    RegionExtractor : Turn the references into pixels.
+    sample_regions : Samples labelled and unlabelled regions from micrographs.
+    RegionExtractor : Cuts the regions out.
 
     Examples
     --------
@@ -63,7 +67,9 @@ class RegionTable:
     array([1, 1])
     """
 
-    def __init__(self, micrographs, micrograph_index, xy):
+    def __init__(
+        self, micrographs: Sequence | np.ndarray, micrograph_index: ArrayLike, xy: ArrayLike
+    ):
         self.micrographs: list[GridImage] = [
             as_grid_image(item) for item in check_micrographs(micrographs)
         ]
@@ -72,7 +78,7 @@ class RegionTable:
         if len(self.groups) != len(self.xy):
             raise ValueError(
                 f"micrograph_index has {len(self.groups)} rows but xy has {len(self.xy)}; "
-                "give one micrograph and one (x, y) for each region"
+                "pass one micrograph index and one (x, y) for each region"
             )
         n_micrographs = len(self.micrographs)
         if not np.isin(self.groups, np.arange(n_micrographs)).all():
@@ -83,18 +89,18 @@ class RegionTable:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Number of regions and the three numbers (micrograph, x, y) each is described by."""
+        """Number of regions, and 3 for micrograph, x and y."""
         return len(self.groups), 3
 
     def __len__(self) -> int:
         return len(self.groups)
 
-    def __getitem__(self, rows) -> RegionTable:
-        if isinstance(rows, tuple):  # scikit-learn asks for ``table[rows, ...]``
+    def __getitem__(self, rows: Any) -> RegionTable:
+        if isinstance(rows, tuple):  # scikit-learn indexes with ``table[rows, ...]``
             if len(rows) != 2 or rows[1] is not Ellipsis:
                 raise IndexError(
-                    f"a RegionTable is indexed by regions only, got {rows!r}; the positions are "
-                    "table.xy, the micrographs table.groups"
+                    f"a RegionTable is indexed by regions only, got {rows!r}; positions are in "
+                    "table.xy, indices of micrographs in table.groups"
                 )
             rows = rows[0]
         if isinstance(rows, (int, np.integer)):
@@ -119,8 +125,8 @@ class RegionTable:
         Returns
         -------
         ndarray of shape (n_regions, 1, size, size), float32
-            The pixels around the grid point nearest to each centre (for an even ``size`` that
-            point is at index ``size // 2``). Beyond the micrograph's edge the image is mirrored.
+            The pixels around the grid point nearest to each centre, which is at index
+            ``size // 2``. Beyond the micrograph's edge the image is mirrored.
         """
         cut = np.empty((len(self), 1, size, size), dtype=np.float32)
         window = np.arange(size) - size // 2
@@ -135,24 +141,26 @@ class RegionTable:
         return cut
 
 
-def _whole_numbers(micrograph_index) -> np.ndarray:
+def _whole_numbers(micrograph_index: ArrayLike) -> np.ndarray:
     index = np.asarray(micrograph_index)
     if index.size and index.dtype.kind not in "iu":
         raise ValueError(
-            f"micrograph_index must hold whole numbers, got {index.dtype}; give the index of the "
-            "micrograph of each region in micrographs"
+            f"micrograph_index must hold whole numbers, got {index.dtype}; pass the index in "
+            "micrographs of each region's micrograph"
         )
     if index.ndim != 1:
         raise ValueError(f"micrograph_index must be of shape (n_regions,), got {index.shape}")
     return index.astype(np.intp)
 
 
-def _pairs(xy) -> np.ndarray:
+def _pairs(xy: ArrayLike) -> np.ndarray:
     pairs = np.asarray(xy, dtype=np.float64)
     if pairs.size == 0:
         return pairs.reshape(0, 2)
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ValueError(f"xy must be of shape (n_regions, 2), x and y, got {pairs.shape}")
     if not np.isfinite(pairs).all():
-        raise ValueError("xy holds NaN or infinite positions; every region needs a finite x, y")
+        raise ValueError(
+            "xy holds NaN or infinite positions; pass a finite x and y for every region"
+        )
     return pairs

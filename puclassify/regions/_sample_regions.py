@@ -1,13 +1,15 @@
-"""Labelled and unlabelled regions from micrographs with labelled particles."""
+"""Sampling labelled and unlabelled regions from micrographs."""
 
 from __future__ import annotations
 
-import numbers
-import warnings
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from puclassify._parameters import check_number, check_whole_number
+from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs
 from puclassify.regions._labels_inside import labels_inside
@@ -17,22 +19,22 @@ __all__ = ["positions_near", "sample_regions"]
 
 
 def positions_near(image: GridImage, xy: np.ndarray, radius: float) -> np.ndarray:
-    """Find the grid points that lie close to given positions.
+    """Find the grid points near given positions.
 
     Parameters
     ----------
     image : GridImage of shape (height, width)
-        The grid; its values are not looked at.
+        The grid; its values are not used.
     xy : ndarray of shape (k, 2)
         Positions in stored pixels.
     radius : float
-        Largest distance in stored pixels, inclusive. Every position has at least its nearest
-        grid point, whatever the radius.
+        Largest distance in stored pixels, inclusive. The grid point nearest to a position is
+        always included.
 
     Returns
     -------
     ndarray of shape (m, 2), int
-        Row and column of the grid points, each once, in row-major order.
+        Row and column of the grid points, without repeats, in row-major order.
 
     Examples
     --------
@@ -59,8 +61,15 @@ def positions_near(image: GridImage, xy: np.ndarray, radius: float) -> np.ndarra
     return np.argwhere(near)
 
 
-def sample_regions(micrographs, coordinates, *, n_unlabeled=1000, radius=0.0, random_state=None):
-    """Draw labelled and unlabelled regions from micrographs.
+def sample_regions(
+    micrographs: Sequence | np.ndarray,
+    coordinates: Sequence[ArrayLike],
+    *,
+    n_unlabeled: int = 1000,
+    radius: float | Sequence[float] = 0.0,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[RegionTable, np.ndarray]:
+    """Sample labelled and unlabelled regions from micrographs.
 
     Parameters
     ----------
@@ -69,18 +78,18 @@ def sample_regions(micrographs, coordinates, *, n_unlabeled=1000, radius=0.0, ra
     coordinates : sequence of n arrays of shape (k_i, 2)
         Labelled particle centres of each micrograph as x, y in stored pixels; ``k_i`` may be 0.
     n_unlabeled : int, default=1000
-        Unlabelled regions per micrograph, drawn uniformly and with replacement over all its
-        positions: near labelled particles too, since they stand for the micrograph as it is.
-    radius : float, default=0.0
-        Every grid point within this distance (stored pixels) of a label is a labelled region;
-        the nearest one always is.
+        Unlabelled regions per micrograph, drawn uniformly with replacement from all its grid
+        points, including those near labelled particles, so that they represent the micrograph.
+    radius : float or sequence of n floats, default=0.0
+        Every grid point within this distance of a label, in stored pixels, becomes a labelled
+        region; the nearest one always does. A sequence has one radius for each micrograph.
     random_state : int, RandomState instance or None, default=None
-        Seed of the draw.
+        Seed of the sampling.
 
     Returns
     -------
     regions : RegionTable of m regions
-        References to the regions, micrograph by micrograph.
+        The regions, micrograph by micrograph.
     y : ndarray of shape (m,)
         1 for a labelled region, 0 for an unlabelled one.
 
@@ -93,16 +102,16 @@ def sample_regions(micrographs, coordinates, *, n_unlabeled=1000, radius=0.0, ra
     Warns
     -----
     UserWarning
-        If a few labels lie outside their micrograph; they are left out.
+        If a few labels lie outside their micrograph; these are ignored.
 
     See Also
     --------
-    RegionExtractor : Turn the references into pixels.
+    RegionExtractor : Cuts the regions out.
 
     Notes
     -----
-    This is the case-control sample of the positive-unlabeled setting: the prior of the classifier
-    behind it is the fraction of *all* positions that lie within ``radius`` of a particle.
+    This is a case-control sample: the class prior to pass to a classifier is the fraction of *all*
+    grid points that lie within ``radius`` of a particle.
 
     Examples
     --------
@@ -115,24 +124,17 @@ def sample_regions(micrographs, coordinates, *, n_unlabeled=1000, radius=0.0, ra
     >>> regions[y == 1].xy.mean(axis=0)
     array([10., 20.])
     """
-    is_whole = isinstance(n_unlabeled, numbers.Integral) and not isinstance(n_unlabeled, bool)
-    if not is_whole or n_unlabeled < 0:
-        raise ValueError(f"n_unlabeled must be a whole number >= 0, got {n_unlabeled!r}")
-    if not isinstance(radius, numbers.Real) or not 0 <= radius < np.inf:
-        raise ValueError(f"radius must be a number of stored pixels >= 0, got {radius!r}")
+    check_whole_number(n_unlabeled, "n_unlabeled", at_least=0)
     images = [as_grid_image(item) for item in check_micrographs(micrographs)]
+    radii = _radii(radius, len(images))
     labels = check_coordinates(coordinates, len(images))
     labels, n_outside = labels_inside(images, labels, "coordinates")
     if n_outside:
-        warnings.warn(
-            f"{n_outside} labels in coordinates lie outside their micrograph and were left out",
-            UserWarning,
-            stacklevel=2,
-        )
+        warn(f"{n_outside} labels in coordinates lie outside their micrograph and are ignored")
     rng = check_random_state(random_state)
     groups, xy, y = [], [], []
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-        positive = positions_near(image, label, radius)
+        positive = positions_near(image, label, radii[index])
         height, width = image.shape
         unlabelled = np.column_stack(
             [rng.randint(height, size=n_unlabeled), rng.randint(width, size=n_unlabeled)]
@@ -143,3 +145,15 @@ def sample_regions(micrographs, coordinates, *, n_unlabeled=1000, radius=0.0, ra
         y.append(np.repeat([1, 0], [len(positive), len(unlabelled)]))
     table = RegionTable(images, np.concatenate(groups), np.concatenate(xy))
     return table, np.concatenate(y)
+
+
+def _radii(radius: float | Sequence[float], n_micrographs: int) -> list[float]:
+    """Return one radius for each micrograph."""
+    radii = [radius] * n_micrographs if np.ndim(radius) == 0 else list(radius)  # type: ignore
+    if len(radii) != n_micrographs:
+        raise ValueError(
+            f"radius holds {len(radii)} numbers for {n_micrographs} micrographs; pass one number, "
+            "or one for each micrograph"
+        )
+    expected = "a number of stored pixels >= 0"
+    return [check_number(one, "radius", expected, at_least=0) for one in radii]

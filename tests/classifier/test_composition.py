@@ -53,7 +53,7 @@ class TestParameters:
     def test_parameters_that_a_criterion_lacks_are_refused(self):
         with pytest.raises(ValueError, match="Invalid parameter 'slack' for estimator NonNeg"):
             PUImageClassifier().set_params(criterion__slack=2.0)
-        with pytest.raises(ValueError, match=r"'criterion__slack'\] .* criterion='nnup' stands"):
+        with pytest.raises(ValueError, match=r"'criterion__slack'\] .* criterion='nnup' has no"):
             PUImageClassifier(criterion="nnup").set_params(criterion__slack=2.0)
         with pytest.raises(ValueError, match="Invalid parameter 'slack' for estimator PUImage"):
             PUImageClassifier().set_params(slack=2.0)

@@ -7,6 +7,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from puclassify import PUImageClassifier
+from puclassify.losses import LOSSES
 
 DISTANCE = 2.5  # between the two classes, in standard deviations
 
@@ -75,7 +76,7 @@ class TestPrior:
         ]
         assert found[0] < found[1] < found[2]
 
-    @pytest.mark.parametrize("criterion", ["upu", "abspu", "ge_kl", "vpu", "dist_pu", "cvir"])
+    @pytest.mark.parametrize("criterion", sorted(set(LOSSES) - {"pn", "nnpu", "ge_binomial"}))
     def test_the_other_criteria_rank_well(self, criterion):
         rng = np.random.default_rng(0)
         X = np.concatenate([gaussians(150, 1.0, rng)[0], gaussians(900, 0.3, rng)[0]])

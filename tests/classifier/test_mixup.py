@@ -225,7 +225,7 @@ class TestTraining:
         assert not torch.equal(classifier.module_.head.weight, weights)
 
     def test_impossible_alpha(self, make, images, criterion):
-        with pytest.raises(ValueError, match="mixup_alpha must be a number in"):
+        with pytest.raises(ValueError, match="mixup_alpha must be a finite number above 0, got 0"):
             make(criterion(mixup_alpha=0.0)).fit(images.X, images.y)
 
 

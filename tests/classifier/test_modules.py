@@ -5,7 +5,7 @@ from torch import nn
 
 from puclassify import PUImageClassifier
 from puclassify.classifier._net import HybridModule
-from puclassify.networks import CompactCNN, Conv31, Decoder, FullyConvolutional
+from puclassify.networks import NETWORKS, CompactCNN, Conv31, Decoder, FullyConvolutional
 
 QUICK = {"max_epochs": 2, "random_state": 0}
 
@@ -94,10 +94,10 @@ class TestWhatAModuleMayBe:
         assert len(classifier.transform(images.X)) == 48
 
     @pytest.mark.parametrize(
-        ("module", "size"),
-        [("resnet8", 71), ("resnet9", 71), ("resnet16", 91), ("conv63", 63), ("conv127", 127)],
+        "module", [n for n, kind in NETWORKS.items() if issubclass(kind, FullyConvolutional)]
     )
-    def test_the_other_names(self, module, size):
+    def test_fully_convolutional_networks_by_name(self, module):
+        size = NETWORKS[module](units=2).receptive_field
         X = np.random.default_rng(0).normal(size=(4, size, size))
         classifier = PUImageClassifier(module, module_params={"units": 2}, max_epochs=1)
         classifier.fit(X, [1, 0, 1, 0])

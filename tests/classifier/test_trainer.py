@@ -14,6 +14,7 @@ class BrightTiles:
     """Three batches of two noisy tiles; one position of the first tile is bright and labelled."""
 
     n_labelled = 1
+    n_pixels = 2 * 35 * 39
 
     def __init__(self):
         rng = np.random.default_rng(0)

@@ -65,7 +65,6 @@ class TestShapes:
         assert max(widths, key=widths.get) == "small"
 
     def test_unknown_kind_lists_the_kinds(self):
-        with pytest.raises(
-            ValueError, match="'globular', 'ring', 'elongated', 'small'; got 'blob'"
-        ):
+        message = "kind must be 'globular', 'ring', 'elongated' or 'small', got 'blob'"
+        with pytest.raises(ValueError, match=message):
             make_density("blob")

@@ -91,9 +91,11 @@ class TestParticles:
             assert labels.dtype == e.dtype == object
             assert sum(map(len, labels)) == 20
             for xy, row, weights in zip(coordinates, labels, e, strict=True):
-                found = [np.flatnonzero((xy == point).all(axis=1)).tolist() for point in row]
-                assert all(len(index) == 1 for index in found)
-                assert found == sorted(found)
+                rows_of_labels = [
+                    np.flatnonzero((xy == point).all(axis=1)).tolist() for point in row
+                ]
+                assert all(len(index) == 1 for index in rows_of_labels)
+                assert rows_of_labels == sorted(rows_of_labels)
                 assert weights.shape == (len(row),)
                 assert ((weights > 0) & (weights <= 1)).all()
 
@@ -140,15 +142,18 @@ class TestParticles:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"mechanism": "hardest"}, "mechanism must be one of uniform, .* got 'hardest'"),
-            ({"mechanism": None}, "mechanism must be one of"),
+            ({"mechanism": "hardest"}, "mechanism must be 'uniform', .* got 'hardest'"),
+            ({"mechanism": None}, "mechanism must be 'uniform', .* or 'densest_first', got None"),
             ({"strength": 1.5}, "strength must be a number from 0 to 1, got 1.5"),
             ({"strength": True}, "strength must be"),
             ({"mechanism": "easiest_first"}, "needs easiness, .* local_contrast"),
             ({"easiness": [[1]] * 4}, "easiness is not used by mechanism='uniform'"),
-            ({"mechanism": "densest_first", "n_neighbors": 0}, "n_neighbors must be a whole"),
+            (
+                {"mechanism": "densest_first", "n_neighbors": 0},
+                "n_neighbors must be a whole number >= 1, got 0",
+            ),
             ({"n_labels": 69}, "n_labels=69 is more than the 68 positives"),
-            ({"n_labels": 0}, "n_labels must be a whole number of at least 1, got 0"),
+            ({"n_labels": 0}, "n_labels must be a whole number >= 1, got 0"),
             ({"n_labels": 2.0}, "n_labels must be a whole number"),
             (
                 {"mechanism": "easiest_first", "easiness": [[1.0]]},
@@ -160,7 +165,7 @@ class TestParticles:
             ),
             (
                 {"mechanism": "easiest_first", "easiness": [[np.nan] * 40, [], [1] * 25, [1] * 3]},
-                "40 of 68 positives have NaN, the first is number 0",
+                "40 of 68 positives is NaN; the first is positive number 0$",
             ),
         ],
         ids=lambda value: None,
@@ -205,7 +210,7 @@ class TestPositives:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"mechanism": "densest_first"}, "needs X, by which distances are measured"),
+            ({"mechanism": "densest_first"}, "needs X, the features to measure distances on"),
             ({"mechanism": "densest_first", "X": [1.0]}, "X must have 6 rows, .* shape"),
             ({"mechanism": "easiest_first", "easiness": ["a"] * 6}, "easiness must be numbers"),
             (

@@ -21,14 +21,14 @@ class TestFormula:
     @pytest.mark.parametrize("centre", [(20.0, 15.0), (20.3, 15.8), (2.0, 3.5), (39.0, 29.0)])
     def test_like_counting_pixels(self, centre):
         values = np.random.default_rng(0).normal(10, 2, size=(30, 40))
-        found = local_contrast([values.astype(np.float32)], [[centre]], 6.0)
-        assert found[0][0] == pytest.approx(by_counting_pixels(values, *centre, 6.0), rel=1e-5)
+        measured = local_contrast([values.astype(np.float32)], [[centre]], 6.0)
+        assert measured[0][0] == pytest.approx(by_counting_pixels(values, *centre, 6.0), rel=1e-5)
 
     def test_pixels_of_a_grid(self):
         values = np.random.default_rng(0).normal(size=(30, 40))
         image = GridImage(values, step=4.0, offset=1.5)
-        found = local_contrast([image], [[[1.5 + 4 * 20, 1.5 + 4 * 15]]], 24.0)
-        assert found[0] == pytest.approx(local_contrast([values], [[[20, 15]]], 6.0)[0])
+        measured = local_contrast([image], [[[1.5 + 4 * 20, 1.5 + 4 * 15]]], 24.0)
+        assert measured[0] == pytest.approx(local_contrast([values], [[[20, 15]]], 6.0)[0])
 
     def test_bright_particles_and_empty_micrographs(self):
         values = np.random.default_rng(0).normal(size=(30, 40))
@@ -45,7 +45,7 @@ class TestFormula:
         assert local_contrast([values], [[[15, 15]]], 6.0)[0].tolist() == [np.inf]
 
 
-def test_particles_stand_out_and_anything_does_not():
+def test_particles_have_a_higher_contrast_than_other_positions():
     data = make_micrographs(
         2, shape=(400, 400), particles_per_micrograph=20, contamination=0.0, random_state=0
     )

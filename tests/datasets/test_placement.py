@@ -45,7 +45,8 @@ class TestPlaceParticles:
 
     def test_too_many_says_how_many_fit_and_what_to_do(self):
         with pytest.raises(
-            ValueError, match=r"particles_per_micrograph=50 .*40\.0 pixels.*: \d+ found a place"
+            ValueError,
+            match=r"particles_per_micrograph=50 .*40\.0 pixels.*: only \d+ were placed; pass",
         ):
             place_particles(np.random.default_rng(0), 50, (128, 128), 40.0)
 

@@ -33,7 +33,7 @@ class TestAccepted:
         np.testing.assert_array_equal(second, [[3, 4]])
         assert empty.shape == (0, 2)
 
-    def test_the_caller_keeps_his_array(self):
+    def test_the_array_of_the_caller_is_not_changed(self):
         array = np.array([[1.0, 2.0]])
         check_coordinates([array], 1)[0][:] = 0
         np.testing.assert_array_equal(array, [[1, 2]])

@@ -1,16 +1,24 @@
 import csv
 import os
 import pathlib
+import re
 import sys
 
 import numpy as np
 import pytest
 
 from puclassify.grid import GridImage
-from puclassify.io import _coordinates, read_coordinates, write_coordinates
-from puclassify.io._coordinate_table import CoordinateTable
+from puclassify.io import (
+    COORDINATE_FORMATS,
+    CoordinateFormat,
+    CoordinateTable,
+    read_coordinates,
+    write_coordinates,
+)
 
 DATA = pathlib.Path(__file__).parent / "data"
+WRITTEN = [known.extensions for known in COORDINATE_FORMATS.values() if known.write is not None]
+ENDINGS = [extensions[0] for extensions in WRITTEN]  # one of each format that is written
 
 
 def assert_same(read, expected):
@@ -199,7 +207,7 @@ class TestReadTables:
             ("image_name,x,y\nm,1,2\nm,1,\n", "row 2 are '1', ''"),
             ("image_name,x,y\nm,inf,2\n", "row 1 are 'inf', '2'"),
             ("image_name,x,y\nm,one,2\n", "could not convert string to float: 'one'"),
-            (f"image_name,x,y\n{'m' * 200_000},1,2\n", "no table with columns separated by ','"),
+            (f"image_name,x,y\n{'m' * 200_000},1,2\n", "not a table with columns separated by ','"),
         ],
     )
     def test_errors_name_the_file_and_the_place(self, tmp_path, text, message):
@@ -237,7 +245,7 @@ class TestReadCoordinates:
             read_coordinates(tmp_path / "a.dat", format="tsv")
 
     def test_unknown_format(self):
-        with pytest.raises(ValueError, match="format must be auto, star, tsv, csv, box, got 'xml'"):
+        with pytest.raises(ValueError, match=r"^format must be 'auto', 'star', .*, got 'xml'$"):
             read_coordinates(DATA / "picks.txt", format="xml")
 
     def test_missing_file(self, tmp_path):
@@ -279,20 +287,20 @@ class TestWriteCoordinates:
     )
     NAMES = ("Movies/mic 1.mrc", "Movies/mic2.mrc", "Movies/061")
 
-    @pytest.mark.parametrize("ending", ["star", "tsv", "tab", "txt", "csv"])
+    @pytest.mark.parametrize("ending", [ending for endings in WRITTEN for ending in endings])
     @pytest.mark.parametrize("n_columns", [2, 3])
     def test_every_bit_comes_back(self, star, tmp_path, ending, n_columns):
         picks = [array[:, :n_columns] for array in self.PICKS]
-        path = tmp_path / f"picks.{ending}"
+        path = tmp_path / f"picks{ending}"
         write_coordinates(picks, path, names=self.NAMES)
         expected = {self.NAMES[0]: picks[0], self.NAMES[2]: picks[2]}
         assert_same(read_coordinates(path), expected)
         assert os.listdir(tmp_path) == [path.name]
 
-    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    @pytest.mark.parametrize("ending", ENDINGS)
     def test_without_any_picks(self, star, tmp_path, ending):
-        write_coordinates([np.empty((0, 3)), []], tmp_path / f"a.{ending}", names=["a", "b"])
-        assert read_coordinates(tmp_path / f"a.{ending}") == {}
+        write_coordinates([np.empty((0, 3)), []], tmp_path / f"a{ending}", names=["a", "b"])
+        assert read_coordinates(tmp_path / f"a{ending}") == {}
 
     def test_star_is_what_relion_30_writes(self, star, tmp_path):
         write_coordinates([[[1.5, 2, 0.25]], [[3, 4, -1]]], tmp_path / "a.star", names=["m", "n"])
@@ -308,15 +316,15 @@ class TestWriteCoordinates:
             ["3.0", "4.0", "-1.0", "n"],
         ]
 
-    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    @pytest.mark.parametrize("ending", ENDINGS)
     @pytest.mark.parametrize(
         "name",
         ["data_2024/m1.mrc", "_a.mrc", "loop_1.mrc", "save_1.mrc", "stop_", "a b  c.mrc", "-1.5"],
     )
     def test_names_that_look_like_syntax_come_back(self, star, tmp_path, ending, name):
         picks = {name: [[1, 2], [3, 4]], "m": [[5, 6]]}
-        write_coordinates(picks, tmp_path / f"a.{ending}")
-        assert_same(read_coordinates(tmp_path / f"a.{ending}"), picks)
+        write_coordinates(picks, tmp_path / f"a{ending}")
+        assert_same(read_coordinates(tmp_path / f"a{ending}"), picks)
 
     def test_star_is_read_by_another_reader(self, star, tmp_path):
         write_coordinates(self.PICKS, tmp_path / "a.star", names=self.NAMES)
@@ -359,13 +367,13 @@ class TestWriteCoordinates:
     @pytest.mark.parametrize(
         ("picks", "names", "message"),
         [
-            ([[[1, 2]]], None, "names must say what the micrographs are called"),
+            ([[[1, 2]]], None, "names must hold the names of the micrographs"),
             ([[[1, 2]]], ["a", "b"], "one name for each of the 1 arrays"),
             ([[[1, 2]]], "a", "one name for each of the 1 arrays"),
             ([[[1, 2]], []], ["a", "a"], "'a' occurs more than once"),
             ({"a": [[1, 2]]}, ["a"], "names must be None"),
             ([[[1, 2]], [[1, 2, 3]]], ["a", "b"], "those of 'b' have three columns, those of 'a'"),
-            ([[[1, np.nan]]], ["a"], "picks of 'a' has 1 rows with values that are not finite"),
+            ([[[1, np.nan]]], ["a"], "picks of 'a' has 1 rows with non-finite values"),
             ([[[1, 2, 3, 4]]], ["a"], r"picks of 'a' must be of shape .*got \(1, 4\)"),
         ],
     )
@@ -404,13 +412,29 @@ class TestWriteCoordinates:
 
     @pytest.mark.parametrize("name", ["a\nb", "a\u2028b", " a", "a ", ""])
     def test_names_that_tables_cannot_store(self, tmp_path, name):
-        with pytest.raises(ValueError, match="a table can store names of one line"):
+        with pytest.raises(ValueError, match="a table can only store names of one line"):
             write_coordinates({name: [[1, 2]]}, tmp_path / "a.csv")
 
     @pytest.mark.parametrize("name", ["a.box", "a.xyz", "a"])
     def test_formats_that_are_not_written(self, tmp_path, name):
-        with pytest.raises(ValueError, match=r"known are star \(\.star\), tsv .*csv \(\.csv\)"):
+        known = [
+            f"{name} ({', '.join(entry.extensions)})"
+            for name, entry in COORDINATE_FORMATS.items()
+            if entry.write is not None
+        ]
+        message = re.escape(f"{name} does not imply a format; known are {', '.join(known)}. Change")
+        with pytest.raises(ValueError, match=message):
             write_coordinates({"a": [[1, 2]]}, tmp_path / name)
+        with pytest.raises(ValueError, match=r"^format must be 'auto', 'star', .*, got 'box'$"):
+            write_coordinates({"a": [[1, 2]]}, tmp_path / name, format="box")
+
+    @pytest.mark.parametrize("n_columns", [2, 3])
+    def test_empty_arrays_may_have_other_columns(self, tmp_path, n_columns):
+        picks = {"a": np.ones((1, n_columns)), "b": np.empty((0, 5 - n_columns))}
+        write_coordinates(picks, tmp_path / "{name}.csv")
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"a": picks["a"]})
+        headers = {(tmp_path / f"{name}.csv").read_text().split("\n")[0] for name in "ab"}
+        assert len(headers) == 1
 
     def test_missing_folder(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="there is no folder"):
@@ -421,12 +445,12 @@ class TestWhereFilesGo:
     PICKS = ([[1.5, 2, 0.25]], [], [[3, 4, -1]])
     NAMES = ("Movies/mic1.mrc", "Movies/mic_12.06.mrc.gz", "Movies/mic 3.mrc")
 
-    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    @pytest.mark.parametrize("ending", ENDINGS)
     def test_a_file_for_each_micrograph(self, star, tmp_path, ending):
-        write_coordinates(self.PICKS, tmp_path / f"{{name}}_x.{ending}", names=self.NAMES)
+        write_coordinates(self.PICKS, tmp_path / f"{{name}}_x{ending}", names=self.NAMES)
         stems = ["mic1", "mic_12.06", "mic 3"]
-        assert sorted(os.listdir(tmp_path)) == sorted(f"{stem}_x.{ending}" for stem in stems)
-        read = [read_coordinates(tmp_path / f"{stem}_x.{ending}") for stem in stems]
+        assert sorted(os.listdir(tmp_path)) == sorted(f"{stem}_x{ending}" for stem in stems)
+        read = [read_coordinates(tmp_path / f"{stem}_x{ending}") for stem in stems]
         assert_same(read[0], {self.NAMES[0]: self.PICKS[0]})
         assert read[1] == {}
         assert_same(read[2], {self.NAMES[2]: self.PICKS[2]})
@@ -511,7 +535,7 @@ class TestRegisteredFormats:
     def _plain_format(self, monkeypatch):
         def read(path):
             if "broken" in path:
-                raise IndexError("what a parser may raise")
+                raise IndexError("index out of range")
             rows = [line.split() for line in pathlib.Path(path).read_text().splitlines()[1:]]
             return CoordinateTable.from_text([row[0] for row in rows], list(zip(*rows))[1:3])
 
@@ -519,8 +543,8 @@ class TestRegisteredFormats:
             columns = zip(table.names, *table.text_columns())
             return "\n".join(["@plain", *(" ".join(row) for row in columns)])
 
-        entry = _coordinates._Format((".plain",), read, write, first_line="@plain")
-        monkeypatch.setitem(_coordinates._FORMATS, "plain", entry)
+        entry = CoordinateFormat((".plain",), read, write, first_line="@plain")
+        monkeypatch.setitem(COORDINATE_FORMATS, "plain", entry)
 
     @pytest.mark.usefixtures("_plain_format")
     def test_one_entry_is_enough(self, tmp_path):
@@ -532,13 +556,13 @@ class TestRegisteredFormats:
         assert_same(read_coordinates(tmp_path / "a.csv"), picks)
         with pytest.raises(ValueError, match=r"known are .*plain \(\.plain\)"):
             write_coordinates(picks, tmp_path / "a.xyz")
+        with pytest.raises(ValueError, match="or 'plain', got 'xyz'"):
+            read_coordinates(tmp_path / "a.csv", format="xyz")
 
     @pytest.mark.usefixtures("_plain_format")
     def test_any_error_of_a_parser_names_the_file(self, tmp_path):
         (tmp_path / "broken.plain").write_text("")
-        message = (
-            r"broken\.plain cannot be read as coordinates \(IndexError: what a parser may raise"
-        )
+        message = r"broken\.plain cannot be read as coordinates \(IndexError: index out of range\)"
         with pytest.raises(ValueError, match=message):
             read_coordinates(tmp_path / "broken.plain")
 
@@ -559,7 +583,7 @@ class TestFilesOfOtherPrograms:
         assert_same(read_coordinates(path), {"Ucsf_stack_1142_DW": expected})
 
     @pytest.mark.parametrize("name", ["cryoppp", "manual_pos", "pred_repic_topaz"])
-    @pytest.mark.parametrize("ending", ["star", "tsv", "csv"])
+    @pytest.mark.parametrize("ending", ENDINGS)
     def test_tables_survive_every_format(self, star, data, tmp_path, name, ending):
         path = data / "bgal_coords_4096px" / f"{name}.csv"
         with open(path, newline="") as file:
@@ -568,5 +592,5 @@ class TestFilesOfOtherPrograms:
         assert sum(len(array) for array in read.values()) == len(rows) > 100
         first = [float(rows[0][title]) for title in list(rows[0])[1:]]
         np.testing.assert_array_equal(read[rows[0]["image_name"]][0], first)
-        write_coordinates(read, tmp_path / f"a.{ending}")
-        assert_same(read_coordinates(tmp_path / f"a.{ending}"), read)
+        write_coordinates(read, tmp_path / f"a{ending}")
+        assert_same(read_coordinates(tmp_path / f"a{ending}"), read)

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from puclassify.grid import GridImage
-from puclassify.io import as_grid_image, check_micrographs, micrograph_name, read_micrograph
+from puclassify.io import (
+    MICROGRAPH_FORMATS,
+    MicrographFormat,
+    as_grid_image,
+    check_micrographs,
+    micrograph_name,
+    read_micrograph,
+)
 
 PIXELS = np.arange(12).reshape(3, 4)
 MODES = {0: np.int8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}
@@ -91,7 +98,7 @@ class TestReadMRC:
         path = write_mrc(tmp_path / f"a{ending}", PIXELS.astype(np.int16))
         with mrcfile.open(path, mode="r+") as mrc:
             mrc.header.mapc, mrc.header.mapr, mrc.header.maps = axes
-        with pytest.raises(ValueError, match=r"a\.mrc.* other axes .*MAPC.*= \(\d, \d, \d\)"):
+        with pytest.raises(ValueError, match=r"a\.mrc.* axes other than .*MAPC.*= \(\d, \d, \d\)"):
             read_micrograph(path)
 
     def test_axes_that_are_not_given_are_the_usual_ones(self, tmp_path):
@@ -292,6 +299,19 @@ class TestReadMicrograph:
 
     def test_unknown_extension_lists_the_known_ones(self, tmp_path):
         with pytest.raises(ValueError, match=r"a\.eer is not of a known image format.*\.mrc"):
+            read_micrograph(tmp_path / "a.eer")
+
+    def test_an_entry_of_your_own(self, tmp_path, monkeypatch):
+        def read(path):
+            return np.load(path), 1.5
+
+        monkeypatch.setitem(MICROGRAPH_FORMATS, "npy", MicrographFormat((".npy", ".2.mrc"), read))
+        np.save(tmp_path / "a.npy", PIXELS)
+        (tmp_path / "a.npy").rename(tmp_path / "a.2.mrc")  # the longest known ending counts
+        image = read_micrograph(tmp_path / "a.2.mrc")
+        np.testing.assert_array_equal(image.values, PIXELS)
+        assert (image.name, image.pixel_size) == ("a.2.mrc", 1.5)
+        with pytest.raises(ValueError, match=r"ending in \.mrc, .*, \.tiff, \.npy, \.2\.mrc\."):
             read_micrograph(tmp_path / "a.eer")
 
     @pytest.mark.parametrize("path", [None, 3, b"a.mrc"])

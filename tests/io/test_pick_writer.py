@@ -37,7 +37,7 @@ def test_folder_gets_a_list_at_the_end(tmp_path):
     ("output", "error", "message"),
     [
         ("picks.star", ValueError, "output must be a folder or a path with {name} in it"),
-        ("{name}.pdf", ValueError, "cannot tell in which format"),
+        ("{name}.pdf", ValueError, "does not imply a format; known are"),
         ("nowhere/{name}.csv", FileNotFoundError, "output: there is no folder"),
     ],
 )

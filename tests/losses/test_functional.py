@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from scipy.stats import binom, norm
 
+from puclassify.losses import LOSSES, MixupPULoss
 from puclassify.losses import functional as F
 
 PRIOR = 0.2
@@ -21,7 +23,7 @@ def sigmoid(s):
 
 
 def surrogates(name):
-    """l(s, +1) and l(s, -1)."""
+    """Return l(s, +1) and l(s, -1)."""
     if name == "logistic":
         return lambda s: np.log1p(np.exp(-s)), lambda s: np.log1p(np.exp(s))
     return lambda s: sigmoid(-s), sigmoid
@@ -103,33 +105,53 @@ def distribution_mixup_oracle(s, soft, weight=0.3, eta=0.04):
     return weight * cross_entropy + eta * entropy_oracle(s)
 
 
-PAIRS = [
-    pytest.param(F.pn_loss, pn_oracle, id="pn"),
-    pytest.param(F.unbiased_pu_loss, upu_oracle, id="upu"),
-    pytest.param(F.non_negative_pu_loss, nnpu_oracle, id="nnpu"),
-    pytest.param(F.absolute_pu_loss, abspu_oracle, id="abspu"),
-    pytest.param(F.ge_kl_loss, ge_kl_oracle, id="ge_kl"),
-    pytest.param(F.ge_binomial_loss, ge_binomial_oracle, id="ge_binomial"),
-    pytest.param(F.cvir_loss, cvir_oracle, id="cvir"),
-]
-WITHOUT_SURROGATE = [
-    pytest.param(F.variational_pu_loss, vpu_oracle, id="vpu"),
-    pytest.param(F.distribution_pu_loss, dist_pu_oracle, id="dist_pu"),
-]
-MIXUP_PAIRS = [
-    pytest.param(F.variational_mixup_term, variational_mixup_oracle, id="vpu"),
-    pytest.param(F.distribution_mixup_term, distribution_mixup_oracle, id="dist_pu"),
-]
+# Every loss of the register: its formula and the same in NumPy.
+ORACLES = {
+    "pn": (F.pn_loss, pn_oracle),
+    "upu": (F.unbiased_pu_loss, upu_oracle),
+    "nnpu": (F.non_negative_pu_loss, nnpu_oracle),
+    "abspu": (F.absolute_pu_loss, abspu_oracle),
+    "ge_kl": (F.ge_kl_loss, ge_kl_oracle),
+    "ge_binomial": (F.ge_binomial_loss, ge_binomial_oracle),
+    "vpu": (F.variational_pu_loss, vpu_oracle),
+    "dist_pu": (F.distribution_pu_loss, dist_pu_oracle),
+    "cvir": (F.cvir_loss, cvir_oracle),
+}
+MIXUP_ORACLES = {
+    "vpu": (F.variational_mixup_term, variational_mixup_oracle),
+    "dist_pu": (F.distribution_mixup_term, distribution_mixup_oracle),
+}
 
 
-def functions(pairs):
-    return [pytest.param(pair.values[0], id=pair.id) for pair in pairs]
+def has_surrogate(name):
+    return "surrogate" in inspect.signature(ORACLES[name][0]).parameters
 
 
-FUNCTIONS = functions(PAIRS + WITHOUT_SURROGATE)
-WITH_PRIOR = [case for case in FUNCTIONS if case.id != "vpu"]
-WITH_SURROGATE = functions(PAIRS)
-MIXUP_TERMS = functions(MIXUP_PAIRS)
+def needs_prior(name):
+    return inspect.signature(ORACLES[name][0]).parameters["prior"].default is not None
+
+
+def pairs(names, oracles=ORACLES):
+    return [pytest.param(*oracles[name], id=name) for name in names]
+
+
+def functions(names, oracles=ORACLES):
+    return [pytest.param(oracles[name][0], id=name) for name in names]
+
+
+SURROGATE = [name for name in ORACLES if has_surrogate(name)]
+NO_SURROGATE = [name for name in ORACLES if not has_surrogate(name)]
+FUNCTIONS = functions(ORACLES)
+WITH_PRIOR = functions(filter(needs_prior, ORACLES))
+MIXUP_TERMS = functions(MIXUP_ORACLES, MIXUP_ORACLES)
+
+
+def test_every_loss_and_mixup_term_has_an_oracle():
+    assert ORACLES.keys() == LOSSES.keys()
+    mixed = {name for name, loss in LOSSES.items() if issubclass(loss, MixupPULoss)}
+    assert MIXUP_ORACLES.keys() == mixed
+    tested = {function for function, _ in [*ORACLES.values(), *MIXUP_ORACLES.values()]}
+    assert tested | {F.unlabelled_mean_probability} == {getattr(F, name) for name in F.__all__}
 
 
 def example(seed, n=20, shift=0.0, dtype=torch.float64):
@@ -147,7 +169,7 @@ def value_and_gradient(function, logits, targets, **options):
 
 
 class TestPublishedValues:
-    """One batch of eight, worked out to seven digits beforehand."""
+    """One batch of eight, computed to seven digits beforehand."""
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
     @pytest.mark.parametrize(
@@ -220,21 +242,21 @@ class TestAddedRisk:
 class TestAgainstNumpy:
     @pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
     @pytest.mark.parametrize("seed", range(4))
-    @pytest.mark.parametrize(("function", "oracle"), PAIRS)
+    @pytest.mark.parametrize(("function", "oracle"), pairs(SURROGATE))
     def test_value(self, function, oracle, seed, surrogate):
         s, t = example(seed, shift=seed - 2)
         loss = function(s, t, prior=PRIOR, surrogate=surrogate)
         assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy(), surrogate), rel=1e-10)
 
     @pytest.mark.parametrize("seed", range(4))
-    @pytest.mark.parametrize(("function", "oracle"), WITHOUT_SURROGATE)
+    @pytest.mark.parametrize(("function", "oracle"), pairs(NO_SURROGATE))
     def test_value_without_surrogate(self, function, oracle, seed):
         s, t = example(seed, shift=seed - 2)
         loss = function(s, t, prior=PRIOR)
         assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy()), rel=1e-10)
 
     @pytest.mark.parametrize("seed", range(4))
-    @pytest.mark.parametrize(("function", "oracle"), PAIRS + WITHOUT_SURROGATE)
+    @pytest.mark.parametrize(("function", "oracle"), pairs(ORACLES))
     def test_float32(self, function, oracle, seed):
         s, t = example(seed, n=500, shift=-2.0)
         loss = function(s.float(), t, prior=PRIOR)
@@ -271,17 +293,7 @@ class TestAgainstNumpy:
 class TestGradients:
     @pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
     @pytest.mark.parametrize("shift", [-3.0, 3.0])
-    @pytest.mark.parametrize(
-        "function",
-        [
-            F.pn_loss,
-            F.unbiased_pu_loss,
-            F.absolute_pu_loss,
-            F.ge_kl_loss,
-            F.ge_binomial_loss,
-            F.cvir_loss,
-        ],
-    )
+    @pytest.mark.parametrize("function", functions(name for name in SURROGATE if name != "nnpu"))
     def test_gradient_of_the_value(self, function, shift, surrogate):
         # The shifted positives or unlabelled put the bracket on either side of zero.
         s, t = example(7, n=8)
@@ -291,7 +303,7 @@ class TestGradients:
         )
 
     @pytest.mark.parametrize("shift", [-3.0, 3.0])
-    @pytest.mark.parametrize("function", functions(WITHOUT_SURROGATE))
+    @pytest.mark.parametrize("function", functions(NO_SURROGATE))
     def test_gradient_without_surrogate(self, function, shift):
         # The shift puts the mean unlabelled prediction on either side of the prior.
         s, t = example(7, n=8)
@@ -518,7 +530,7 @@ class TestInput:
     @pytest.mark.parametrize("function", WITH_PRIOR)
     @pytest.mark.parametrize("prior", [0, 1, 0.0, 1.0, -0.1, 2, math.nan, "0.2", True])
     def test_impossible_prior(self, function, prior):
-        with pytest.raises(ValueError, match=r"prior must be a number in \(0, 1\), got"):
+        with pytest.raises(ValueError, match=r"^prior must be a number between 0 and 1, both excl"):
             function(torch.zeros(2), torch.tensor([1, 0]), prior=prior)
 
     @pytest.mark.parametrize("prior", [None, 0.9, 3.0, "unknown"])
@@ -531,31 +543,32 @@ class TestInput:
         with pytest.raises(ValueError, match="pass prior="):
             function(torch.zeros(2), torch.tensor([1, 0]), prior=None)
 
-    @pytest.mark.parametrize("function", WITH_SURROGATE)
+    @pytest.mark.parametrize("function", functions(SURROGATE))
     @pytest.mark.parametrize("surrogate", ["hinge", None, ["logistic"]])
     def test_unknown_surrogate(self, function, surrogate):
-        with pytest.raises(ValueError, match=r"surrogate must be one of \['logistic', 'sigmoid'\]"):
+        with pytest.raises(ValueError, match="surrogate must be 'logistic' or 'sigmoid', got"):
             function(torch.zeros(2), torch.tensor([1, 0]), prior=PRIOR, surrogate=surrogate)
 
     @pytest.mark.parametrize(
-        ("function", "options"),
+        ("function", "options", "expected"),
         [
-            (F.non_negative_pu_loss, {"beta": -0.1}),
-            (F.non_negative_pu_loss, {"gamma": 1.1}),
-            (F.ge_kl_loss, {"slack": -1.0}),
-            (F.ge_kl_loss, {"slack": math.inf}),
-            (F.ge_kl_loss, {"momentum": 0.0}),
-            (F.ge_kl_loss, {"momentum": 1.5}),
-            (F.ge_kl_loss, {"entropy_penalty": -1.0}),
-            (F.ge_binomial_loss, {"slack": None}),
-            (F.ge_binomial_loss, {"risk_weight": -1.0}),
-            (F.ge_binomial_loss, {"entropy_penalty": math.nan}),
-            (F.distribution_pu_loss, {"entropy_penalty": -0.1}),
+            (F.non_negative_pu_loss, {"beta": -0.1}, "a finite number >= 0"),
+            (F.non_negative_pu_loss, {"gamma": 1.1}, "a number from 0 to 1"),
+            (F.non_negative_pu_loss, {"gamma": -0.1}, "a number from 0 to 1"),
+            (F.ge_kl_loss, {"slack": -1.0}, "a finite number >= 0"),
+            (F.ge_kl_loss, {"slack": math.inf}, "a finite number >= 0"),
+            (F.ge_kl_loss, {"momentum": 0.0}, "a number above 0 and at most 1"),
+            (F.ge_kl_loss, {"momentum": 1.5}, "a number above 0 and at most 1"),
+            (F.ge_kl_loss, {"entropy_penalty": -1.0}, "a finite number >= 0"),
+            (F.ge_binomial_loss, {"slack": None}, "a finite number >= 0"),
+            (F.ge_binomial_loss, {"risk_weight": -1.0}, "a finite number >= 0"),
+            (F.ge_binomial_loss, {"entropy_penalty": math.nan}, "a finite number >= 0"),
+            (F.distribution_pu_loss, {"entropy_penalty": -0.1}, "a finite number >= 0"),
         ],
     )
-    def test_impossible_option(self, function, options):
-        (name,) = options
-        with pytest.raises(ValueError, match=f"{name} must be a number in"):
+    def test_impossible_option(self, function, options, expected):
+        ((name, value),) = options.items()
+        with pytest.raises(ValueError, match=f"^{name} must be {expected}, got {value!r}$"):
             function(torch.zeros(2), torch.tensor([1, 0]), prior=PRIOR, **options)
 
 
@@ -627,7 +640,7 @@ class TestMixupTerms:
         return torch.tensor(s, dtype=dtype), torch.tensor(soft, dtype=dtype)
 
     @pytest.mark.parametrize("seed", range(4))
-    @pytest.mark.parametrize(("term", "oracle"), MIXUP_PAIRS)
+    @pytest.mark.parametrize(("term", "oracle"), pairs(MIXUP_ORACLES, MIXUP_ORACLES))
     def test_value(self, term, oracle, seed):
         s, soft = self.example(seed)
         assert term(s, soft).item() == pytest.approx(oracle(s.numpy(), soft.numpy()), rel=1e-10)
@@ -699,7 +712,9 @@ class TestMixupTerms:
     )
     @pytest.mark.parametrize("value", [-1.0, math.inf, math.nan, None, "1"])
     def test_impossible_weight(self, term, name, value):
-        with pytest.raises(ValueError, match=f"{name} must be a number in"):
+        with pytest.raises(
+            ValueError, match=f"^{name} must be a finite number >= 0, got {value!r}$"
+        ):
             term(torch.zeros(2), torch.zeros(2), **{name: value})
 
     def test_consistent_predictions_cost_nothing(self):

@@ -9,7 +9,7 @@ from puclassify.losses import LOSSES, GEKLLoss, NonNegativePULoss, make_loss
 
 
 class OwnLoss(torch.nn.Module):
-    """A loss that knows nothing of scikit-learn."""
+    """A loss without scikit-learn's parameters."""
 
     def __init__(self, prior=None):
         super().__init__()
@@ -65,6 +65,12 @@ class TestMakeLoss:
     def test_name_like_nothing(self):
         with pytest.raises(ValueError, match=r"got 'xxxxxxxx'$"):
             make_loss("xxxxxxxx", 0.2)
+
+    def test_an_entry_of_your_own(self, monkeypatch):
+        monkeypatch.setitem(LOSSES, "own", OwnLoss)
+        assert type(make_loss("own", 0.2)) is OwnLoss
+        with pytest.raises(ValueError, match=r"'pn'.*, 'own'\], got 'owm'; did you mean 'own'"):
+            make_loss("owm", 0.2)
 
     @pytest.mark.parametrize("wrong", [None, 3, int, lambda logits, targets: 0.0])
     def test_neither(self, wrong):

@@ -162,7 +162,7 @@ class TestInputs:
             ([[]], [[[0, 0, 1], [0, 0, np.nan]]], 1.0, ValueError, r"y_pred\[0\] .* in row 1"),
             ([[]], [[]], -1.0, ValueError, "radius must be a finite number .* got -1.0"),
             ([[]], [[]], np.nan, ValueError, "radius must be a finite number"),
-            ([[]], [[]], None, TypeError, "radius must be a number of stored pixels, got None"),
+            ([[]], [[]], None, ValueError, "radius must be a finite number of stored .* got None"),
             ({"mic1": []}, [[]], 1.0, TypeError, "y_true is a mapping"),
         ],
     )

@@ -78,7 +78,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"n_bins": 0}, "n_bins must be a whole number of at least 1, got 0"),
+            ({"n_bins": 0}, "n_bins must be a whole number >= 1, got 0"),
             ({"n_bins": 2.5}, "n_bins must be .* got 2.5"),
             ({"strategy": "even"}, "strategy must be 'uniform' or 'quantile', got 'even'"),
         ],

@@ -96,7 +96,7 @@ def test_empty_bins_are_left_out():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_bins": 0}, "n_bins must be a whole number of at least 1, got 0"),
+        ({"n_bins": 0}, "n_bins must be a whole number >= 1, got 0"),
         ({"strategy": "even"}, "strategy must be 'uniform' or 'quantile', got 'even'"),
         ({"y_score": [2.0, 0.5, -1.0]}, "must be probabilities, but it ranges from -1 to 2"),
         ({"prior": 1.0}, "prior must be a number between 0 and 1"),

@@ -68,7 +68,7 @@ class TestValue:
 
 class TestErrors:
     def test_loss(self):
-        with pytest.raises(ValueError, match="loss must be one of zero_one, logistic, sigmoid"):
+        with pytest.raises(ValueError, match="'logistic' or 'sigmoid', got 'hinge'"):
             pu_risk_score([1, 0], [1.0, 0.0], prior=0.5, loss="hinge")
 
     def test_infinite(self):

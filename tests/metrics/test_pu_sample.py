@@ -149,10 +149,10 @@ class TestPropensities:
             propensities = np.full(len(y), 0.5)
             propensities[2] = wrong
             with pytest.raises(
-                ValueError, match=rf"1 of 60 are not: that at index 2 is {wrong:g};"
+                ValueError, match=rf"1 of 60 are not: the one at index 2 is {wrong:g};"
             ):
                 metric(y, response(metric, p), prior=0.4, propensities=propensities)
-        with pytest.raises(ValueError, match=r"shape \(200,\), .* got \(60,\); to give those of"):
+        with pytest.raises(ValueError, match=r"shape \(200,\), .* got \(60,\); if these belong"):
             metric(y, response(metric, p), prior=0.4, propensities=np.full(60, 0.5))
 
 
@@ -160,13 +160,13 @@ class TestStandardError:
     def test_two_samples(self):
         rng = np.random.default_rng(0)
         positive = np.repeat([True, False], [30, 70])
-        at_positives, at_marginal = rng.normal(size=(2, 100))
+        at_positives, at_mixture = rng.normal(size=(2, 100))
         sample = PUSample.check(positive, 100, prior=0.5, scenario="case_control", name="y_pred")
         expected = np.sqrt(
-            np.var(at_positives[:30], ddof=1) / 30 + np.var(at_marginal[30:], ddof=1) / 70
+            np.var(at_positives[:30], ddof=1) / 30 + np.var(at_mixture[30:], ddof=1) / 70
         )
-        assert sample.standard_error(at_positives, at_marginal) == pytest.approx(expected)
-        assert sample.standard_error(at_positives + 9, at_marginal - 5) == pytest.approx(expected)
+        assert sample.standard_error(at_positives, at_mixture) == pytest.approx(expected)
+        assert sample.standard_error(at_positives + 9, at_mixture - 5) == pytest.approx(expected)
 
     def test_one_sample(self):
         # The mean of the labelled less that of all is 1 - share times that of the labelled less

@@ -141,7 +141,7 @@ class TestUnpaired:
         assert 0.4 * np.mean(stds) < np.std(differences) < np.mean(stds)
 
     def test_needs_standard_errors(self):
-        message = r"has 1 split, .* no standard errors of score; give it scoring=make_pu_scorer\("
+        message = r"has 1 split, .* no standard errors of score; use scoring=make_pu_scorer\("
         with pytest.raises(ValueError, match=message):
             compare_candidates(results([[0.9, 0.8]]))
 
@@ -150,7 +150,7 @@ class TestWarning:
     def test_when_none_is_told_apart(self):
         scores = [[0.9, 0.8, 0.85], [0.8, 0.9, 0.84], [0.85, 0.8, 0.81]]
         message = (
-            "none of the other 2 candidates is told apart from the best by its score: .* hold too "
+            "none of the other 2 candidates is distinguishable from the best by score: .* hold too "
             "few labelled positives"
         )
         with pytest.warns(UserWarning, match=message):
@@ -188,8 +188,8 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"metric": "pu_auc"}, "no scores by the name of metric='pu_auc'; it has pu_f1$"),
-            ({"metric": "pu_f1", "level": 0.4}, "level must be a number from 0.5 up to"),
+            ({"metric": "pu_auc"}, "no scores named metric='pu_auc'; it has pu_f1$"),
+            ({"metric": "pu_f1", "level": 0.4}, "level must be a number of at least 0.5"),
             ({"metric": "pu_f1", "test_size": 1}, "test_size must be a number between 0 and 1"),
         ],
     )

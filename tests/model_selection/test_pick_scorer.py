@@ -170,7 +170,7 @@ class TestTheScorerItself:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"metric": "ap"}, "metric must be one of average_precision, f1, .* got 'ap'"),
+            ({"metric": "ap"}, "metric must be 'average_precision', 'f1', .* got 'ap'"),
             ({"radius": -1.0}, "radius must be a finite number .* got -1.0"),
             ({"threshold": np.nan}, "threshold must be a number or None, got nan"),
         ],

@@ -315,11 +315,11 @@ class TestFewPositives:
         _, std = metrics.pu_recall_score(y[rows], X[rows, 0] > 1, return_std=True)
         message = (
             r"holds 20 labelled positives \(label 1\), too few .*: the standard error of its "
-            f"recall is about {std:.2g}; take fewer folds"
+            f"recall is about {std:.2g}; use fewer folds"
         )
         with pytest.warns(UserWarning, match=message):
             make_pu_scorer("recall")(Shifted(by=1.0).fit(X, y), X[rows], y[rows])
-        with pytest.warns(UserWarning, match="differ by little; take fewer folds"):
+        with pytest.warns(UserWarning, match="differ by little; use fewer folds"):
             make_pu_scorer("recall")(Shifted(by=-9.0).fit(X, y), X[rows], y[rows])
 
     def test_once_a_search(self, few):
@@ -363,13 +363,13 @@ class TestTheScorerItself:
         ("arguments", "message"),
         [
             ({"metric": "auc"}, "metric must be one of accuracy, precision, .* got 'auc'"),
-            ({"metric": metrics.match_picks}, "or such a function of puclassify.metrics; got"),
+            ({"metric": metrics.match_picks}, "or the function of puclassify.metrics; got"),
             ({"metric": 3}, "metric must be one of .* got 3"),
             ({"metric": "f1", "prior": 1.0}, "prior must be a number .* or None, got 1.0"),
             ({"metric": "f1", "scenario": "cc"}, "scenario must be 'case_control' or"),
-            ({"metric": "f1", "loss": "sigmoid"}, "pu_f1_score takes no loss"),
-            ({"metric": "f1", "propensities": [1.0]}, "pu_f1_score takes no propensities"),
-            ({"metric": "f1", "y_true": 1}, "pu_f1_score takes no y_true"),
+            ({"metric": "f1", "loss": "sigmoid"}, "pu_f1_score accepts no loss"),
+            ({"metric": "f1", "propensities": [1.0]}, "pu_f1_score accepts no propensities"),
+            ({"metric": "f1", "y_true": 1}, "pu_f1_score accepts no y_true"),
             ({"metric": "f1", "return_std": 1}, "return_std must be True or False, got 1"),
         ],
     )

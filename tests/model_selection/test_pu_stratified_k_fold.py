@@ -53,7 +53,7 @@ class TestErrors:
         [
             ([1, 1, 1, 0, 0, 0, 0, 0], r"3 labelled positives \(label 1\), .* n_splits=5.*<= 3"),
             ([1] * 9 + [-1] * 2, r"2 unlabelled examples \(label -1\), .* n_splits=5.*<= 2"),
-            ([1] + [0] * 20, r"a single one of the labelled positives \(label 1\).*n_splits=5"),
+            ([1] + [0] * 20, r"only one of the labelled positives \(label 1\).*n_splits=5"),
             ([0] * 20, r"two labels, .* got 1 distinct: \[0\]"),
             ([1, 0, -1] * 10, r"got 3 distinct: \[-1, 0, 1\]"),
             (np.linspace(0, 1, 20), r"got 20 distinct: .*\.\.\."),

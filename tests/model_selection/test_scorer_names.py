@@ -3,10 +3,13 @@ import sys
 
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import _scorer, get_scorer
-from sklearn.model_selection import cross_val_score
+from sklearn.metrics import _scorer, get_scorer, get_scorer_names
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.discovery import all_estimators, all_functions
 
-from puclassify.model_selection._scorer_names import register_scorers
+from puclassify.model_selection._scorer_names import _constraints_of, register_scorers
+
+MOVED = "scikit-learn has moved its {}: adapt puclassify/model_selection/_scorer_names.py"
 
 
 def always_half(estimator, X, y):
@@ -17,6 +20,27 @@ def always_half(estimator, X, y):
 def scorers(monkeypatch):
     """Leave scikit-learn's names as they were."""
     monkeypatch.setattr(_scorer, "_SCORERS", dict(_scorer._SCORERS))
+
+
+class TestInsidesOfScikitLearn:
+    """What `register_scorers` relies on and no public interface promises."""
+
+    def test_dictionary_of_scorers(self):
+        scorers = getattr(_scorer, "_SCORERS", None)
+        assert isinstance(scorers, dict), MOVED.format("dictionary of scorers")
+        assert sorted(scorers) == get_scorer_names(), MOVED.format("dictionary of scorers")
+
+    @pytest.mark.parametrize("user", [GridSearchCV, cross_val_score], ids=["class", "function"])
+    def test_copies_of_the_names(self, user):
+        assert list(_constraints_of(user)), MOVED.format("constraints of scoring")
+
+    def test_every_copy_has_the_names(self):
+        users = dict(all_estimators() + all_functions())
+        lists = {name: list(_constraints_of(user)) for name, user in users.items()}
+        lists = {name: found for name, found in lists.items() if found}
+        assert len(lists) > 10
+        lacking = [n for n, (found, *_) in lists.items() if "neg_pu_risk" not in found.options]
+        assert not lacking, MOVED.format("constraints of scoring")
 
 
 @pytest.mark.usefixtures("scorers")

@@ -83,7 +83,7 @@ class TestInput:
         with pytest.raises(ValueError, match=r"image_shape must be \(channels, height, width\)"):
             Decoder(4, shape)
 
-    @pytest.mark.parametrize("stride", [0, 3, -4])
+    @pytest.mark.parametrize("stride", [0, 3, -4, 2.0, True])
     def test_stride(self, stride):
         with pytest.raises(ValueError, match="stride must be a power of two"):
             Decoder(4, (1, 5, 5), stride=stride)

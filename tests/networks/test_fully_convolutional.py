@@ -1,4 +1,4 @@
-"""The unpadded networks: what one logit sees, and tiles against patches."""
+"""The unpadded networks: their receptive fields, and tiles against patches."""
 
 from __future__ import annotations
 
@@ -12,8 +12,21 @@ from torch import nn
 from puclassify.networks import NETWORKS, FullyConvolutional, check_unpadded, receptive_field
 from puclassify.networks._residual_block import ResidualBlock
 
-FIELDS = {"conv31": 31, "conv63": 63, "conv127": 127, "resnet8": 71, "resnet9": 71, "resnet16": 91}
-CONVOLUTIONS = {"conv31": 3, "conv63": 4, "conv127": 6, "resnet8": 8, "resnet9": 9, "resnet16": 16}
+# Receptive field, number of convolutions, channels of the embedding with ``units=4``.
+GEOMETRY = {
+    "conv31": (31, 3, 16),
+    "conv63": (63, 4, 16),
+    "conv127": (127, 6, 16),
+    "resnet8": (71, 8, 16),
+    "resnet9": (71, 9, 8),
+    "resnet16": (91, 16, 16),
+}
+FIELDS = {name: field for name, (field, _, _) in GEOMETRY.items()}
+
+
+def test_every_fully_convolutional_network_of_the_register_is_tested():
+    names = {n for n, network in NETWORKS.items() if issubclass(network, FullyConvolutional)}
+    assert names == set(GEOMETRY)
 
 
 def build(name, seed=0, **params):
@@ -70,7 +83,7 @@ class TestGeometry:
 
     def test_number_of_convolutions(self, name):
         sizes = [m.kernel_size for m in build(name).features.modules() if isinstance(m, nn.Conv2d)]
-        assert sum(size != (1, 1) for size in sizes) == CONVOLUTIONS[name]
+        assert sum(size != (1, 1) for size in sizes) == GEOMETRY[name][1]
 
     def test_no_padding(self, name):
         convolutions = [m for m in build(name).modules() if isinstance(m, nn.Conv2d)]
@@ -133,7 +146,7 @@ class TestContract:
             embedding = network.features(x)
             channels = network.head.in_channels
             assert embedding.shape == (2, channels, 2, 1)
-            assert channels == (8 if name == "resnet9" else 16)
+            assert channels == GEOMETRY[name][2]
             assert network.head(embedding).equal(network(x))
         assert isinstance(network.head, nn.Conv2d)
 

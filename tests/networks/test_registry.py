@@ -1,4 +1,4 @@
-"""Networks from names, classes and factories, and what is asked of them."""
+"""Networks from names, classes and factories, and the requirements on them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from puclassify import networks
 from puclassify.networks import (
     MLP,
     NETWORKS,
@@ -27,10 +28,15 @@ class TestResolveNetwork:
     def test_name(self, name):
         assert resolve_network(name) is NETWORKS[name]
 
-    def test_names(self):
-        assert set(NETWORKS) == {
-            "mlp", "cnn", "resnet8", "resnet9", "resnet16", "conv31", "conv63", "conv127"
-        }  # fmt: skip
+    @pytest.mark.parametrize("name", list(NETWORKS))
+    def test_public(self, name):
+        assert NETWORKS[name].__name__ in networks.__all__
+
+    def test_an_entry_of_your_own(self, monkeypatch):
+        monkeypatch.setitem(NETWORKS, "own", _Declared)
+        assert resolve_network("own") is _Declared
+        with pytest.raises(ValueError, match=r"'own'\], a class .* did you mean 'own'\?$"):
+            resolve_network("Owns")
 
     def test_class_and_factory(self):
         def factory(units=2):
@@ -91,7 +97,7 @@ class TestSetHeadBias:
 
     @pytest.mark.parametrize("prior", [0.0, 1.0, -1.0])
     def test_impossible_prior(self, prior):
-        with pytest.raises(ValueError, match=r"prior must be a number in \(0, 1\)"):
+        with pytest.raises(ValueError, match=r"^prior must be a number between 0 and 1, both excl"):
             set_head_bias(Conv31(units=2), prior)
 
 

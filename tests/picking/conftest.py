@@ -4,7 +4,6 @@ import pytest
 
 from puclassify import ParticlePicker, PUImageClassifier
 from puclassify.datasets import make_micrographs
-from puclassify.picking.tiles import _tile_batches
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +16,7 @@ def simulated():
 
 @pytest.fixture
 def short_epochs(monkeypatch):
-    monkeypatch.setattr(_tile_batches, "STEPS_PER_EPOCH", 6)
+    monkeypatch.setattr(ParticlePicker, "_steps_per_epoch", 6)
 
 
 def small_classifier(**params):
@@ -31,8 +30,9 @@ def small_classifier(**params):
     return PUImageClassifier("conv31", **{**settings, **params})
 
 
-def small_picker(simulated, classifier=None, **params):
-    return ParticlePicker(
+def small_picker(simulated, classifier=None, steps_per_epoch=6, **params):
+    """A picker that is fitted soon; its clones have epochs of the usual length."""
+    picker = ParticlePicker(
         params.pop("particle_diameter", simulated.particle_diameter),
         classifier=small_classifier() if classifier is None else classifier,
         **{
@@ -43,6 +43,8 @@ def small_picker(simulated, classifier=None, **params):
             **params,
         },
     )
+    picker._steps_per_epoch = steps_per_epoch
+    return picker
 
 
 @pytest.fixture
@@ -56,9 +58,8 @@ def make_picker(simulated, short_epochs):
 @pytest.fixture(scope="session")
 def fitted_once(simulated):
     """A fitted picker that all tests share: change nothing in it, or use `fitted`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_tile_batches, "STEPS_PER_EPOCH", 12)
-        return small_picker(simulated).fit(simulated.micrographs[:4], simulated.coordinates[:4])
+    picker = small_picker(simulated, steps_per_epoch=12)
+    return picker.fit(simulated.micrographs[:4], simulated.coordinates[:4])
 
 
 @pytest.fixture

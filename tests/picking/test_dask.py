@@ -16,29 +16,13 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from puclassify import PUImageClassifier
-from puclassify.picking.tiles import _tile_batches
+from puclassify import ParticlePicker, PUImageClassifier
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 from .conftest import small_picker
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
-
-
-STEPS_PER_EPOCH = 4
-# For a worker that starts, in the place of one that died, too.
-PRELOAD = f"""
-from puclassify.picking.tiles import _tile_batches
-_tile_batches.STEPS_PER_EPOCH = {STEPS_PER_EPOCH}
-"""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _short_epochs():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_tile_batches, "STEPS_PER_EPOCH", STEPS_PER_EPOCH)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +39,6 @@ def client():
             threads_per_worker=1,
             processes=True,
             dashboard_address=":0",  # any free port
-            preload=[PRELOAD],
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -88,6 +71,15 @@ def paths(simulated, tmp_path_factory):
     for path, pixels in zip(found, simulated.micrographs, strict=True):
         mrcfile.write(path, np.asarray(pixels, dtype=np.float32))
     return found
+
+
+def with_short_epochs(picker):
+    """Return a picker like this one that also has short epochs in the workers."""
+
+    class ShortEpochs(ParticlePicker):  # nested, so that it travels by value
+        _steps_per_epoch = 4
+
+    return ShortEpochs(**picker.get_params(deep=False))
 
 
 @pytest.fixture(scope="module")
@@ -184,10 +176,9 @@ class TestPicker:
         assert not tasks()
 
     def test_is_searched_with_the_same_scores(self, on_cluster, simulated, paths):
+        picker = with_short_epochs(small_picker(simulated))
         grid = {"classifier__lr": [0.01, 0.003]}
-        assert_same_scores(
-            small_picker(simulated), paths[:4], simulated.coordinates[:4], grid, KFold(2)
-        )
+        assert_same_scores(picker, paths[:4], simulated.coordinates[:4], grid, KFold(2))
 
 
 def test_classifier_is_searched_with_the_same_scores(on_cluster):
@@ -209,7 +200,7 @@ class TestDeathOfAWorker:
 
     def test_costs_a_search_a_retry(self, on_cluster, simulated, paths, fatal):
         preprocessing, marker = fatal
-        picker = small_picker(simulated, preprocessing=preprocessing)
+        picker = with_short_epochs(small_picker(simulated, preprocessing=preprocessing))
         grid = {"classifier__lr": [0.01, 0.003]}
         assert_same_scores(picker, paths[:4], simulated.coordinates[:4], grid, KFold(2))
         assert marker.exists()

@@ -15,18 +15,10 @@ from puclassify.datasets import label_particles, make_micrographs
 from puclassify.io import read_coordinates
 from puclassify.metrics import match_picks, pick_precision_recall_fscore
 from puclassify.picking.scoring import _network_scorer
-from puclassify.picking.tiles import _tile_batches
 
 from .conftest import small_classifier, small_picker
 
 N_TRAIN = 6
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _long_enough_to_learn():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_tile_batches, "STEPS_PER_EPOCH", 12)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +43,7 @@ def fit(easy, labels):
             "threshold": "auto",
             "expected_particles": None,
         }
-        picker = small_picker(easy, **{**settings, **params})
+        picker = small_picker(easy, steps_per_epoch=12, **{**settings, **params})
         return picker.fit(easy.micrographs[:N_TRAIN], y)
 
     return fit
@@ -176,12 +168,12 @@ class TestThresholds:
         ):
             np.testing.assert_array_equal(one, other)
         assert strict.threshold_report_["precision"] >= 0.95
-        assert strict.threshold_ > fitted_soon._threshold(("recall", 0.95))
+        assert strict.threshold_ > fitted_soon._logit(("recall", 0.95))
 
     def test_survives_pickling(self, fitted_once):
         again = pickle.loads(pickle.dumps(fitted_once))
         assert again.threshold_report_ == fitted_once.threshold_report_
-        assert again._threshold(("recall", 0.8)) == fitted_once._threshold(("recall", 0.8))
+        assert again._logit(("recall", 0.8)) == fitted_once._logit(("recall", 0.8))
 
     def test_same_seed_same_estimates(self, fitted_soon, fit_soon):
         assert fit_soon().threshold_report_ == fitted_soon.threshold_report_
@@ -219,7 +211,7 @@ class TestExpectedQuality:
         for thresholds in (0.0, [[0.0]], [np.nan]):
             with pytest.raises(ValueError, match="thresholds must be a sequence of logits"):
                 picker.expected_quality(thresholds)
-        with pytest.raises(ValueError, match="expected_quality takes estimates, which the fit"):
+        with pytest.raises(ValueError, match="expected_quality needs estimates, but this fit made"):
             given_the_number.expected_quality()
 
 
@@ -244,25 +236,28 @@ class TestWarnings:
 
     def test_too_few_labels(self, easy, labels):
         few = [xy[:1] if i < 3 else xy[:0] for i, xy in enumerate(labels)]
-        picker = small_picker(easy, threshold="auto")
-        with pytest.warns(UserWarning, match="y holds 3 labelled particles only"):
+        picker = small_picker(easy, steps_per_epoch=12, threshold="auto")
+        with pytest.warns(UserWarning, match="y holds only 3 labelled particles"):
             picker.fit(easy.micrographs[:N_TRAIN], few)
         assert picker.threshold_ == 0
         assert picker.calibration_ == (1.0, 0.0)
         for how in ({"threshold": ("recall", 0.5)}, {"return_quality": True}):
-            with pytest.raises(ValueError, match="takes estimates, which the fit has not made"):
+            with pytest.raises(ValueError, match="needs estimates, but this fit made none"):
                 picker.predict(easy.micrographs[-1:], **how)
 
     @pytest.mark.parametrize("when", ["held out", "in the end"])
     def test_nearly_all_labels_of_one_score(self, fit_soon, when, monkeypatch):
         # As of a tree, which is sure of everything.
-        def candidates(picker, scorer, image, pick=ParticlePicker._candidates):
-            picks = pick(picker, scorer, image)
-            if when == "held out" or scorer.classifier.max_epochs == 2:
-                picks[:, 2] = np.where(picks[:, 2] > np.median(picks[:, 2]), 30.0, -30.0)
-            return picks
+        def finder(picker, scorer, finder=ParticlePicker._candidate_finder):
+            def find_candidates(image):
+                picks = finder(picker, scorer)(image)
+                if when == "held out" or scorer.classifier.max_epochs == 2:
+                    picks[:, 2] = np.where(picks[:, 2] > np.median(picks[:, 2]), 30.0, -30.0)
+                return picks
 
-        monkeypatch.setattr(ParticlePicker, "_candidates", candidates)
+            return find_candidates
+
+        monkeypatch.setattr(ParticlePicker, "_candidate_finder", finder)
         with pytest.warns(UserWarning, match="one score") as caught:
             picker = fit_soon()
         assert caught[0].filename == __file__
@@ -272,8 +267,10 @@ class TestWarnings:
     def test_labels_that_teach_nothing(self, easy):
         rng = np.random.default_rng(0)
         anywhere = [rng.uniform(20, 235, size=(8, 2)) for _ in range(N_TRAIN)]
-        with pytest.warns(UserWarning, match="do not tell the other half"):
-            small_picker(easy, threshold="auto").fit(easy.micrographs[:N_TRAIN], anywhere)
+        with pytest.warns(UserWarning, match="do not distinguish the other half"):
+            small_picker(easy, steps_per_epoch=12, threshold="auto").fit(
+                easy.micrographs[:N_TRAIN], anywhere
+            )
 
 
 class TestWays:

@@ -1,8 +1,11 @@
+import pickle
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from puclassify import GridImage
-from puclassify.picking._geometry import PickingGeometry
+from puclassify import GridImage, NonMaximumSuppression
+from puclassify.picking._geometry import HalfDiameter, PickingGeometry, total_area_in_medians
 
 
 def image(*shape, step=1.0):
@@ -46,3 +49,38 @@ class TestPrior:
             PickingGeometry(40.0).prior([image(256, 256)], 4, 600)
         with pytest.raises(ValueError, match="particles that cover a fifth"):
             PickingGeometry(40.0, label_radius=40.0).prior([image(256, 256)], 4, None)
+
+
+class TestLabelRadius:
+    def test_is_an_eighth_of_the_diameter_but_no_less_than_a_step(self):
+        images = [image(64, 64, step=step) for step in (1.0, 4.0, (2.0, 6.0))]
+        assert PickingGeometry(16.0).label_radii_on(images) == [2.0, 4.0, 4.0]
+        assert PickingGeometry(80.0).label_radii_on(images) == [10.0, 10.0, 10.0]
+
+    def test_can_be_given(self):
+        images = [image(64, 64, step=step) for step in (1.0, 4.0)]
+        assert PickingGeometry(16.0, label_radius=3).label_radii_on(images) == [3.0, 3.0]
+
+
+def test_total_area_counts_stored_pixels():
+    images = [image(100, 100), image(50, 50, step=2.0), image(100, 200)]
+    assert total_area_in_medians(images) == 4.0
+
+
+class TestHalfDiameter:
+    def test_is_a_number_of_stored_pixels(self):
+        assert HalfDiameter.of(60.0, 1.5) == 20.0
+        assert repr(HalfDiameter.of(60.0, 1.5)) == "20.0"
+
+    @pytest.mark.parametrize("lengths", [(60.0, "header"), ("60", 1.0), (-1.0, 1.0), (60.0, None)])
+    def test_is_unknown_without_two_lengths(self, lengths):
+        radius = HalfDiameter.of(*lengths)
+        assert np.isnan(radius)
+        with pytest.raises(ValueError, match=r"radius must be .* got <half the diameter>"):
+            NonMaximumSuppression(radius).fit([])
+
+    def test_survives_copies(self):
+        suppression = NonMaximumSuppression(HalfDiameter.of(60.0, 1.5))
+        for copy in (clone(suppression), pickle.loads(pickle.dumps(suppression))):
+            assert isinstance(copy.radius, HalfDiameter)
+            assert copy.radius == 20.0

@@ -1,5 +1,6 @@
 import itertools
 import pickle
+from dataclasses import replace
 
 import mrcfile
 import numpy as np
@@ -355,6 +356,47 @@ class TestParameters:
         assert len(picker.predict(simulated.micrographs[:1], threshold=-np.inf)[0])
 
 
+class TestSuppression:
+    """A radius that was never set is half the diameter, whatever else is set."""
+
+    def test_default_works_alone(self):
+        suppression = ParticlePicker(30.0).set_params(nms__border=5.0).nms
+        score_map = np.zeros((40, 40))
+        score_map[20, [10, 18, 26]] = 3.0, 4.0, 2.0
+        (picks,) = suppression.fit_transform([score_map])
+        np.testing.assert_allclose(picks[:, :2], [[18.0, 20.0]])
+        assert suppression.score([score_map], [np.array([[18.0, 20.0]])]) == 1.0
+
+    def test_radius_follows_a_later_diameter(self, fitted, simulated):
+        unseen = simulated.micrographs[4:]
+        maps = fitted.transform(unseen)
+        fitted.set_params(nms__border=5.0).set_params(particle_diameter=60.0, pixel_size=2.0)
+        for picker in (fitted, pickle.loads(pickle.dumps(fitted))):
+            assert picker.nms.radius == 15.0
+            expected = NonMaximumSuppression(15.0, threshold=-np.inf, border=5.0).predict(maps)
+            assert same_picks(picker.predict(unseen, threshold=-np.inf), expected)
+        fitted.particle_diameter = 40.0
+        expected = NonMaximumSuppression(10.0, threshold=-np.inf, border=5.0).predict(maps)
+        assert same_picks(fitted.predict(unseen, threshold=-np.inf), expected)
+
+    def test_radius_that_was_set_stays(self):
+        picker = ParticlePicker(30.0).set_params(nms__radius=15.0, nms__border=5.0)
+        assert picker.set_params(particle_diameter=60.0).nms.radius == 15.0
+        given = ParticlePicker(30.0, nms=NonMaximumSuppression(15.0))
+        assert given.set_params(particle_diameter=60.0).nms.radius == 15.0
+
+    def test_radius_follows_the_headers(self, fitted, simulated):
+        unseen = [GridImage(np.asarray(image)) for image in simulated.micrographs[4:]]
+        maps = fitted.transform(unseen)
+        fitted.set_params(pixel_size="header", particle_diameter=60.0, nms__border=5.0)
+        for pixel_size, radius in ((2.0, 15.0), (3.0, 10.0)):
+            micrographs = [replace(image, pixel_size=pixel_size) for image in unseen]
+            expected = NonMaximumSuppression(radius, threshold=-np.inf, border=5.0).predict(maps)
+            assert same_picks(fitted.predict(micrographs, threshold=-np.inf), expected)
+        with pytest.raises(ValueError, match="radius must be a finite number"):
+            fitted.nms.fit(maps)
+
+
 class TestReproducible:
     def test_same_seed_same_bits(self, make_picker, simulated):
         first, second = (
@@ -538,11 +580,6 @@ class TestReviewedCases:
         first, second = (p.transform(simulated.micrographs[4:5])[0].values for p in pickers)
         assert np.array_equal(first, second)
 
-    def test_suppression_follows_a_later_diameter(self):
-        picker = ParticlePicker(30.0).set_params(nms__border=5.0)
-        picker.set_params(particle_diameter=60.0)
-        assert picker.nms.radius is None
-
     def test_mixed_pixel_sizes_are_refused(self, make_picker, simulated):
         mixed = [
             GridImage(np.asarray(image), pixel_size=size)
@@ -620,7 +657,7 @@ class TestReviewedCases:
 
     def test_preprocessing_has_to_give_finite_grid_images(self, make_picker, simulated):
         arrays = FunctionTransformer(lambda X: [np.asarray(image) for image in X])
-        with pytest.raises(TypeError, match="gave a ndarray for a micrograph"):
+        with pytest.raises(TypeError, match="returned a ndarray for a micrograph"):
             make_picker(preprocessing=arrays).fit(
                 simulated.micrographs[:1], simulated.coordinates[:1]
             )

@@ -135,7 +135,7 @@ class TestFromEstimator:
         y, scores, _ = data
         X = scores[:, np.newaxis]
         classifier = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
-        with pytest.raises(ValueError, match=r"prior='auto' takes .* LogisticRegression has none"):
+        with pytest.raises(ValueError, match=r"prior='auto' means .* LogisticRegression has none"):
             PUPrecisionRecallDisplay.from_estimator(classifier, X, y)
         classifier[-1].prior_, classifier[-1].scenario = 0.5, scenario
         display = PUPrecisionRecallDisplay.from_estimator(classifier, X, y)

@@ -138,7 +138,7 @@ class TestFromEstimator:
         y, p, _ = data
         X = p[:, np.newaxis]
         classifier = LogisticRegression().fit(X, y)
-        with pytest.raises(ValueError, match="prior='auto' takes"):
+        with pytest.raises(ValueError, match="prior='auto' means"):
             ReliabilityDisplay.from_estimator(classifier, X, y)
         classifier.prior_, classifier.scenario = PRIOR, scenario
         display = ReliabilityDisplay.from_estimator(classifier, X, y, n_bins=4)

@@ -1,4 +1,4 @@
-"""Tensors, on whatever device they are, give what arrays give, and stay there."""
+"""Tensors on any device give the same results as arrays, and stay on their device."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def device(request):
 
 @pytest.fixture(params=["scipy", "torch"])
 def library(request, monkeypatch):
-    """Take the transforms of tensors on the CPU from either library, at all lengths."""
+    """Compute the transforms of tensors on the CPU with either library, at all lengths."""
     with_scipy = request.param == "scipy"
     monkeypatch.setattr(
         _transforms, "_scipy_is_faster", lambda tensor, _: with_scipy and not tensor.is_cuda

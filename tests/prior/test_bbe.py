@@ -4,6 +4,7 @@ from scipy.special import expit
 from sklearn.base import clone
 
 from puclassify.prior import BBEPrior, unlabelled_prior
+from puclassify.prior._best_bin import best_bin
 
 N_POSITIVE, N_UNLABELLED = 1000, 5000
 
@@ -63,13 +64,12 @@ class TestEstimate:
     def test_by_hand(self):
         scores = [3, 2, 2, 1] + [3, 2, 2, 1, 1, 0, 0, 0, 0, 0]
         y = [1] * 4 + [0] * 10
-        found = BBEPrior(delta=0.1, gamma=0.0)._estimate(
-            np.array(scores), np.array(y) == 1, np.ones(4)
-        )
+        labelled, unlabelled = np.array(scores[:4]), np.array(scores[4:])
+        found = best_bin(labelled, unlabelled, np.ones(4), delta=0.1, gamma=0.0)
         # at c = 1 the shares are 5/10 and 4/4, at c = 2 (two ties each) 3/10 and 3/4; with
         # sqrt(log(40) / 20) + sqrt(log(40) / 8) = 1.109 the bounds are 1.609 and 0.4 + 1.478
-        assert found["threshold_"] == 1
-        assert found["prior_"] == pytest.approx(0.5)
+        assert found.threshold == 1
+        assert found.prior == pytest.approx(0.5)
         # fifty times as much, with 4 / 0.999: 0.037 + 0.059, so that 0.596 and 0.4 + 0.128
         sharper = BBEPrior(delta=0.999, gamma=0.0).fit_scores(np.tile(scores, 50), np.tile(y, 50))
         assert sharper.threshold_ == 2
@@ -114,9 +114,8 @@ class TestInterval:
         scores = np.random.default_rng(0).normal(size=(20, 1200))
         y = np.repeat([1, 0], [200, 1000])
         for drawn in scores + 0.1 * y:
-            assert (
-                BBEPrior()._estimate(drawn, y == 1, np.ones(200))["confidence_interval_"][1] == 1.0
-            )
+            found = best_bin(drawn[y == 1], drawn[y == 0], np.ones(200))
+            assert found.interval[1] == 1.0
 
     def test_scores_that_say_nothing_are_refused(self):
         rng = np.random.default_rng(0)

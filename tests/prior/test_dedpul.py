@@ -4,7 +4,7 @@ from scipy.stats import norm
 from sklearn.isotonic import isotonic_regression
 
 from puclassify.prior import DEDPULPrior, unlabelled_prior
-from puclassify.prior._dedpul import _largest_prior, _normal_scores
+from puclassify.prior._density_difference import _largest_prior, _normal_scores
 
 # Scores of two unit Gaussians this far apart, counted in fine bins of their exact densities.
 EDGES = np.linspace(-10, 15, 20001)
@@ -161,7 +161,7 @@ class TestErrors:
     def test_a_prior_of_one(self):
         scores = np.random.default_rng(1).normal(size=6000)
         scores[:1000] += 0.15
-        with pytest.raises(ValueError, match="do not tell the prior from 1: nowhere"):
+        with pytest.raises(ValueError, match="do not distinguish the prior from 1: nowhere"):
             DEDPULPrior(tolerance=0.2).fit_scores(scores, np.repeat([1, 0], [1000, 5000]))
 
     def test_no_positives_among_the_unlabelled(self):

@@ -72,7 +72,7 @@ class TestErrors:
             estimator.fit_scores(scores, LABELLED)
 
     def test_probabilities_of_something_else(self, estimator):
-        with pytest.raises(ValueError, match=r"mean is 0\.4000 where 0\.2000 of the examples"):
+        with pytest.raises(ValueError, match=r"mean is 0\.4000 while 0\.2000 of the examples"):
             estimator.fit_scores(2 * SCORES, LABELLED)
 
     def test_one_or_more(self, estimator):

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from puclassify.datasets import label_positives
 from puclassify.metrics import pu_precision_score, pu_recall_score
 from puclassify.prior import BBEPrior, DEDPULPrior, ElkanNotoPrior
-from puclassify.prior._dedpul import _normal_scores, _spread
+from puclassify.prior._density_difference import _normal_scores, _spread
 
 ALL = pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior, ElkanNotoPrior])
 OF_RANKS = pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
@@ -202,7 +202,7 @@ class TestErrors:
     def test_values_and_length(self, cls):
         y = np.repeat([1, 0], [20, 100])
         scores = np.random.default_rng(0).random(120)
-        with pytest.raises(ValueError, match="20 of 20 are not: that at index 0 is 2"):
+        with pytest.raises(ValueError, match="20 of 20 are not: the one at index 0 is 2"):
             cls().fit_scores(scores, y, np.full(120, 2.0))
         with pytest.raises(ValueError, match=r"must have shape \(120,\)"):
             cls().fit(scores[:, None], y, propensities=np.ones(20))
@@ -210,7 +210,7 @@ class TestErrors:
     def test_few_that_count(self):
         y = np.repeat([1, 0], [20, 100])
         propensities = np.where(np.arange(120) < 2, 0.001, 1.0)
-        message = r"density of 20 .*: at least 5 are needed, .* tell as much as 2\.0 of equal"
+        message = r"density of 20 .*: at least 5 are needed, .* are worth 2\.0 of equal"
         with pytest.raises(ValueError, match=message):
             DEDPULPrior().fit_scores(5.0 * y + np.arange(120) / 120, y, propensities)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from puclassify import PUImageClassifier
-from puclassify.prior import unlabelled_prior
+from puclassify.prior import prior_of_unlabelled, unlabelled_prior
 
 DISTANCE = 3.0  # between the two classes, in standard deviations
 PRIOR, LABELLED_FRACTION = 0.5, 0.5
@@ -27,6 +27,22 @@ class TestUnlabelledPrior:
     def test_impossible_fractions(self, value):
         with pytest.raises(ValueError, match=rf"^labelled_fraction must .*=0\.4\), got {value!r}"):
             unlabelled_prior(0.4, value)
+
+
+class TestPriorOfUnlabelled:
+    POSITIVE = np.arange(100) < 10
+
+    def test_case_control_is_that_prior_already(self):
+        assert prior_of_unlabelled(0.05, "case_control", self.POSITIVE) == 0.05
+
+    def test_single_training_set(self):
+        found = prior_of_unlabelled(0.4, "single_training_set", self.POSITIVE)
+        assert found == pytest.approx(30 / 90)
+        assert prior_of_unlabelled(0.1, "single_training_set", self.POSITIVE) == 0
+
+    def test_more_labelled_than_positive(self):
+        with pytest.raises(ValueError, match=r"prior=0\.05 is impossible .* 10 of 100"):
+            prior_of_unlabelled(0.05, "single_training_set", self.POSITIVE)
 
 
 def one_sample(seed, n=3000):

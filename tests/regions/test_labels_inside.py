@@ -8,7 +8,7 @@ from puclassify.regions import labels_inside
 
 class TestInside:
     @pytest.mark.parametrize("factor", [1.0, 3.0, 8.0])
-    def test_whatever_lies_on_a_stored_pixel(self, factor):
+    def test_labels_on_any_stored_pixel_are_inside(self, factor):
         (image,) = FourierDownsample(factor).fit_transform([np.zeros((512, 480))])
         corners = np.array([[0, 0], [479, 0], [0, 511], [479, 511], [479.4, 511.4]], float)
         kept, n_outside = labels_inside([image], [corners])
@@ -16,7 +16,7 @@ class TestInside:
         assert np.array_equal(kept[0], corners)
 
     @pytest.mark.parametrize("outside", [(485.0, 100.0), (100.0, 516.5), (-7.0, 100.0)])
-    def test_not_what_lies_beyond(self, outside):
+    def test_labels_beyond_the_stored_pixels_are_outside(self, outside):
         (image,) = FourierDownsample(8.0).fit_transform([np.zeros((512, 480))])
         with pytest.raises(ValueError, match="1 of 1 labels"):
             labels_inside([image], [np.array([outside])])

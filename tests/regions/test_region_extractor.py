@@ -38,15 +38,15 @@ class TestTransform:
 
 class TestErrors:
     @pytest.mark.parametrize("size", [0, -3, 2.5, "71", None, True])
-    def test_size(self, table, size):
+    def test_size_must_be_a_whole_number(self, table, size):
         for method in ("fit", "transform"):
             with pytest.raises(ValueError, match="size must be a whole number of pixels >= 1, got"):
                 getattr(RegionExtractor(size), method)(table)
 
     @pytest.mark.parametrize("X", [np.zeros((3, 20, 24)), [np.zeros((9, 9))], None])
-    def test_what_is_no_table(self, X):
+    def test_only_tables_are_accepted(self, X):
         for method in ("fit", "transform"):
-            with pytest.raises(TypeError, match=r"takes a RegionTable, got .* sample_regions"):
+            with pytest.raises(TypeError, match=r"needs a RegionTable, got .* sample_regions"):
                 getattr(RegionExtractor(5), method)(X)
 
 

@@ -66,7 +66,7 @@ class TestIndexing:
 
     @pytest.mark.parametrize("key", [(0, 1), (slice(None), 0), (0, ..., 0)])
     def test_columns_cannot_be_selected(self, table, key):
-        with pytest.raises(IndexError, match=r"indexed by regions only, .* are table\.xy"):
+        with pytest.raises(IndexError, match=r"indexed by regions only, .* are in table\.xy"):
             table[key]
 
     def test_a_slice_of_a_slice(self, table):

@@ -35,7 +35,7 @@ class TestPositive:
             near = positions_near(image, xy, radius)
             assert [tuple(point) for point in near.tolist()] == within(image, xy, radius)
 
-    def test_none_of_none(self):
+    def test_no_labels_give_no_positions(self):
         assert positions_near(GridImage(np.zeros((4, 5))), np.empty((0, 2)), 3.0).shape == (0, 2)
 
     def test_overlapping_labels_are_counted_once(self):
@@ -48,7 +48,7 @@ class TestPositive:
 
 
 class TestUnlabelled:
-    def test_uniform_over_all_positions_those_of_particles_too(self):
+    def test_uniform_over_all_positions_including_particles(self):
         labels = [np.array([[2.0, 3.0]])]
         regions, y = sample_regions(
             [np.zeros((8, 5))], labels, n_unlabeled=20_000, radius=2.0, random_state=0
@@ -59,7 +59,7 @@ class TestUnlabelled:
         statistic = np.sum((counts - 500) ** 2 / 500)
         assert chi2.ppf(0.001, 39) < statistic < chi2.ppf(0.999, 39)
 
-    def test_as_many_of_each_micrograph(self):
+    def test_the_number_of_regions_is_per_micrograph(self):
         micrographs = [np.zeros((30, 20)), np.zeros((8, 9)), np.zeros((10, 60))]
         labels = [np.array([[5.0, 5.0]]), [], np.array([[50.0, 3.0], [10.0, 8.0]])]
         regions, y = sample_regions(micrographs, labels, n_unlabeled=50, random_state=0)
@@ -130,7 +130,10 @@ class TestErrors:
         np.testing.assert_array_equal(regions.xy, [[20, 32], [308, 200]])
 
     def test_negative_coordinates(self):
-        with pytest.raises(ValueError, match="from the centre of the first pixel"):
+        with pytest.raises(
+            ValueError,
+            match=r"outside .*; x must run to the right .* from the centre of the first pixel",
+        ):
             sample_regions([np.zeros((64, 80))], [np.array([[-5.0, 3.0]])])
 
     def test_a_slip_of_the_mouse_is_left_out_with_a_warning(self):
@@ -139,3 +142,30 @@ class TestErrors:
         with pytest.warns(UserWarning, match="1 labels in coordinates lie outside"):
             regions, _ = sample_regions([np.zeros((64, 80))], [labels], n_unlabeled=0)
         assert len(regions) == 59
+
+
+class TestRadii:
+    """One radius for all micrographs, or one for each."""
+
+    centre = np.array([[10.0, 12.0]])
+
+    def n_labelled(self, radius):
+        images = [np.zeros((30, 30))] * 2
+        regions, y = sample_regions(
+            images, [self.centre, self.centre], n_unlabeled=1, radius=radius, random_state=0
+        )
+        return np.bincount(regions.groups[y == 1]).tolist()
+
+    def test_one_for_each_micrograph(self):
+        assert self.n_labelled([1.0, 2.0]) == [5, 13]
+
+    def test_one_for_all(self):
+        assert self.n_labelled(1.0) == self.n_labelled([1.0, 1.0]) == [5, 5]
+
+    def test_refuses_another_number_of_them(self):
+        with pytest.raises(ValueError, match="radius holds 3 numbers for 2 micrographs"):
+            self.n_labelled([1.0, 2.0, 3.0])
+
+    def test_refuses_a_negative_one(self):
+        with pytest.raises(ValueError, match="radius must be a number of stored pixels >= 0, got"):
+            self.n_labelled([1.0, -2.0])

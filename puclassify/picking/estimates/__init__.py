@@ -1,9 +1,16 @@
-"""How many particles there are, how good picks are, and where to cut."""
+"""Estimates from the labels: number of particles, probability of a pick, threshold."""
 
+from puclassify.picking.estimates._expected_quality import expected_quality as expected_quality
 from puclassify.picking.estimates._fit_estimates import FEWEST_LABELS as FEWEST_LABELS
-from puclassify.picking.estimates._fit_estimates import PickEstimation as PickEstimation
-from puclassify.picking.estimates._fit_estimates import estimated_attributes as estimated_attributes
+from puclassify.picking.estimates._fit_estimates import CrossFit as CrossFit
+from puclassify.picking.estimates._fit_estimates import EstimationTask as EstimationTask
+from puclassify.picking.estimates._fit_estimates import cross_fit as cross_fit
+from puclassify.picking.estimates._fit_estimates import (
+    estimate_pick_quality as estimate_pick_quality,
+)
+from puclassify.picking.estimates._pick_quality import PickQuality as PickQuality
+from puclassify.picking.estimates._threshold_rules import THRESHOLD_RULES as THRESHOLD_RULES
+from puclassify.picking.estimates._threshold_rules import ThresholdRule as ThresholdRule
 from puclassify.picking.estimates._threshold_rules import check_threshold as check_threshold
 from puclassify.picking.estimates._threshold_rules import check_thresholds as check_thresholds
 from puclassify.picking.estimates._threshold_rules import is_rule as is_rule
-from puclassify.picking.estimates._threshold_rules import quality as quality

@@ -1,222 +1,184 @@
-"""How many particles there are and how good the picks are, estimated in the course of a fit."""
+"""Estimation in the course of a fit: cross-fitting before the training, pick quality after it."""
 
 from __future__ import annotations
 
-import warnings
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from puclassify.classifier import UNCALIBRATED
-from puclassify.picking._geometry import in_all
-from puclassify.picking.estimates._cross_fitting import HeldOutScores, held_out_scores, scores_of
+import numpy as np
+
+from puclassify._warnings import warn
+from puclassify.grid import GridImage
+from puclassify.picking._geometry import PickingGeometry, total_area_in_medians
+from puclassify.picking.estimates._cross_fitting import (
+    FindCandidates,
+    HeldOutScores,
+    held_out_scores,
+    label_and_candidate_scores,
+)
 from puclassify.picking.estimates._particle_probability import can_be_fitted
-from puclassify.picking.estimates._pick_quality import PickEstimates
-from puclassify.picking.estimates._threshold_rules import is_rule
+from puclassify.picking.estimates._pick_quality import PickQuality, fit_pick_quality
+from puclassify.picking.estimates._threshold_rules import ChosenRule, is_rule
 
-__all__ = ["FEWEST_LABELS", "PickEstimation", "estimated_attributes"]
+__all__ = ["FEWEST_LABELS", "CrossFit", "EstimationTask", "cross_fit", "estimate_pick_quality"]
 
 FEWEST_LABELS = 10  # for estimates by cross-fitting
-_SHORTER = 0.35  # epochs of a cross-fitted training, of those of the final one
+_EPOCHS_SHARE = 0.35  # of the final training's epochs, for a cross-fitted one
 _CONTRADICTION = 1.25  # by how much a given number may lie outside the interval of the estimate
-_ONE_SCORE = (
-    "the classifier gives nearly all labelled particles one score, such as a probability of 1"
-)
 
 
-class PickEstimation:
-    """Makes the `PickEstimates` of a picker, half of it before the training and half after.
+@dataclass(frozen=True)
+class EstimationTask:
+    """What estimates are made from, and which of them the picker asks for.
 
-    `hold_out` comes first, has labels scored by scorers that have not learnt from them, and tells
-    the prior of the training. `carry_over` takes what they tell to the scorer that was trained.
-    Where the labels do not tell, a warning says so to the caller of the ``fit`` that calls these.
-
-    Parameters
-    ----------
-    images : list of n GridImage
-        The preprocessed micrographs.
-    labels : list of n ndarray of shape (k_i, 2)
-        Labelled centres in stored pixels.
-    geometry : PickingGeometry
-        The radii.
-    stride : int
-        Grid pixels between the map positions of the scorer.
-    prior : float or "auto"
-        Of the picker, checked.
-    expected_particles : float or None
-        Of the picker, checked.
-    threshold : float, str or (str, float)
-        Of the picker, checked.
-
-    Attributes
-    ----------
-    prior : float
-        P(y = 1) among unlabelled map positions: as given or guessed, and as estimated after
-        `hold_out` where that is asked for.
-
-    Raises
-    ------
-    ValueError
-        If so many particles cannot be in a micrograph.
+    ``labels`` (k_i, 2) and ``matching_radius``, the largest distance from a label to its candidate,
+    are in stored pixels; ``stride`` is that of the score maps in pixels of the images. ``prior``,
+    ``expected_particles`` and ``threshold`` are those of the picker, checked.
     """
 
-    def __init__(self, images, labels, geometry, stride, *, prior, expected_particles, threshold):
-        self.images = images
-        self.labels = labels
-        self.geometry = geometry
-        self.stride = stride
-        self.expected_particles = expected_particles
-        self.is_prior_wanted = prior == "auto" and expected_particles is None
-        self.is_threshold_wanted = is_rule(threshold)
-        if prior == "auto":
-            prior = geometry.prior(images, stride, expected_particles)
-        self.prior = float(prior)
-        self._held_out: HeldOutScores | None = None
+    images: list[GridImage]
+    labels: list[np.ndarray]
+    geometry: PickingGeometry
+    stride: int
+    matching_radius: float
+    prior: float | str
+    expected_particles: float | None
+    threshold: float | ChosenRule
 
-    def hold_out(self, scorer, candidates, radius: float, rng, *, verbose: int = 0) -> None:
-        """Score the labels by scorers that have not learnt from them, if anything is to be told.
+    @property
+    def wants_prior(self) -> bool:
+        """Whether the prior is to be estimated from the labels."""
+        return self.prior == "auto" and self.expected_particles is None
 
-        Parameters
-        ----------
-        scorer : NetworkScorer or WindowScorer
-            Not trained yet; others like it are trained in its place, in less time.
-        candidates : callable
-            Takes a trained scorer and a micrograph; returns all candidates as x, y, score by
-            descending score.
-        radius : float
-            Largest distance from a label to its candidate, in stored pixels.
-        rng : RandomState
-            Seeds the trainings.
-        verbose : int, default=0
-            Above 0 a line is printed.
+    @property
+    def wants_threshold(self) -> bool:
+        """Whether the threshold is a rule, which needs the quality of the picks."""
+        return is_rule(self.threshold)
 
-        Warns
-        -----
-        UserWarning
-            If there are too few labels, or they do not rank above other candidates.
-        """
-        if not (self.is_threshold_wanted or self.is_prior_wanted):
-            return
-        n_labels = sum(map(len, self.labels))
-        if n_labels < FEWEST_LABELS:
-            self._warn_of_none(f"y holds {n_labels} labelled particles only")
-            return
+    @property
+    def n_labels(self) -> int:
+        """Labelled particles in all micrographs."""
+        return sum(map(len, self.labels))
 
-        def train(images, labels):
-            shorter = scorer.shortened(_SHORTER)
-            shorter.fit(images, labels, self.prior, rng, None)
-            return partial(candidates, shorter)
+    def first_prior(self) -> float:
+        """Return the prior as given, or the one of the expected or guessed number of particles."""
+        if self.prior == "auto":
+            return self.geometry.prior(self.images, self.stride, self.expected_particles)
+        return float(self.prior)
 
-        if verbose:
-            print("cross-fitting, for the number of particles and the threshold")
-        found = held_out_scores(train, self.images, self.labels, radius, rng)
-        if not can_be_fitted(found.labels) or not found.rank():
-            self._warn_of_none(
-                "classifiers trained on half of the labels do not tell the other half from the "
-                f"rest of the micrographs, or give nearly all of it one score, with {n_labels} "
-                "labels in all"
-            )
-            return
-        self._held_out, self._radius = found, radius
-        if self.is_prior_wanted:
-            posterior = found.posterior(self.geometry.guessed_particles(self.images))
-            n_particles = found.once(posterior.cautious_n_particles)
-            self.prior = self.geometry.estimated_prior(self.images, self.stride, n_particles)
-
-    def carry_over(self, scorer, candidates) -> PickEstimates | None:
-        """Take what the held-out labels tell to the scorer that is to pick.
-
-        Parameters
-        ----------
-        scorer : NetworkScorer or WindowScorer
-            Trained.
-        candidates : callable
-            As of `hold_out`.
-
-        Returns
-        -------
-        PickEstimates or None
-            None where nothing was held out, or the scores tell nothing.
-
-        Warns
-        -----
-        UserWarning
-            If nearly all labels have one score, or ``expected_particles`` contradicts them.
-        """
-        if self._held_out is None:
-            return None
-        learnt, found = scores_of(
-            partial(candidates, scorer), self.images, self.labels, self._radius
-        )
-        if not len(found):
-            return None  # training diverged, of which a warning tells
-        estimates = PickEstimates.fit(
-            self._held_out,
-            None if scorer.may_memorize else learnt,
-            found,
-            self.geometry.guessed_particles(self.images),
-            in_all(self.images),
-        )
-        if estimates is None:
-            self._warn_of_none(_ONE_SCORE)
-        else:
-            self._warn_if_contradicted(estimates)
-        return estimates
-
-    def _warn_of_none(self, why):
-        prior = "a guess" if self._held_out is None else "estimated from held-out labels"
-        warnings.warn(
-            f"how many particles there are, and where to cut, could not be estimated: {why}. "
-            f"The prior is {prior if self.is_prior_wanted else 'as given'} and the "
-            f"threshold {'a logit of 0' if self.is_threshold_wanted else 'as given'}; label "
-            f"{FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
-            "expected_particles and threshold",
-            UserWarning,
-            stacklevel=5,
-        )
-
-    def _warn_if_contradicted(self, estimates):
-        given = self.expected_particles
-        if given is None:
-            return
-        low, high = estimates.report(0.0)["n_particles_interval"]
-        if not low / _CONTRADICTION <= given <= high * _CONTRADICTION:
-            warnings.warn(
-                f"expected_particles={given:g} contradicts the labels, which tell "
-                f"{estimates.n_particles:.0f} ({low:.0f} to {high:.0f}) particles in a "
-                "micrograph; is it the number in one micrograph, and were the labelled "
-                "particles a random choice, not the clearest?",
-                UserWarning,
-                stacklevel=5,
-            )
+    def guessed_particles(self) -> float:
+        """Return a rough guess of the number of particles in all micrographs."""
+        return self.geometry.guessed_particles(self.images)
 
 
-def estimated_attributes(estimates: PickEstimates | None, threshold) -> dict:
-    """Return the attributes of a picker that are estimated.
+@dataclass(frozen=True)
+class CrossFit:
+    """What is known before the final training: its prior, and held-out scores where asked for."""
 
-    Parameters
-    ----------
-    estimates : PickEstimates or None
-        From `PickEstimation.carry_over`.
-    threshold : float, str or (str, float)
-        The logit that decides. Without estimates it may be a rule, which nothing can be found for
-        and 0 stands in for.
+    prior: float
+    held_out: HeldOutScores | None = None
 
-    Returns
-    -------
-    dict
-        By the names of the attributes.
+
+def cross_fit(
+    task: EstimationTask,
+    scorer: Any,
+    candidate_finder: Callable[[Any], FindCandidates],
+    rng: np.random.RandomState,
+    *,
+    verbose: int = 0,
+) -> CrossFit:
+    """Score the labels by scorers that were not trained on them, and estimate the prior.
+
+    ``scorer`` is not trained itself: shorter copies of it are, and ``candidate_finder`` turns each
+    into a function from a micrograph to its candidates. Where the labels do not suffice, a warning
+    says so.
     """
-    if estimates is None:
-        return {
-            "threshold_": 0.0 if is_rule(threshold) else float(threshold),
-            "threshold_report_": None,
-            "expected_particles_": None,
-            "calibration_": UNCALIBRATED,
-            "_picks": None,
-        }
-    return {
-        "threshold_": threshold,
-        "threshold_report_": estimates.report(threshold),
-        "expected_particles_": estimates.n_particles,
-        "calibration_": estimates.calibration,
-        "_picks": estimates,
-    }
+    prior = task.first_prior()
+    if not (task.wants_threshold or task.wants_prior):
+        return CrossFit(prior)
+    if task.n_labels < FEWEST_LABELS:
+        _warn_of_no_estimates(task, f"y holds only {task.n_labels} labelled particles")
+        return CrossFit(prior)
+
+    def train(images, labels) -> FindCandidates:
+        shorter = scorer.shortened(_EPOCHS_SHARE)
+        shorter.fit(images, labels, prior, rng, None)
+        return candidate_finder(shorter)
+
+    if verbose:
+        print("cross-fitting, to estimate the number of particles and the threshold")
+    held_out = held_out_scores(train, task.images, task.labels, task.matching_radius, rng)
+    if not can_be_fitted(held_out.label_scores) or not held_out.labels_rank_higher():
+        _warn_of_no_estimates(
+            task,
+            "classifiers trained on half of the labels do not distinguish the other half from the "
+            f"rest of the micrographs, or give nearly all of it one score ({task.n_labels} labels "
+            "in all)",
+        )
+        return CrossFit(prior)
+    if task.wants_prior:
+        n_particles = held_out.cautious_n_particles(task.guessed_particles())
+        prior = task.geometry.estimated_prior(task.images, task.stride, n_particles)
+    return CrossFit(prior, held_out)
+
+
+def estimate_pick_quality(
+    task: EstimationTask,
+    held_out: HeldOutScores | None,
+    find_candidates: FindCandidates,
+    *,
+    may_memorize: bool,
+) -> PickQuality | None:
+    """Estimate the quality of the picks of the trained scorer that ``find_candidates`` uses.
+
+    None without held-out scores, or if the scores do not suffice; a warning says so, and also if
+    the estimate contradicts ``expected_particles``.
+    """
+    if held_out is None:
+        return None
+    training_scores, candidate_scores = label_and_candidate_scores(
+        find_candidates, task.images, task.labels, task.matching_radius
+    )
+    if not len(candidate_scores):
+        return None  # the training diverged, which has a warning of its own
+    quality = fit_pick_quality(
+        held_out,
+        None if may_memorize else training_scores,
+        candidate_scores,
+        guess=task.guessed_particles(),
+        total_area=total_area_in_medians(task.images),
+    )
+    if quality is None:
+        _warn_of_no_estimates(
+            task,
+            "the classifier gives nearly all labelled particles one score, such as a probability "
+            "of 1",
+            prior="estimated from held-out labels",
+        )
+    else:
+        _warn_if_contradicted(task.expected_particles, quality)
+    return quality
+
+
+def _warn_of_no_estimates(task: EstimationTask, why: str, prior: str = "a guess") -> None:
+    warn(
+        f"the number of particles and the threshold could not be estimated: {why}. "
+        f"The prior is {prior if task.wants_prior else 'as given'} and the "
+        f"threshold {'a logit of 0' if task.wants_threshold else 'as given'}; label "
+        f"{FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
+        "expected_particles and threshold"
+    )
+
+
+def _warn_if_contradicted(expected_particles: float | None, quality: PickQuality) -> None:
+    if expected_particles is None:
+        return
+    low, high = quality.report(0.0)["n_particles_interval"]
+    if not low / _CONTRADICTION <= expected_particles <= high * _CONTRADICTION:
+        warn(
+            f"expected_particles={expected_particles:g} contradicts the labels, which imply "
+            f"{quality.n_particles:.0f} ({low:.0f} to {high:.0f}) particles in a "
+            "micrograph; is it the number in one micrograph, and were the labelled "
+            "particles a random choice, not the clearest?"
+        )

@@ -1,45 +1,36 @@
-"""The probability that a candidate is a particle, from labels that nobody learnt from."""
+"""The probability that a candidate is a particle, by its score, estimated from held-out labels."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-__all__ = ["PickPosterior", "can_be_fitted"]
+__all__ = ["ParticleProbability", "can_be_fitted"]
 
-_FEWEST_FOUND = 5  # labels with a candidate; of fewer there is no distribution to speak of
+_FEWEST_DETECTED = 5  # labels with a candidate; fewer have no distribution to speak of
 
 _N_BINS = 400
-_N_SLOPES, _N_MIDDLES = 40, 60
+_N_SLOPES, _N_MIDPOINTS = 40, 60
 _SLOPES = 0.5, 30.0  # in units of 1 / standard deviation of the labels' scores
-_SURE_QUANTILE, _SURE_LOGIT = 0.9, 3.0
+_CERTAIN_QUANTILE, _CERTAIN_LOGIT = 0.9, 3.0
 _TAILS = 0.05, 0.95
 
 
 @dataclass(frozen=True)
-class PickPosterior:
-    r"""How probable it is at any score that a candidate is a particle, and how many there are.
+class ParticleProbability:
+    r"""The logistic probability that a candidate is a particle, with its uncertainty.
 
-    Parameters
-    ----------
-    slope, intercept : float
-        The logit of that probability is ``slope * score + intercept``.
-    found : float
-        Share of the particles that have a candidate at all.
-    n_candidates : int
-        Candidates it was fitted to.
-    edges : ndarray of shape (n_bins + 1,)
-        Bins of score.
-    counts : ndarray of shape (n_bins,)
-        Candidates in them.
-    weights : ndarray of shape (m,)
-        Of the alternatives, adding up to 1.
-    alternatives : ndarray of shape (m, 2)
-        Slope and the score at probability one half of the alternatives that are as good or nearly.
+    The logit of the probability is ``slope * score + intercept``; ``detected_fraction`` is the
+    share of the particles that have a candidate. The uncertainty is a grid of m ``alternatives``
+    (their slope, and their midpoint: the score of probability one half) whose
+    ``alternative_weights`` add up to 1, over a histogram of the candidates (``bin_centres`` and
+    ``bin_counts``).
 
     Notes
     -----
@@ -52,7 +43,7 @@ class PickPosterior:
        N = \frac{1}{f} \sum_i p(s_i),
 
     with the sums over all candidates and :math:`f` the share of labels that have one. For
-    :math:`p(s) = 1 / (1 + e^{-a (s - b)})` the likelihood has two parameters. It tells them apart
+    :math:`p(s) = 1 / (1 + e^{-a (s - b)})` the likelihood has two parameters. It identifies them
     because the ratio of the two densities levels off where all candidates are particles; that
     some are, near the highest of the labels' scores, is assumed, as by all estimates of a class
     prior. The likelihood is laid out on a grid of :math:`\log a` and :math:`b`, weighted by a
@@ -62,131 +53,75 @@ class PickPosterior:
 
     slope: float
     intercept: float
-    found: float
-    n_candidates: int
-    edges: np.ndarray
-    counts: np.ndarray
-    weights: np.ndarray
+    detected_fraction: float
+    bin_centres: np.ndarray
+    bin_counts: np.ndarray
     alternatives: np.ndarray
+    alternative_weights: np.ndarray
 
     @classmethod
     def fit(
-        cls, labels, candidates, *, guess: float, spread: float = 1.0, weights=None
-    ) -> PickPosterior:
-        """Estimate it from the scores of labels among those of all candidates.
+        cls,
+        label_scores: np.ndarray,
+        candidate_scores: np.ndarray,
+        *,
+        guess: float,
+        spread: float = 1.0,
+        label_weights: np.ndarray | None = None,
+    ) -> ParticleProbability:
+        """Estimate it from the scores of the labels among those of all candidates.
 
-        Parameters
-        ----------
-        labels : ndarray of shape (k,)
-            Scores of the candidates on labelled particles; ``-inf`` for a label without one.
-        candidates : ndarray of shape (n,)
-            Scores of all candidates.
-        guess : float
-            Number of particles.
-        spread : float, default=1.0
-            Standard deviation of its logarithm: to within a factor of several, unless it is known
-            better.
-        weights : ndarray of shape (k,) or None, default=None
-            How many labels each of ``labels`` counts for; None is one.
-
-        Returns
-        -------
-        PickPosterior
-            The estimate.
-
-        Raises
-        ------
-        ValueError
-            If it is one that `can_be_fitted` denies.
+        A label without a candidate scores ``-inf``; ``label_weights`` says how many labels each
+        score counts for, one if None. ``guess`` is the number of particles and ``spread`` the
+        standard deviation of its logarithm, by default to within a factor of several.
         """
-        weights = np.ones(len(labels)) if weights is None else weights
-        has_candidate = np.isfinite(labels)
-        hits, of_hits = labels[has_candidate], weights[has_candidate]
-        if not can_be_fitted(labels, weights):
+        labels = _DetectedLabels.of(label_scores, label_weights)
+        if not labels.can_be_fitted:
             raise ValueError(
-                f"{len(hits)} of {len(labels)} labelled particles have a candidate within the "
-                f"matching radius; at least {_FEWEST_FOUND}, of different scores, are needed"
+                f"{len(labels.scores)} of {len(label_scores)} labelled particles have a candidate "
+                f"within the matching radius; at least {_FEWEST_DETECTED}, of different scores, "
+                "are needed"
             )
-        n_hits = of_hits.sum()
-        found = (n_hits + 0.5) / (weights.sum() + 1)
-        mean = np.average(hits, weights=of_hits)
-        width = np.sqrt(np.average((hits - mean) ** 2, weights=of_hits))
-        low = max(candidates.min(), hits.min() - 6 * width)
-        edges = np.linspace(low, max(candidates.max(), hits.max()) + 1e-6 * width, _N_BINS + 1)
-        counts = np.histogram(np.maximum(candidates, low), edges)[0]
-        at_labels = np.histogram(hits, edges, weights=of_hits)[0]
-        middles = (edges[1:] + edges[:-1]) / 2
-        sure = _sure(hits, of_hits)
-        slopes = np.geomspace(*_SLOPES, _N_SLOPES) / width
-        halves = np.linspace(low, sure, _N_MIDDLES)
-        slopes, halves = (axis.ravel() for axis in np.meshgrid(slopes, halves, indexing="ij"))
-        plausible = slopes * (sure - halves) >= _SURE_LOGIT
-        slopes, halves = slopes[plausible], halves[plausible]
-        log_p = log_expit(slopes[:, None] * (middles - halves[:, None]))
-        n_found = np.exp(log_p) @ counts
-        log_weight = log_p @ at_labels - n_hits * np.log(n_found)
-        log_weight -= (np.log(n_found / found / guess) / spread) ** 2 / 2
-        weights = np.exp(log_weight - log_weight.max())
-        weights /= weights.sum()
-        slope, intercept = _nearest_logistic(middles, weights @ np.exp(log_p), counts)
+        histogram = _score_histogram(labels, candidate_scores)
+        grid = _posterior_on_grid(labels, histogram, guess, spread)
+        slope, intercept = _nearest_logistic(
+            histogram.centres, grid.mean_probability, histogram.candidates
+        )
         return cls(
             slope,
             intercept,
-            found,
-            len(candidates),
-            edges,
-            counts,
-            weights,
-            np.column_stack([slopes, halves]),
+            labels.fraction,
+            histogram.centres,
+            histogram.candidates,
+            grid.alternatives,
+            grid.weights,
         )
 
     @property
     def n_particles(self) -> float:
-        """Estimate the number of particles, those without a candidate included.
-
-        Returns
-        -------
-        float
-            Labelled ones included.
-        """
-        middles = (self.edges[1:] + self.edges[:-1]) / 2
-        return float(self.counts @ expit(self.slope * middles + self.intercept)) / self.found
+        """Number of particles, those without a candidate included."""
+        p = expit(self.slope * self.bin_centres + self.intercept)
+        return float(self.bin_counts @ p) / self.detected_fraction
 
     @property
     def cautious_n_particles(self) -> float:
-        """Return the lower quartile of the number of particles.
+        """Lower quartile of the number of particles: contaminants can only add to it."""
+        n_detected = self._particles_in_bins().sum(axis=1, keepdims=True)
+        return float(self._quantiles(n_detected / self.detected_fraction, [0.25])[0, 0])
 
-        Contaminants that look like particles can only add to the number, whatever the method.
+    def intervals(self, thresholds: ArrayLike) -> dict[str, np.ndarray]:
+        """Return 90 % intervals of the quality of the candidates above n scores.
 
-        Returns
-        -------
-        float
-            Labelled ones included.
+        ``precision`` (NaN without picks), ``recall`` and ``f1`` have shape (n, 2); ``n_particles``
+        has shape (2,), since no threshold changes it.
         """
-        n_found = self._particles_in_bins().sum(axis=1, keepdims=True)
-        return float(self._quantiles(n_found / self.found, [0.25])[0, 0])
-
-    def intervals(self, thresholds) -> dict[str, np.ndarray]:
-        """Return 90 % intervals of the number of particles, and of precision, recall and F1.
-
-        Parameters
-        ----------
-        thresholds : array-like of shape (n,)
-            Scores; candidates above each are picks.
-
-        Returns
-        -------
-        dict of ndarray of shape (n, 2)
-            Lower and upper ends of ``precision`` (NaN without picks), ``recall`` and ``f1``; of
-            shape (2,) for ``n_particles``, which no threshold changes.
-        """
-        middles = (self.edges[1:] + self.edges[:-1]) / 2
         below, which = np.unique(
-            np.searchsorted(middles, thresholds, side="right"), return_inverse=True
+            np.searchsorted(self.bin_centres, thresholds, side="right"), return_inverse=True
         )
-        n_picks = _sums_from(self.counts)[below]
+        n_picks = _sums_from(self.bin_counts)[below]
         p = self._particles_in_bins()
-        n_right, n_particles = _sums_from(p)[:, below], p.sum(axis=1, keepdims=True) / self.found
+        n_right = _sums_from(p)[:, below]
+        n_particles = p.sum(axis=1, keepdims=True) / self.detected_fraction
         with np.errstate(invalid="ignore"):  # 0 / 0 without picks
             ends = {
                 "precision": self._quantiles(n_right / n_picks),
@@ -200,68 +135,137 @@ class PickPosterior:
 
     def _particles_in_bins(self) -> np.ndarray:
         """Return how many particles each alternative, a row, expects in each bin, a column."""
-        middles = (self.edges[1:] + self.edges[:-1]) / 2
-        slopes, halves = self.alternatives.T
-        return expit(slopes[:, None] * (middles - halves[:, None])) * self.counts
+        slopes, midpoints = self.alternatives.T
+        logits = slopes[:, None] * (self.bin_centres - midpoints[:, None])
+        return expit(logits) * self.bin_counts
 
     def _quantiles(self, values, shares=_TAILS) -> np.ndarray:
         """Return weighted quantiles over the alternatives, in columns, of each column a row."""
         order = np.argsort(values, axis=0)
-        weight_so_far = np.cumsum(self.weights[order], axis=0)
+        weight_so_far = np.cumsum(self.alternative_weights[order], axis=0)
         at = [np.minimum((weight_so_far < share).sum(axis=0), len(order) - 1) for share in shares]
         ordered = np.take_along_axis(values, order, axis=0)
         return np.take_along_axis(ordered, np.array(at), axis=0).T
 
 
-def can_be_fitted(labels, weights=None) -> bool:
-    """Tell whether labelled particles have a distribution of scores to speak of.
+def can_be_fitted(label_scores: np.ndarray, label_weights: np.ndarray | None = None) -> bool:
+    """Return whether labelled particles have a distribution of scores to speak of.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (k,)
-        Scores of the candidates on labelled particles; ``-inf`` for a label without one.
-    weights : ndarray of shape (k,) or None, default=None
-        How many labels each counts for; None is one.
-
-    Returns
-    -------
-    bool
-        False if fewer than five labels have a candidate, or nine tenths of these the same lowest
-        score. Nine tenths of one higher score can be fitted.
+    They have none if fewer than five have a candidate, or if nine tenths of these have the same
+    lowest score. Nine tenths of one higher score can be fitted.
     """
-    weights = np.ones(len(labels)) if weights is None else weights
-    has_candidate = np.isfinite(labels)
-    hits, of_hits = labels[has_candidate], weights[has_candidate]
-    return bool(of_hits.sum() >= _FEWEST_FOUND and hits.min() < _sure(hits, of_hits))
+    return _DetectedLabels.of(label_scores, label_weights).can_be_fitted
 
 
-def _sure(hits, weights) -> float:
-    """Return a score from which on candidates are taken for particles."""
-    return float(np.quantile(hits, _SURE_QUANTILE, weights=weights, method="inverted_cdf"))
+class _DetectedLabels(NamedTuple):
+    """The labels that have a candidate: its score, and how many labels each counts for."""
+
+    scores: np.ndarray
+    weights: np.ndarray
+    fraction: float  # of all labels, by weight
+
+    @classmethod
+    def of(cls, label_scores, label_weights) -> _DetectedLabels:
+        if label_weights is None:
+            label_weights = np.ones(len(label_scores))
+        has_candidate = np.isfinite(label_scores)
+        weights = label_weights[has_candidate]
+        fraction = (weights.sum() + 0.5) / (label_weights.sum() + 1)
+        return cls(label_scores[has_candidate], weights, fraction)
+
+    @property
+    def can_be_fitted(self) -> bool:
+        enough = self.weights.sum() >= _FEWEST_DETECTED
+        return bool(enough and self.scores.min() < self.certain_score)
+
+    @property
+    def certain_score(self) -> float:
+        """The score from which on candidates are taken for particles."""
+        return float(
+            np.quantile(self.scores, _CERTAIN_QUANTILE, weights=self.weights, method="inverted_cdf")
+        )
+
+    @property
+    def standard_deviation(self) -> float:
+        mean = np.average(self.scores, weights=self.weights)
+        return np.sqrt(np.average((self.scores - mean) ** 2, weights=self.weights))
 
 
-def _sums_from(values) -> np.ndarray:
-    """Return the sums of the last axis from each place on, and 0 beyond its end."""
-    sums = np.cumsum(values[..., ::-1], axis=-1)[..., ::-1]
-    return np.concatenate([sums, np.zeros_like(sums[..., :1])], axis=-1)
+class _ScoreHistogram(NamedTuple):
+    """Weighted labels and candidates by bins of score; the first bin holds all lower ones, too."""
+
+    lowest: float
+    centres: np.ndarray
+    labels: np.ndarray
+    candidates: np.ndarray
 
 
-def _nearest_logistic(x, p, counts) -> tuple[float, float]:
+class _GridPosterior(NamedTuple):
+    """Alternatives of slope and midpoint, their weights, and the mean probability in each bin."""
+
+    alternatives: np.ndarray
+    weights: np.ndarray
+    mean_probability: np.ndarray
+
+
+def _score_histogram(labels: _DetectedLabels, candidate_scores: np.ndarray) -> _ScoreHistogram:
+    width = labels.standard_deviation
+    lowest = max(candidate_scores.min(), labels.scores.min() - 6 * width)
+    highest = max(candidate_scores.max(), labels.scores.max()) + 1e-6 * width
+    edges = np.linspace(lowest, highest, _N_BINS + 1)
+    return _ScoreHistogram(
+        lowest,
+        centres=(edges[1:] + edges[:-1]) / 2,
+        labels=np.histogram(labels.scores, edges, weights=labels.weights)[0],
+        candidates=np.histogram(np.maximum(candidate_scores, lowest), edges)[0],
+    )
+
+
+def _posterior_on_grid(
+    labels: _DetectedLabels, histogram: _ScoreHistogram, guess: float, spread: float
+) -> _GridPosterior:
+    """Weigh slopes and midpoints by the likelihood of the labels and the guessed number."""
+    certain_score = labels.certain_score
+    slopes, midpoints = np.meshgrid(
+        np.geomspace(*_SLOPES, _N_SLOPES) / labels.standard_deviation,
+        np.linspace(histogram.lowest, certain_score, _N_MIDPOINTS),
+        indexing="ij",
+    )
+    plausible = slopes * (certain_score - midpoints) >= _CERTAIN_LOGIT
+    slopes, midpoints = slopes[plausible], midpoints[plausible]
+    log_p = log_expit(slopes[:, None] * (histogram.centres - midpoints[:, None]))
+    n_detected = np.exp(log_p) @ histogram.candidates
+    log_weight = log_p @ histogram.labels - labels.weights.sum() * np.log(n_detected)
+    log_weight -= (np.log(n_detected / labels.fraction / guess) / spread) ** 2 / 2
+    weights = np.exp(log_weight - log_weight.max())
+    weights /= weights.sum()
+    return _GridPosterior(np.column_stack([slopes, midpoints]), weights, weights @ np.exp(log_p))
+
+
+def _nearest_logistic(
+    scores: np.ndarray, probabilities: np.ndarray, counts: np.ndarray
+) -> tuple[float, float]:
     """Return slope and intercept of the logistic function nearest to probabilities.
 
     Nearest by the cross entropy over the candidates, which keeps the sum of the probabilities.
     """
-    centre = float(np.average(x, weights=counts))
-    spread = math.sqrt(float(np.average((x - centre) ** 2, weights=counts)))
-    z = (x - centre) / spread
+    centre = float(np.average(scores, weights=counts))
+    spread = math.sqrt(float(np.average((scores - centre) ** 2, weights=counts)))
+    z = (scores - centre) / spread
     share = counts / counts.sum()
 
     def loss(parameters):
         logit = parameters[0] * z + parameters[1]
-        residual = share * (expit(logit) - p)
-        value = share @ (np.logaddexp(0, logit) - p * logit)
+        residual = share * (expit(logit) - probabilities)
+        value = share @ (np.logaddexp(0, logit) - probabilities * logit)
         return value, np.array([residual @ z, residual.sum()])
 
     scale, shift = minimize(loss, [1.0, 0.0], jac=True, method="BFGS").x
     slope = float(scale / spread)
     return slope, float(shift - slope * centre)
+
+
+def _sums_from(values: np.ndarray) -> np.ndarray:
+    """Return the sums of the last axis from each place on, and 0 beyond its end."""
+    sums = np.cumsum(values[..., ::-1], axis=-1)[..., ::-1]
+    return np.concatenate([sums, np.zeros_like(sums[..., :1])], axis=-1)

@@ -1,203 +1,158 @@
-"""What the labels tell about the picks of a fitted picker: how many, how good, where to cut."""
+"""The estimates that a fitted picker keeps: how good its picks are at every threshold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from puclassify.picking.estimates._cross_fitting import HeldOutScores
-from puclassify.picking.estimates._particle_probability import PickPosterior, can_be_fitted
-from puclassify.picking.estimates._threshold_rules import choose_threshold, cuts, is_rule, quality
+from puclassify.picking.estimates._expected_quality import expected_quality, separating_thresholds
+from puclassify.picking.estimates._particle_probability import ParticleProbability, can_be_fitted
+from puclassify.picking.estimates._threshold_rules import ChosenRule, choose_threshold
 
-__all__ = ["PickEstimates"]
+__all__ = ["PickQuality", "fit_pick_quality"]
 
-_HELD_OUT = 0.632  # weight of scores of labels not learnt from, beside those learnt from
-_KNOWN = 0.03  # spread of the logarithm of a number that is known
+_HELD_OUT_WEIGHT = 0.632  # of held-out scores, beside scores of labels that were trained on
+_SETTLED_SPREAD = 0.03  # of the logarithm of a number that is settled
 
 
 @dataclass(frozen=True)
-class PickEstimates:
+class PickQuality:
     """The probability of candidates by their score, and the candidates of the training micrographs.
 
-    Parameters
-    ----------
-    posterior : PickPosterior
-        By the scores of the final scorer, with the number of particles that was settled on.
-    extremes : tuple of PickPosterior
-        The same by each kind of scores alone, and with the number open.
-    logits : ndarray of shape (n,), ascending
-        Calibrated logits of all candidates.
-    n_micrographs : float
-        How many micrographs of median area were trained on.
-
-    Notes
-    -----
-    The final scorer has learnt from all labels, for longer, and from more of them than the
-    scorers they were held out from. What it gives them is better than what it gives other
-    particles; the places that they had among the candidates of those scorers are worse. Both are
-    taken, with weights .368 and .632, as the .632 estimator of an error rate does with what was
-    learnt from and what was not (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number that is
-    settled on is `PickPosterior.cautious_n_particles`. Intervals reach from the lower of the two
-    lower ends that either would have alone to the higher of the upper ones, and to the estimate.
+    ``probability`` belongs to the scores of the final scorer, with the number of particles settled;
+    ``by_source`` are models fitted to held-out scores only and to training scores only, used for
+    the intervals. ``logits`` are the calibrated logits of all candidates, ascending, and
+    ``total_area`` is the area of the training micrographs in units of the median one.
     """
 
-    posterior: PickPosterior
-    extremes: tuple[PickPosterior, ...]
+    probability: ParticleProbability
+    by_source: tuple[ParticleProbability, ...]
     logits: np.ndarray
-    n_micrographs: float
-
-    @classmethod
-    def fit(
-        cls, held_out: HeldOutScores, learnt, candidates, guess: float, n_micrographs: float
-    ) -> PickEstimates | None:
-        """Estimate them for the final scorer.
-
-        Parameters
-        ----------
-        held_out : HeldOutScores
-            Of scorers that had not learnt from the labels they scored.
-        learnt : ndarray of shape (k,) or None
-            What the final scorer gives the labels, ``-inf`` where there is no candidate; None if
-            it may know them by heart.
-        candidates : ndarray of shape (n,), ascending
-            What it gives all candidates of the training micrographs.
-        guess : float
-            Number of particles in the micrographs, to within a factor of several.
-        n_micrographs : float
-            How many micrographs of median area were trained on.
-
-        Returns
-        -------
-        PickEstimates or None
-            The estimates; None if the scores of the labels cannot be fitted.
-        """
-        kinds = [held_out.carried_to(candidates)]
-        weights, n_labels = np.ones(len(kinds[0])), len(kinds[0])
-        if learnt is not None:
-            kinds.append(learnt)
-            weights = np.repeat([_HELD_OUT, 1 - _HELD_OUT], n_labels)
-        labels = np.concatenate(kinds)
-        if not can_be_fitted(labels, weights):
-            return None
-
-        def fit(labels, weights=None, **number):
-            return PickPosterior.fit(labels, candidates, weights=weights, **number)
-
-        of_both = fit(labels, weights, guess=guess)
-        number = max(of_both.cautious_n_particles, n_labels)
-        posterior = fit(labels, weights, guess=number, spread=_KNOWN)
-        extremes = [fit(kind, guess=guess) for kind in kinds if can_be_fitted(kind)]
-        logits = posterior.slope * candidates + posterior.intercept
-        return cls(posterior, tuple(extremes or [of_both]), logits, n_micrographs)
+    total_area: float
 
     @property
     def calibration(self) -> tuple[float, float]:
-        """Slope and intercept that take the scorer's logits to calibrated ones.
+        """Slope and intercept that turn the scorer's logits into calibrated ones."""
+        return self.probability.slope, self.probability.intercept
 
-        Returns
-        -------
-        tuple of (float, float)
-            Slope and intercept.
-        """
-        return self.posterior.slope, self.posterior.intercept
+    @property
+    def detected_fraction(self) -> float:
+        """Share of the particles that have a candidate."""
+        return self.probability.detected_fraction
 
     @property
     def n_particles(self) -> float:
-        """Number of particles in a training micrograph of median area.
+        """Number of particles in a training micrograph of median area."""
+        return float(expit(self.logits).sum()) / self.detected_fraction / self.total_area
 
-        Returns
-        -------
-        float
-            The number.
-        """
-        in_all = float(expit(self.logits).sum()) / self.posterior.found
-        return in_all / self.n_micrographs
+    def choose_threshold(self, rule: ChosenRule) -> float:
+        """Return the logit that a checked rule chooses."""
+        return choose_threshold(rule, self._expected(separating_thresholds(self.logits)))
 
-    def threshold(self, rule) -> float:
-        """Return the logit at which a rule cuts.
-
-        Parameters
-        ----------
-        rule : float, str or (str, float)
-            The threshold of a picker, checked.
-
-        Returns
-        -------
-        float
-            A number is returned as it is.
-        """
-        if not is_rule(rule):
-            return rule
-        return choose_threshold(rule, self.logits, self.posterior.found)
-
-    def report(self, threshold: float) -> dict:
-        """Say what is expected of the picks above a logit.
-
-        Parameters
-        ----------
-        threshold : float
-            The logit.
-
-        Returns
-        -------
-        dict
-            Numbers, and 90 % intervals under the same names with ``_interval``.
-        """
+    def report(self, threshold: float) -> dict[str, Any]:
+        """Return `expected_quality` at one threshold, as numbers and pairs, without the arrays."""
         expected = self.expected_quality([threshold])
         return {name: _of_one_threshold(values) for name, values in expected.items()}
 
-    def expected_quality(self, thresholds=None) -> dict:
-        """Say what is expected of the picks above logits.
-
-        Parameters
-        ----------
-        thresholds : array-like of shape (n,) or None, default=None
-            Logits; None stands for one below every candidate, from the best one down.
-
-        Returns
-        -------
-        dict
-            As of `ParticlePicker.expected_quality`.
-        """
+    def expected_quality(self, thresholds: ArrayLike | None = None) -> dict[str, Any]:
+        """Return what `ParticlePicker.expected_quality` documents."""
         if thresholds is None:
-            thresholds, _ = cuts(self.logits)
+            thresholds = separating_thresholds(self.logits)
         thresholds = np.asarray(thresholds, dtype=float)
-        expected = quality(self.logits, thresholds, self.posterior.found)
+        expected = self._expected(thresholds)
         intervals = self._intervals(thresholds)
-        told = {"threshold": thresholds}
+        quality = {"threshold": thresholds}
         for name in ("precision", "recall", "f1"):
             interval = _widened(intervals[name], expected[name])
-            told |= {name: expected[name], f"{name}_interval": interval}
-        interval = _widened(intervals["n_particles"] / self.n_micrographs, self.n_particles)
-        return told | {
-            "n_picks": expected["n_picks"] / self.n_micrographs,
+            quality |= {name: expected[name], f"{name}_interval": interval}
+        interval = _widened(intervals["n_particles"] / self.total_area, self.n_particles)
+        return quality | {
+            "n_picks": expected["n_picks"],
             "n_particles": self.n_particles,
             "n_particles_interval": tuple(interval.tolist()),
         }
 
-    def _intervals(self, thresholds) -> dict[str, np.ndarray]:
-        """Return intervals as wide as those of either kind of scores, at logits."""
+    def _expected(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the expected quality at thresholds, numbers in a micrograph of median area."""
+        expected = expected_quality(self.logits, thresholds, self.detected_fraction)
+        expected["n_picks"] = expected["n_picks"] / self.total_area
+        expected["n_particles"] = expected["n_particles"] / self.total_area
+        return {"threshold": thresholds, **expected}
+
+    def _intervals(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
+        """Return intervals that span those of either source of scores, at logits."""
         slope, intercept = self.calibration
-        thresholds = (thresholds - intercept) / slope
-        of_kinds = [posterior.intervals(thresholds) for posterior in self.extremes]
-
-        def spanned(name):
-            low, high = np.moveaxis([intervals[name] for intervals in of_kinds], -1, 0)
-            return np.stack([low.min(axis=0), high.max(axis=0)], axis=-1)
-
-        return {name: spanned(name) for name in of_kinds[0]}
+        scores = (thresholds - intercept) / slope
+        intervals = [probability.intervals(scores) for probability in self.by_source]
+        return {name: _spanned([one[name] for one in intervals]) for name in intervals[0]}
 
 
-def _widened(interval, value) -> np.ndarray:
+def fit_pick_quality(
+    held_out: HeldOutScores,
+    training_scores: np.ndarray | None,
+    candidate_scores: np.ndarray,
+    *,
+    guess: float,
+    total_area: float,
+) -> PickQuality | None:
+    """Estimate the quality of the picks of the final scorer; None if the labels do not suffice.
+
+    ``training_scores`` are the scores of the final scorer for the labels it was trained on (None
+    if it may memorise them), ``candidate_scores`` its scores of all candidates, ascending.
+    ``guess`` is the number of particles in the micrographs, to within a factor of several.
+
+    The final scorer was trained on all labels, and for longer than the cross-fitted ones. Its own
+    scores of the labels are too high for other particles, and the scores at their held-out ranks
+    too low. Both are used, with weights .368 and .632, as in the .632 estimator of an error rate
+    (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number of particles is settled at its lower
+    quartile. Intervals span those of either source, and the estimate.
+    """
+    sources = [held_out.at_same_ranks(candidate_scores)]
+    weights = np.ones(held_out.n_labels)
+    if training_scores is not None:
+        sources.append(training_scores)
+        weights = np.repeat([_HELD_OUT_WEIGHT, 1 - _HELD_OUT_WEIGHT], held_out.n_labels)
+    label_scores = np.concatenate(sources)
+    if not can_be_fitted(label_scores, weights):
+        return None
+    unsettled = ParticleProbability.fit(
+        label_scores, candidate_scores, label_weights=weights, guess=guess
+    )
+    settled = ParticleProbability.fit(
+        label_scores,
+        candidate_scores,
+        label_weights=weights,
+        guess=max(unsettled.cautious_n_particles, held_out.n_labels),
+        spread=_SETTLED_SPREAD,
+    )
+    by_source = [
+        ParticleProbability.fit(scores, candidate_scores, guess=guess)
+        for scores in sources
+        if can_be_fitted(scores)
+    ]
+    logits = settled.slope * candidate_scores + settled.intercept
+    return PickQuality(settled, tuple(by_source or [unsettled]), logits, total_area)
+
+
+def _spanned(intervals: list[np.ndarray]) -> np.ndarray:
+    """Return the intervals, ends along the last axis, from the lowest to the highest end."""
+    low, high = np.moveaxis(np.stack(intervals), -1, 0)
+    return np.stack([low.min(axis=0), high.max(axis=0)], axis=-1)
+
+
+def _widened(interval: np.ndarray, value) -> np.ndarray:
     """Widen an interval to an estimate, which a cautious number can carry beyond its end."""
     low, high = np.moveaxis(interval, -1, 0)
     return np.stack([np.minimum(low, value), np.maximum(high, value)], axis=-1)
 
 
 def _of_one_threshold(values):
-    """Return a number, or a pair, where an array says it of every threshold."""
+    """Return the number, or the pair, that an array holds for its only threshold."""
     if not isinstance(values, np.ndarray):
         return values
     (only,) = values.tolist()

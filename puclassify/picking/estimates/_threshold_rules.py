@@ -1,81 +1,115 @@
-"""Where to cut a list of candidates whose probabilities are known."""
+"""Threshold rules: what the picks above a threshold are to be like."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from puclassify._parameters import is_number
+from puclassify._warnings import warn
 
 __all__ = [
-    "RULES",
+    "THRESHOLD_RULES",
+    "ChosenRule",
+    "ThresholdRule",
     "check_threshold",
     "check_thresholds",
     "choose_threshold",
-    "cuts",
     "is_rule",
-    "quality",
 ]
 
-RULES = ("precision", "recall")
-_BEST_F1 = ("auto", "expected_f1")
+AUTO_RULE = "expected_f1"
+
+ChosenRule = str | tuple[str, float]  # a name of the table, or a name and its target
 
 
-def check_threshold(threshold, *, also: str = ""):
-    """Refuse what is neither a logit nor a rule.
+@dataclass(frozen=True)
+class ThresholdRule:
+    """A way to choose the threshold of a `ParticlePicker` from the expected quality of its picks.
 
     Parameters
     ----------
-    threshold : float, str or (str, float)
-        The threshold.
-    also : str, default=""
-        What else the message says is taken.
+    choose : callable
+        Called with the expected quality and the target (NaN for a rule without one); returns the
+        index of the threshold. The expected quality is a dict of arrays over all thresholds that
+        separate candidates, from the fewest picks to the most, as from
+        `ParticlePicker.expected_quality` but without intervals: ``threshold``, ``n_picks`` and
+        ``n_particles`` (in a training micrograph of median area), ``precision``, ``recall`` and
+        ``f1``.
+    target_range : (float, float) or None, default=None
+        The target, with which the rule is given as ``(name, target)``, lies between these numbers,
+        both excluded. None is for a rule without a target, which is given by its name.
+    reaches : str or None, default=None
+        The measure that has to reach the target; a warning says so where none of the thresholds
+        is expected to.
 
-    Returns
-    -------
-    float, str or (str, float)
-        The same.
+    See Also
+    --------
+    ParticlePicker : Takes a rule as ``threshold``, in the constructor and in ``predict``.
 
-    Raises
-    ------
-    ValueError
-        If it is neither.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.picking import THRESHOLD_RULES, ThresholdRule
+    >>> sorted(THRESHOLD_RULES)
+    ['expected_f1', 'precision', 'recall']
+    >>> def fewest_missed_or_wrong(expected, target):
+    ...     n_right = expected["n_picks"] * expected["precision"]
+    ...     return np.argmin(expected["n_picks"] + expected["n_particles"] - 2 * n_right)
+    >>> THRESHOLD_RULES["fewest_errors"] = ThresholdRule(fewest_missed_or_wrong)
+    >>> del THRESHOLD_RULES["fewest_errors"]              # threshold="fewest_errors" until here
     """
-    if isinstance(threshold, str) and threshold in _BEST_F1:
-        return threshold
-    if is_number(threshold) and not np.isnan(threshold):
+
+    choose: Callable[[dict[str, np.ndarray], float], int]
+    target_range: tuple[float, float] | None = None
+    reaches: str | None = None
+
+
+def _largest_f1(expected: dict[str, np.ndarray], target: float) -> int:
+    return int(np.argmax(expected["f1"]))
+
+
+def _most_picks_of_precision(expected: dict[str, np.ndarray], target: float) -> int:
+    enough = np.flatnonzero(expected["precision"] >= target)
+    return int(enough[-1]) if len(enough) else 0
+
+
+def _fewest_picks_of_recall(expected: dict[str, np.ndarray], target: float) -> int:
+    enough = np.flatnonzero(expected["recall"] >= target)
+    return int(enough[0]) if len(enough) else -1
+
+
+THRESHOLD_RULES: dict[str, ThresholdRule] = {
+    "expected_f1": ThresholdRule(_largest_f1),
+    "precision": ThresholdRule(_most_picks_of_precision, (0, 1), reaches="precision"),
+    "recall": ThresholdRule(_fewest_picks_of_recall, (0, 1), reaches="recall"),
+}
+
+
+def check_threshold(threshold: Any, *, also: str = "") -> float | ChosenRule:
+    """Return a logit or a rule of the table; ``also`` adds to the message what else is accepted."""
+    if is_number(threshold) and not math.isnan(threshold):
         return float(threshold)
-    if isinstance(threshold, Sequence) and not isinstance(threshold, str) and len(threshold) == 2:
+    if isinstance(threshold, str):
+        name = AUTO_RULE if threshold == "auto" else threshold
+        if name in THRESHOLD_RULES and THRESHOLD_RULES[name].target_range is None:
+            return name
+    elif isinstance(threshold, Sequence) and len(threshold) == 2:
         name, target = threshold
-        if name in RULES and is_number(target) and 0 < target < 1:
+        if isinstance(name, str) and _is_target(target, name):
             return name, float(target)
+    rules = ", ".join(_in_words(name) for name in THRESHOLD_RULES)
     raise ValueError(
-        f"threshold must be a number (a logit), 'auto', 'expected_f1', ('precision', p) or "
-        f"('recall', r) with p or r between 0 and 1{also}; got {threshold!r}"
+        f"threshold must be a number (a logit), 'auto' or a rule ({rules}){also}; got {threshold!r}"
     )
 
 
-def check_thresholds(thresholds) -> np.ndarray:
-    """Refuse what is no sequence of logits.
-
-    Parameters
-    ----------
-    thresholds : array-like of shape (m,)
-        What the caller passed.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        The same as numbers.
-
-    Raises
-    ------
-    ValueError
-        If it has another shape, or one of them is NaN.
-    """
+def check_thresholds(thresholds: Any) -> np.ndarray:
+    """Return logits as an array of shape (m,); NaN is refused."""
     thresholds = np.asarray(thresholds, dtype=float)
     if thresholds.ndim != 1 or np.isnan(thresholds).any():
         raise ValueError(
@@ -85,122 +119,40 @@ def check_thresholds(thresholds) -> np.ndarray:
     return thresholds
 
 
-def is_rule(threshold) -> bool:
-    """Tell whether a threshold that was checked takes estimates to find.
-
-    Parameters
-    ----------
-    threshold : float, str or (str, float)
-        The threshold.
-
-    Returns
-    -------
-    bool
-        False for a number.
-    """
+def is_rule(threshold: float | ChosenRule) -> bool:
+    """Return whether a checked threshold is a rule, which needs estimates, and no logit."""
     return not is_number(threshold)
 
 
-def quality(
-    logits, thresholds, found: float, max_picks: int | None = None
-) -> dict[str, np.ndarray]:
-    """Expect precision, recall and F1 of the candidates above thresholds.
+def choose_threshold(chosen: ChosenRule, expected: dict[str, np.ndarray]) -> float:
+    """Return the logit that a checked rule chooses.
 
-    Parameters
-    ----------
-    logits : ndarray of shape (n,)
-        Of all candidates.
-    thresholds : array-like of shape (m,)
-        Logits.
-    found : float
-        Share of the particles that have a candidate.
-    max_picks : int or None, default=None
-        Of more candidates above a threshold, only so many are picks, the best.
-
-    Returns
-    -------
-    dict of ndarray of shape (m,)
-        ``n_picks``, ``n_particles``, ``precision`` (NaN without picks), ``recall`` and ``f1``.
+    ``expected`` is what `ThresholdRule.choose` gets. A warning says so if the target is out of
+    reach; the threshold is then the nearest to it.
     """
-    ascending = np.sort(logits)
-    n_picks = len(ascending) - np.searchsorted(ascending, thresholds, side="right")
-    if max_picks is not None:
-        n_picks = np.minimum(n_picks, max_picks)
-    n_right = np.append(0.0, np.cumsum(expit(ascending[::-1])))
-    n_particles = np.full(n_picks.shape, n_right[-1] / found)
-    n_right = n_right[n_picks]
-    with np.errstate(invalid="ignore"):  # 0 / 0 without picks, or without candidates
-        f1 = 2 * n_right / (n_picks + n_particles)
-        return {
-            "n_picks": n_picks,
-            "n_particles": n_particles,
-            "precision": n_right / n_picks,
-            "recall": n_right / n_particles,
-            "f1": np.nan_to_num(f1, nan=0.0),
-        }
+    name, target = (chosen, math.nan) if isinstance(chosen, str) else chosen
+    rule = THRESHOLD_RULES[name]
+    index = rule.choose(expected, target)
+    if rule.reaches is not None and not expected[rule.reaches][index] >= target:
+        warn(
+            f"threshold={chosen!r} is out of reach: the expected {rule.reaches} is at most "
+            f"{expected[rule.reaches][index]:.3f}, and the threshold is the one that reaches it"
+        )
+    return float(expected["threshold"][index])
 
 
-def cuts(logits) -> tuple[np.ndarray, np.ndarray]:
-    """Return where candidates can be cut in two.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (n,)
-        Of all candidates. Equal ones stay together.
-
-    Returns
-    -------
-    thresholds : ndarray of shape (m,), descending
-        Halfway between two candidates; the last one is below all of them.
-    n_picks : ndarray of shape (m,)
-        Candidates above each.
-    """
-    ascending, counts = np.unique(logits, return_counts=True)
-    below = np.append(ascending[0] - 1, ascending[:-1])
-    return ((ascending + below) / 2)[::-1], np.cumsum(counts[::-1])
+def _is_target(target: Any, name: str) -> bool:
+    target_range = THRESHOLD_RULES[name].target_range if name in THRESHOLD_RULES else None
+    if target_range is None or not is_number(target):
+        return False
+    low, high = target_range
+    return low < target < high
 
 
-def choose_threshold(rule, logits, found: float) -> float:
-    """Find the logit at which a rule cuts candidates.
-
-    Parameters
-    ----------
-    rule : str or (str, float)
-        "auto" and "expected_f1" make the expected F1 largest; ``("precision", p)`` takes as many
-        as have an expected precision of p, ``("recall", r)`` as few as have a recall of r.
-    logits : ndarray of shape (n,)
-        Of all candidates.
-    found : float
-        Share of the particles that have a candidate.
-
-    Returns
-    -------
-    float
-        Halfway between two candidates.
-
-    Warns
-    -----
-    UserWarning
-        If no threshold is expected to reach a precision or recall; the one that comes nearest is
-        taken.
-    """
-    thresholds, n_picks = cuts(logits)
-    n_right = np.cumsum(expit(np.sort(logits)[::-1]))[n_picks - 1]
-    n_particles = n_right[-1] / found
-    name, target = (rule, None) if isinstance(rule, str) else rule
-    if target is None:
-        last = int(np.argmax(n_right / (n_picks + n_particles)))
-    else:
-        reached = n_right / (n_picks if name == "precision" else n_particles)
-        enough = np.flatnonzero(reached >= target)
-        if len(enough):
-            last = int(enough[-1 if name == "precision" else 0])
-        else:
-            last = 0 if name == "precision" else len(thresholds) - 1
-            warnings.warn(
-                f"threshold={rule!r} is out of reach: the {name} is expected to be "
-                f"{reached[last]:.3f} at most, which is what the threshold gives",
-                UserWarning,
-                stacklevel=5,
-            )
-    return float(thresholds[last])
+def _in_words(name: str) -> str:
+    target_range = THRESHOLD_RULES[name].target_range
+    if target_range is None:
+        return repr(name)
+    low, high = target_range
+    between = f"between {low:g} and {high:g}" if math.isfinite(high) else f"above {low:g}"
+    return f"({name!r}, number {between})"

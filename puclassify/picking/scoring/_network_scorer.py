@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from torch import nn
 
-from puclassify._devices import resolve_device
+from puclassify._devices import resolve_device, threads_worth
 from puclassify.classifier import (
     FitReport,
     PUImageClassifier,
@@ -28,7 +28,7 @@ from puclassify.networks import check_unpadded, fold_batch_norm
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.scoring._memory_budget import default_memory_budget, tile_length
 from puclassify.picking.scoring._score_map import score_map
-from puclassify.picking.tiles import TileBatches
+from puclassify.picking.tiles import STEPS_PER_EPOCH, TileBatches
 
 __all__ = ["NetworkScorer"]
 
@@ -36,14 +36,18 @@ __all__ = ["NetworkScorer"]
 class NetworkScorer:
     """Scores micrographs with the network of a `PUImageClassifier`, which it trains in place."""
 
-    memory_budget: float | str = "auto"  # of the picker
-    compile = False  # of the picker
     may_memorize = False  # labels are turned and magnified, among thousands of others
     _cache = None
 
-    def __init__(self, classifier: PUImageClassifier, geometry: PickingGeometry):
+    def __init__(
+        self,
+        classifier: PUImageClassifier,
+        geometry: PickingGeometry,
+        steps_per_epoch: int = STEPS_PER_EPOCH,
+    ):
         self.classifier = classifier
         self.geometry = geometry
+        self.steps_per_epoch = steps_per_epoch
         self.n_epochs = classifier.max_epochs
         # A throw-away network, to ask for its geometry.
         network = Trainer.of(classifier).build((1, 0, 0), 0.5)
@@ -55,7 +59,7 @@ class NetworkScorer:
         n_epochs = max(1, round(share * self.classifier.max_epochs))
         shorter = clone(self.classifier)
         shorter.set_params(max_epochs=n_epochs, callbacks=None, verbose=0)
-        return NetworkScorer(shorter, self.geometry)
+        return NetworkScorer(shorter, self.geometry, self.steps_per_epoch)
 
     def training_prior(self, prior: float) -> float:
         """Return the prior that the objective will use: the criterion's own wins."""
@@ -79,10 +83,11 @@ class NetworkScorer:
             labels,
             field=self.field,
             stride=self.stride,
-            label_radius=self.geometry.label_radius_on(images[0]),
+            label_radius=self.geometry.label_radii_on(images),
             n_unlabelled=self.classifier.batch_size,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
             device=self.device,
+            steps_per_epoch=self.steps_per_epoch,
         )
         trainer = Trainer.of(self.classifier)
         trainer = replace(trainer, verbose=max(verbose, trainer.verbose))
@@ -107,27 +112,28 @@ class NetworkScorer:
         other.classifier = adopt_training(copy.copy(self.classifier), trained)
         return other
 
-    def score_map(self, image: GridImage) -> GridImage:
+    def score_map(
+        self, image: GridImage, *, memory_budget: float | str = "auto", compile: bool = False
+    ) -> GridImage:
         """Score a preprocessed micrograph: logits on the network's stride, on its device."""
         device = self.device
         dtype = scoring_dtype(self.classifier, device)
-        network, tile = self._prepared(device, dtype)
-        return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
+        network, tile = self._prepared(device, dtype, memory_budget, compile)
+        with threads_worth(float(np.prod(image.shape))):
+            return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
 
-    def _prepared(self, device, dtype) -> tuple[nn.Module, int]:
-        """Return the network in its fastest form, and the tile that fits into the memory."""
+    def _prepared(self, device, dtype, memory_budget, compile) -> tuple[nn.Module, int]:
+        """Return a copy of the network in its fastest form, and the tile that fits the memory."""
         module = self.classifier.module_
-        key = device, dtype, self.memory_budget, self.compile, _version(module)
+        key = device, dtype, memory_budget, compile, _version(module)
         if self._cache is None or self._cache[0] != key:
-            module.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-            key = (*key[:-1], _version(module))
-            folded = fold_batch_norm(module)
-            budget = self.memory_budget
-            if isinstance(budget, str):
-                budget = default_memory_budget(device)
-            tile = tile_length(folded, budget, dtype or torch.float32)
-            network = _compiled(folded) if self.compile else folded
-            self._cache = key, network, tile
+            network = copy.deepcopy(module)
+            network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            network = fold_batch_norm(network)
+            if isinstance(memory_budget, str):
+                memory_budget = default_memory_budget(device)
+            tile = tile_length(network, memory_budget, dtype or torch.float32)
+            self._cache = key, _compiled(network) if compile else network, tile
         return self._cache[1:]
 
     def __getstate__(self):

@@ -61,13 +61,14 @@ class WindowScorer:
 
         Prior, report and verbosity are not used: the classifier has no epochs.
         """
-        diameter = self.geometry.diameter / float(np.mean(images[0].step_xy))
+        step = np.median([np.mean(image.step_xy) for image in images])
+        diameter = self.geometry.diameter / float(step)
         self.size = 2 * int(np.ceil(0.75 * diameter)) + 1  # one and a half diameters, odd
         regions, y = sample_regions(
             images,
             labels,
             n_unlabeled=-(-_REGIONS_UNLABELLED // len(images)),
-            radius=self.geometry.label_radius_on(images[0]),
+            radius=self.geometry.label_radii_on(images),
             random_state=rng,
         )
         if np.sum(y) > _REGIONS_LABELLED:
@@ -79,8 +80,13 @@ class WindowScorer:
                 self.classifier.set_params(**{name: rng.randint(2**31 - 1)})
         self.classifier.fit(RegionExtractor(self.size, flatten=True).transform(regions), y)
 
-    def score_map(self, image: GridImage) -> GridImage:
-        """Score a preprocessed micrograph window by window: logits at every fourth pixel."""
+    def score_map(
+        self, image: GridImage, *, memory_budget: float | str = "auto", compile: bool = False
+    ) -> GridImage:
+        """Score a preprocessed micrograph window by window: logits at every fourth pixel.
+
+        ``memory_budget`` and ``compile`` are for networks.
+        """
         padded = pad_for_map(np.asarray(image.values, np.float32), self.size, self.stride)
         windows = sliding_window_view(padded, (self.size, self.size))[
             :: self.stride, :: self.stride

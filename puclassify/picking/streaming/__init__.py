@@ -1,4 +1,4 @@
-"""One micrograph, or a stream of them, from the file to the picks."""
+"""Prediction: from a file to picks, for one micrograph or a stream of them."""
 
 from puclassify.picking.streaming._many_micrographs import collected as collected
 from puclassify.picking.streaming._many_micrographs import stream_micrographs as stream_micrographs

@@ -1,8 +1,9 @@
-"""From one micrograph to its score map and its picks, as a fitted picker goes."""
+"""One micrograph: read it, preprocess it, score it and pick the maxima."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,9 @@ from puclassify.classifier import UNCALIBRATED
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, micrograph_name
 from puclassify.picking._check_images import check_images
-from puclassify.picking.estimates import quality
+from puclassify.picking._geometry import HalfDiameter
+from puclassify.picking.estimates import expected_quality
+from puclassify.picking.scoring import NetworkScorer, WindowScorer
 from puclassify.picking.suppression import non_maximum_suppression
 from puclassify.preprocessing import preprocess_on, runs_on_devices
 
@@ -24,182 +27,107 @@ __all__ = ["MicrographPipeline"]
 
 @dataclass(frozen=True)
 class MicrographPipeline:
-    """What it takes to score and to pick one micrograph, and nothing else: it travels to workers.
+    """All that is needed to score and to pick one micrograph, and nothing else to send to workers.
 
-    Parameters
-    ----------
-    preprocessing : transformer
-        Fitted.
-    scorer : NetworkScorer or WindowScorer
-        Fitted.
-    suppression : dict
-        Parameters of `non_maximum_suppression` but the threshold; a radius of None is half the
-        diameter.
-    particle_diameter : float
-        In ångström.
-    pixel_size : float or "header"
-        Ångström per stored pixel.
-    calibration : (float, float), default=(1.0, 0.0)
-        Slope and intercept that make the scorer's logits the picker's.
+    Preprocessing and scorer are fitted.
     """
 
     preprocessing: Any
-    scorer: Any
-    suppression: dict
-    particle_diameter: float
-    pixel_size: float | str
-    calibration: tuple[float, float] = UNCALIBRATED
+    scorer: NetworkScorer | WindowScorer
+    suppression: dict[str, Any]  # of `non_maximum_suppression`, without the threshold
+    particle_diameter: float  # in ångström
+    pixel_size: float | str  # ångström per stored pixel, or "header"
+    calibration: tuple[float, float] = UNCALIBRATED  # slope and intercept of the picker's logits
+    memory_budget: float | str = "auto"  # bytes of the network's layers in one forward pass
+    compile: bool = False
 
-    def steps(self) -> list:
-        """Return what turns a micrograph and its index into what the scorer takes.
+    def steps(self) -> list[Callable]:
+        """Return the functions that turn a micrograph and its index into what the scorer needs.
 
-        Returns
-        -------
-        list of callable
-            `load` and `preprocess`: both at once, or one after the other where the second is up
-            to a GPU and nothing should keep the first, which copies the pixels, from reading on.
+        One function, or two where a GPU preprocesses: reading, which copies the pixels, then need
+        not wait for it.
         """
-        if self._runs_on_device() and self.scorer.device.type == "cuda":
+        if self._device is not None and self._device.type == "cuda":
             return [self.load, self.preprocess]
         return [self.read]
 
-    def read(self, micrograph, index: int) -> GridImage:
-        """Read and preprocess one micrograph.
-
-        Parameters
-        ----------
-        micrograph, index
-            As of `load`.
-
-        Returns
-        -------
-        GridImage
-            What the scorer takes: a tensor on its device, if the preprocessing is this package's
-            and the scorer a network.
-        """
+    def read(self, micrograph: Any, index: int) -> GridImage:
+        """Read and preprocess one micrograph: pixels on `_device`, or an array if that is None."""
         return self.preprocess(self.load(micrograph, index))
 
-    def load(self, micrograph, index: int) -> tuple:
-        """Read one micrograph.
+    def load(self, micrograph: Any, index: int) -> tuple[Any, str]:
+        """Read a path, 2-D array or GridImage, as far as the preprocessing does not; name it.
 
-        Parameters
-        ----------
-        micrograph : path, 2-D array or GridImage
-            The micrograph.
-        index : int
-            Its place in the sequence, which names arrays.
-
-        Returns
-        -------
-        micrograph : path, 2-D array or GridImage
-            What the preprocessing takes: a GridImage with pixels from which the scorer's device
-            can fetch them, if all is done there.
-        name : str
-            What it is called.
+        The index in the sequence names arrays. Where a GPU preprocesses, it can fetch the pixels
+        by itself.
         """
         name = micrograph_name(micrograph, index)
-        if not self._runs_on_device():
+        if self._device is None:
             return micrograph, name
         image = as_grid_image(micrograph, name)
-        if self.scorer.device.type == "cuda":
+        if self._device.type == "cuda":
             is_path = isinstance(micrograph, (str, os.PathLike))
             pixels: Any = page_locked(image.values, just_opened=is_path)
             image = replace(image, values=pixels)
         return image, name
 
-    def preprocess(self, loaded: tuple) -> GridImage:
-        """Preprocess one micrograph.
-
-        Parameters
-        ----------
-        loaded : tuple
-            From `load`.
-
-        Returns
-        -------
-        GridImage
-            As of `read`.
-        """
+    def preprocess(self, loaded: tuple[Any, str]) -> GridImage:
+        """Preprocess what `load` returned."""
         micrograph, name = loaded
-        if self._runs_on_device():
-            with own_stream(self.scorer.device):
-                image = preprocess_on(self.preprocessing, micrograph, self.scorer.device)
-                (image,) = check_images([image], self.preprocessing)
-        else:  # as in fit, the preprocessing gets what the caller gave, where it works in fit
-            image = self.preprocessing.transform([micrograph])[0]
+        device = self._device
+        with own_stream(device):
+            if device is None:  # as in fit: what the caller gave, where the preprocessing runs
+                image = self.preprocessing.transform([micrograph])[0]
+            else:
+                image = preprocess_on(self.preprocessing, micrograph, device)
             (image,) = check_images([image], self.preprocessing)
         return replace(image, name=name)
 
-    def _runs_on_device(self):
-        return self.scorer.device is not None and runs_on_devices(self.preprocessing)
+    @property
+    def _device(self) -> torch.device | None:
+        """The device to preprocess on: the scorer's, None if it or the preprocessing has none."""
+        return self.scorer.device if runs_on_devices(self.preprocessing) else None
 
     def score_map(self, image: GridImage) -> GridImage:
-        """Score one preprocessed micrograph.
-
-        Parameters
-        ----------
-        image : GridImage
-            From `read`.
-
-        Returns
-        -------
-        GridImage
-            Logits on the network's stride, in main memory.
-        """
+        """Score a preprocessed micrograph: logits on the network's stride, in main memory."""
         scores = self._scores(image)
         if isinstance(scores.values, torch.Tensor):
             scores = replace(scores, values=scores.values.cpu().numpy())
         return scores
 
     def pick(self, image: GridImage, threshold: float) -> np.ndarray:
-        """Score one preprocessed micrograph and keep the maxima above the threshold.
+        """Return x, y and score (k, 3) of a preprocessed micrograph's maxima above a logit.
 
-        Parameters
-        ----------
-        image : GridImage
-            From `read`.
-        threshold : float
-            A logit.
-
-        Returns
-        -------
-        ndarray of shape (k, 3)
-            x, y and score.
+        A radius that is a `HalfDiameter` is computed for the micrograph's own pixel size.
         """
         parameters = dict(self.suppression)
-        if parameters["radius"] is None:
-            diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
-            parameters["radius"] = diameter / 2
+        if isinstance(parameters["radius"], HalfDiameter):
+            pixel_size = stored_pixel_size(self.pixel_size, image)
+            parameters["radius"] = HalfDiameter.of(self.particle_diameter, pixel_size)
         scores = self._scores(image)
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
 
-    def pick_and_judge(self, image: GridImage, threshold: float, found: float):
-        """Do the same, and say how good the picks are expected to be.
+    def find_candidates(self, image: GridImage) -> np.ndarray:
+        """Return what `pick` does without a threshold and ``max_picks``."""
+        unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
+        return unlimited.pick(image, -np.inf)
 
-        Parameters
-        ----------
-        image : GridImage
-            From `read`.
-        threshold : float
-            A logit.
-        found : float
-            Share of the particles that have a candidate.
+    def pick_and_judge(
+        self, image: GridImage, threshold: float, detected_fraction: float
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return what `pick` does and its expected quality.
 
-        Returns
-        -------
-        picks : ndarray of shape (k, 3)
-            x, y and score.
-        expected : dict
-            As of `puclassify.picking.estimates._threshold_rules.quality`.
+        ``detected_fraction`` is the share of particles that have a candidate.
         """
         max_picks = self.suppression["max_picks"]
-        unlimited = replace(self, suppression=self.suppression | {"max_picks": None})
-        candidates = unlimited.pick(image, -np.inf)
-        expected = quality(candidates[:, 2], threshold, found, max_picks)
+        candidates = self.find_candidates(image)
+        expected = expected_quality(candidates[:, 2], threshold, detected_fraction, max_picks)
         return candidates[candidates[:, 2] > threshold][:max_picks], expected
 
-    def _scores(self, image):
-        scores = self.scorer.score_map(image)
+    def _scores(self, image: GridImage) -> GridImage:
+        scores = self.scorer.score_map(
+            image, memory_budget=self.memory_budget, compile=self.compile
+        )
         slope, intercept = self.calibration
         if self.calibration == UNCALIBRATED:
             return scores

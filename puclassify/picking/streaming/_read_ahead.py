@@ -1,4 +1,4 @@
-"""Results one by one, in order, while those to come are being worked on."""
+"""Apply steps to items lazily and in order, working ahead in threads or processes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import reduce
+from typing import Any
 
 from joblib import effective_n_jobs
 from sklearn import config_context, get_config
@@ -16,93 +17,66 @@ from tqdm.auto import tqdm
 
 from puclassify._parallel import on_this_machine
 
-__all__ = ["ahead", "progress", "stream"]
+__all__ = ["map_ahead", "stream", "with_progress"]
 
 _N_AHEAD = 2
 _END = object()
 
 
-def stream(steps: Sequence[Callable], finish: Callable, items: Iterable, n_jobs) -> Generator:
-    """Apply some steps to every item, lazily and in order.
+def stream(
+    steps: Sequence[Callable], finish: Callable, items: Iterable, n_jobs: int | None
+) -> Generator:
+    """Yield ``finish`` of the last of some steps for every item.
 
-    Parameters
-    ----------
-    steps : sequence of callable
-        The first takes an item and its index, every other what the one before it returns.
-    finish : callable
-        Takes what the last of them returns.
-    items : iterable
-        The items; a generator is consumed a little ahead of the results.
-    n_jobs : int or None
-        As joblib takes it, its backend included. With one job each of ``steps`` runs in a thread
-        of its own, ahead of what comes after it.
-
-    Returns
-    -------
-    generator
-        The results.
+    The first step is called with an item and its index, every other with what the step before it
+    returned. ``n_jobs`` and its backend are joblib's; with one job each step runs in a thread of
+    its own, ahead of what follows. A generator of items is consumed a little ahead of the results.
     """
     numbered = ((item, index) for index, item in enumerate(items))
     first, *others = steps
     if effective_n_jobs(n_jobs) == 1:
-        prepared = ahead(lambda pair: first(*pair), numbered)
+        prepared = map_ahead(lambda pair: first(*pair), numbered)
         for step in others:
-            prepared = ahead(step, prepared)
+            prepared = map_ahead(step, prepared)
         return _finished(finish, prepared)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
     tasks = (delayed(_in_turn)([first, *others, finish], *pair) for pair in numbered)
     return _in_parallel(parallel, tasks)
 
 
-def _finished(finish, prepared):
+def _finished(finish: Callable, prepared: Generator) -> Generator:
     with closing(prepared):
         for item in prepared:
             yield finish(item)
 
 
-def _in_parallel(parallel, tasks):
+def _in_parallel(parallel: Parallel, tasks: Iterable) -> Generator:
     results = parallel(tasks)
     try:
         yield from results
     finally:
-        with warnings.catch_warnings():  # that not all results were wanted
+        with warnings.catch_warnings():  # joblib warns that not all results were used
             warnings.simplefilter("ignore", UserWarning)
             results.close()
 
 
-def _in_turn(steps, item, index):
+def _in_turn(steps: Sequence[Callable], item: Any, index: int) -> Any:
     first, *others = steps
-    with on_this_machine():  # a worker on a cluster keeps its micrograph
+    with on_this_machine():  # on a cluster the worker keeps its micrograph
         return reduce(lambda result, step: step(result), others, first(item, index))
 
 
-def ahead(function: Callable, items: Iterable) -> Generator:
-    """Apply a function to items in a thread of its own, at most two results ahead.
+def map_ahead(function: Callable, items: Iterable) -> Generator:
+    """Yield a function of every item, applied in a thread that is at most two results ahead.
 
-    Parameters
-    ----------
-    function : callable
-        Takes an item.
-    items : iterable
-        The items. They are taken in the thread too, so that waiting for the next one holds up no
-        result. A generator is closed at the end.
-
-    Yields
-    ------
-    object
-        The results, in order. An error is raised where its result would have come.
-
-    Examples
-    --------
-    >>> from puclassify.picking.streaming._read_ahead import ahead
-    >>> list(ahead(str.upper, "abc"))
-    ['A', 'B', 'C']
+    The items are taken in the thread too, so that waiting for one delays no result. A generator of
+    items is closed at the end. An error is raised in the place of its result.
     """
     results: queue.Queue = queue.Queue(maxsize=_N_AHEAD)
     stopped = threading.Event()
-    settings = get_config()  # scikit-learn keeps them by thread
+    settings = get_config()  # scikit-learn has them per thread
 
-    def put(result) -> bool:
+    def put(result: tuple) -> bool:
         while not stopped.is_set():
             try:
                 results.put(result, timeout=0.1)
@@ -111,7 +85,7 @@ def ahead(function: Callable, items: Iterable) -> Generator:
                 continue
         return False
 
-    def work():
+    def work() -> None:
         try:
             with config_context(**settings):
                 for item in items:
@@ -122,11 +96,11 @@ def ahead(function: Callable, items: Iterable) -> Generator:
         else:
             put((_END, None))
         finally:
-            # Not left to the garbage: an error that somebody keeps would keep a thread going.
+            # Not left to the garbage collector: an error that is kept would keep a thread alive.
             if isinstance(items, Generator):
                 items.close()
 
-    # A daemon: a generator of items that never comes back must not keep the program from ending.
+    # A daemon: a generator of items that never returns must not keep the program from ending.
     thread = threading.Thread(target=work, name="puclassify-ahead", daemon=True)
     thread.start()
     try:
@@ -141,23 +115,8 @@ def ahead(function: Callable, items: Iterable) -> Generator:
         stopped.set()
 
 
-def progress(results: Generator, total: int | None, verbose: int) -> Generator:
-    """Show on standard error how many results there are and how long the rest will take.
-
-    Parameters
-    ----------
-    results : generator
-        The results.
-    total : int or None
-        How many there will be, if that is known.
-    verbose : int
-        0 shows nothing.
-
-    Yields
-    ------
-    object
-        The same results.
-    """
+def with_progress(results: Generator, total: int | None, verbose: int) -> Generator:
+    """Yield results and, if verbose, show on standard error their number and the time left."""
     with closing(results):
         if verbose:
             yield from tqdm(results, total=total, unit="micrograph", smoothing=0.1)

@@ -1,12 +1,17 @@
-"""Non-maximum suppression as the last step of a pipeline: score maps in, picks out."""
+"""Non-maximum suppression as the last step of a pipeline: from score maps to picks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import TransformerMixin
 from sklearn.utils import TransformerTags
 
+from puclassify._parameters import check_option
 from puclassify.base import PUBaseEstimator
 from puclassify.grid import GridImage
 from puclassify.metrics import pick_average_precision_score
@@ -17,9 +22,11 @@ from puclassify.picking.suppression._suppress import (
 
 __all__ = ["NonMaximumSuppression"]
 
+Maps = Sequence[GridImage | np.ndarray] | np.ndarray
+
 
 class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
-    """Turn score maps into picks: the maxima, none closer to a better one than a radius.
+    """Pick the maxima of score maps; each pick suppresses all lower ones within a radius.
 
     Parameters
     ----------
@@ -27,16 +34,15 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
         Suppression radius in stored pixels, at least 0. A pick suppresses every other position at
         a distance of ``radius`` or less. Half the particle's diameter is a good start.
     threshold : float, default=0.0
-        Only scores strictly above it are picked; ``-inf`` lets every finite score in.
+        Only scores strictly above it are picked; ``-inf`` keeps every finite score.
     max_picks : int or None, default=None
-        At most that many picks, the best ones, from each map; None means no limit.
+        Keep at most this many picks of each map, the best; None means no limit.
     border : float, default=0
         Positions closer than this many stored pixels to the outermost row or column of the map
         are not picked.
     subpixel : bool, default=True
         Move each pick to the top of the paraboloid fitted to the 3 x 3 scores around it. The
-        suppression itself is decided on grid points, and the reported score is that of the grid
-        point.
+        suppression uses grid points, and the reported score is that of the grid point.
 
     See Also
     --------
@@ -44,8 +50,8 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
 
     Notes
     -----
-    The transformer learns nothing; ``fit`` only checks the parameters. The order is greedy by
-    descending score, equal scores go to the smaller y and then the smaller x.
+    The transformer learns nothing; ``fit`` only checks the parameters. Positions are visited by
+    descending score, those of equal score by ascending y, then x.
 
     Examples
     --------
@@ -62,14 +68,22 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
     1.0
     """
 
-    def __init__(self, radius, *, threshold=0.0, max_picks=None, border=0, subpixel=True):
+    def __init__(
+        self,
+        radius: float,
+        *,
+        threshold: float = 0.0,
+        max_picks: int | None = None,
+        border: float = 0,
+        subpixel: bool = True,
+    ):
         self.radius = radius
         self.threshold = threshold
         self.max_picks = max_picks
         self.border = border
         self.subpixel = subpixel
 
-    def fit(self, X, y=None):
+    def fit(self, X: Maps, y: Any = None) -> NonMaximumSuppression:
         """Check the parameters; nothing is learnt.
 
         Parameters
@@ -87,7 +101,7 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
         self._check_parameters()
         return self
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: Maps) -> np.ndarray:
         """Pick every map.
 
         Parameters
@@ -108,8 +122,8 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
             picks[i] = non_maximum_suppression(score_map, **self.get_params(deep=False))
         return picks
 
-    def transform(self, X) -> np.ndarray:
-        """Pick every map, in the container chosen with `set_output`.
+    def transform(self, X: Maps) -> np.ndarray:
+        """Pick every map; return picks in the container chosen with `set_output`.
 
         Parameters
         ----------
@@ -119,8 +133,8 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
         Returns
         -------
         ndarray of n objects
-            For each map the same as `predict`, as an array or, after
-            ``set_output(transform="pandas")``, as a DataFrame with the columns x, y and score.
+            The picks of `predict`: an array for each map or, after
+            ``set_output(transform="pandas")``, a DataFrame with the columns x, y and score.
         """
         picks = self.predict(X)
         config = getattr(self, "_sklearn_output_config", {})
@@ -130,14 +144,14 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
                 picks[i] = _to_dataframe(table)
         return picks
 
-    def set_output(self, *, transform=None):
-        """Choose what `transform` gives for each map; `predict` always gives arrays.
+    def set_output(self, *, transform: str | None = None) -> NonMaximumSuppression:
+        """Choose what `transform` returns for each map; `predict` always returns arrays.
 
         Parameters
         ----------
         transform : {"default", "pandas"} or None, default=None
             "default" for arrays, "pandas" for DataFrames with the columns x, y and score; None
-            leaves the choice as it is.
+            changes nothing.
 
         Returns
         -------
@@ -149,7 +163,7 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
             self._sklearn_output_config = {"transform": _check_container(transform)}
         return self
 
-    def score(self, X, y, radius=None) -> float:
+    def score(self, X: Maps, y: Sequence[ArrayLike], radius: float | None = None) -> float:
         """Average precision of the picks above the threshold.
 
         Parameters
@@ -184,7 +198,7 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
 
 
 def _check_score_maps(X):
-    """Refuse one bare map where a sequence of them is expected."""
+    """Refuse a single map and what has no length."""
     is_numeric_array = isinstance(X, np.ndarray) and X.dtype != object
     if isinstance(X, GridImage) or (is_numeric_array and X.ndim == 2):
         raise ValueError(
@@ -198,16 +212,11 @@ def _check_score_maps(X):
     return X
 
 
-def _check_container(transform):
-    if transform not in ("default", "pandas"):
-        raise ValueError(
-            f'transform must be "default" or "pandas", got {transform!r}: picks come as arrays '
-            "or as pandas DataFrames"
-        )
-    return transform
+def _check_container(transform: str) -> str:
+    return check_option(transform, "transform", ("default", "pandas"))
 
 
-def _to_dataframe(picks):
+def _to_dataframe(picks: np.ndarray):
     try:
         import pandas as pd
     except ImportError as error:

@@ -1,44 +1,21 @@
-"""Where the top of a maximum lies between the positions of a map."""
+"""Position of a maximum between the grid points of a map."""
 
 from __future__ import annotations
 
 import torch
 
-__all__ = ["paraboloid_offsets"]
+__all__ = ["subpixel_offsets"]
 
 
-def paraboloid_offsets(
+def subpixel_offsets(
     values: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor
 ) -> torch.Tensor:
-    """Fit a paraboloid to the 3 x 3 values around positions and find its top.
+    """Fit a paraboloid to the 3 x 3 values around each position; return the offset to its top.
 
-    Parameters
-    ----------
-    values : Tensor of shape (height, width)
-        The map, on any device.
-    rows, columns : Tensor of shape (k,), int64
-        The positions.
-
-    Returns
-    -------
-    Tensor of shape (k, 2), float64
-        Column and row offset of the top, in grid steps, each between -0.5 and 0.5; 0 in the
-        outermost rows and columns, beside values that are not finite, and where the position is no
-        local maximum.
-
-    Notes
-    -----
-    The least-squares fit of ``a + b x + c y + d x^2 + e x y + f y^2`` to nine values at
-    x, y in {-1, 0, 1} has closed-form coefficients; its top solves a 2 x 2 linear system.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.picking.suppression._subpixel import paraboloid_offsets
-    >>> x = torch.arange(5.0)
-    >>> values = -((x - 2.25) ** 2) - (x[:, None] - 2.0) ** 2
-    >>> paraboloid_offsets(values, torch.tensor([2]), torch.tensor([2]))
-    tensor([[0.2500, 0.0000]], dtype=torch.float64)
+    Offsets are (column, row) in grid steps, between -0.5 and 0.5; 0 in the outermost rows and
+    columns, beside values that are not finite, and where the position is no local maximum. The
+    least-squares fit of ``a + b x + c y + d x^2 + e x y + f y^2`` to nine values at x, y in
+    {-1, 0, 1} has closed-form coefficients; its top solves a 2 x 2 linear system.
     """
     if min(values.shape) < 3:
         return torch.zeros(len(rows), 2, dtype=torch.float64, device=values.device)
@@ -49,7 +26,7 @@ def paraboloid_offsets(
     patches = values[
         middle_row[:, None, None] + around[:, None], middle_column[:, None, None] + around
     ].double()
-    # Relative to the peak: large constant backgrounds must not eat the digits.
+    # Relative to the peak: a large constant background would use up the digits.
     patches = patches - patches[:, 1:2, 1:2].clone()
     is_peak = is_inner & torch.isfinite(patches).all(2).all(1) & (patches <= 0).all(2).all(1)
 

@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression in rounds that need no order of all positions."""
+"""Non-maximum suppression in rounds over blocks, without sorting all positions."""
 
 from __future__ import annotations
 
@@ -8,124 +8,99 @@ from itertools import chain
 import numpy as np
 import torch
 
-__all__ = ["ROUNDING", "disc_runs", "greedy_maxima"]
+from puclassify.picking.suppression._disc import Disc, make_disc
 
-# Positions on a grid of fractional step sit exactly on the radius only up to rounding.
-ROUNDING = 1 + 1e-9
+__all__ = ["suppress_by_blocks"]
 
-_FEW = 12  # choices of a round that costs more than as many choices one by one
+_FEW = 12  # choices: a round with fewer costs more than choosing them one by one
 _AT_ONCE = 1 << 20  # elements of the arrays that grow with blocks or picks: bounds memory
 
 
-def greedy_maxima(
+def suppress_by_blocks(
     values: torch.Tensor,
     radius: float,
     *,
     limit: float = -math.inf,
-    inside: tuple[slice, slice] = (slice(None), slice(None)),
-    step_xy=(1.0, 1.0),
+    inside: tuple[slice, slice] = np.s_[:, :],
+    step_xy: tuple[float, float] = (1.0, 1.0),
 ) -> torch.Tensor:
-    """Choose positions of a map, best first, none within a radius of a better chosen one.
+    """Choose what `suppress_one_by_one` chooses, at a cost of about O(n + k A) for discs of A.
 
-    Parameters
-    ----------
-    values : Tensor of shape (height, width)
-        The map, on any device; NaN marks positions that do not take part.
-    radius : float
-        Suppression radius, in the unit of ``step_xy``.
-    limit : float, default=-inf
-        Only values above it take part.
-    inside : (slice, slice), default=everything
-        Rows and columns that take part.
-    step_xy : (float, float), default=(1.0, 1.0)
-        Distance of neighbouring positions along x and y.
-
-    Returns
-    -------
-    Tensor of shape (k,), int64
-        Flat indices by descending value, equal values in ascending order of the index.
-
-    Notes
-    -----
-    The result is that of the plain loop over all positions in that order. The map is divided into
-    blocks no larger than the radius across, so that a block holds at most one choice: its maximum.
-    In every round the maxima that no maximum of a block within reach exceeds are chosen at once
-    and their discs emptied: nothing that is left in a disc could have come before them, and the
-    best position of all is always among them. Only the blocks around are looked at anew. Rounds
-    are few: about 11 on a map of noise, and as many as picks lie behind one another where scores
-    rise along a ramp. On a CPU a round costs as much as a dozen choices one by one, which is how
-    the rest is chosen after a round with fewer.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.picking.suppression._suppress_by_blocks import greedy_maxima
-    >>> values = torch.tensor([[0.0, 5.0, 3.0, 0.0, 4.0]])
-    >>> greedy_maxima(values, radius=1.5, limit=0)
-    tensor([1, 4])
+    The map is divided into blocks no larger than the disc's radius, so that a block holds at most
+    one choice: its maximum. Each round chooses all maxima that no maximum of a block within reach
+    exceeds, and empties their discs: nothing left in a disc could have come before its centre, and
+    the best position of all is always among them. Then only the blocks around need a new maximum.
+    Noise needs about 11 rounds, but scores that rise along a ramp as many as picks lie behind one
+    another; so on a CPU, after a round with few choices, the rest is chosen one by one.
     """
-    blocks = _Blocks(values, radius * ROUNDING, limit, inside, step_xy)
+    blocks = _Blocks(values, make_disc(values.shape, radius, step_xy), limit, inside)
     picks = []
     while len(chosen := blocks.unrivalled()):
-        picks.append(blocks.take(chosen))
+        picks.append(blocks.choose(chosen))
         if len(chosen) < _FEW and values.device.type == "cpu":
-            picks.append(blocks.take_the_rest())
+            picks.append(blocks.choose_the_rest())
             break
-    flat = torch.cat([*picks, chosen[:0]]).sort().values
+    flat = blocks.on_map(torch.cat([*picks, chosen[:0]]), values.shape[1]).sort().values
     order = values.reshape(-1)[flat].sort(descending=True, stable=True).indices
     return flat[order]
 
 
 class _Blocks:
-    """A map in blocks, and the maximum of each.
+    """A map on a board of blocks, and a table with the maximum of each block.
 
-    Positions and blocks are numbered on a board that is the map with a margin around it, so that
-    every disc and every neighbourhood lies on it.
+    The map lies in a margin of -inf, wide enough for the disc of every position of the map and
+    the neighbours of every block on it. For a disc that reaches 4 positions along both axes,
+    blocks have 2 x 2 positions and the margin is 2 blocks wide; around a map of 3 x 5::
+
+            +-----+-----+-----+-----+-----+-----+-----+
+            |     |     |     |     |     |     |     |
+            +-----+-----+-----+-----+-----+-----+-----+
+            |     |     |     |     |     |     |     |
+            +-----+-----+-----+-----+-----+-----+-----+    O  origin: the first position of the map
+            |     |     | O x | x x | x   |     |     |    x  other positions of the map
+            |     |     | x x | x x | x   |     |     |       the rest is -inf
+            +-----+-----+-----+-----+-----+-----+-----+
+            |     |     | x x | x x | x   |     |     |
+            |     |     |     |     |     |     |     |
+            +-----+-----+-----+-----+-----+-----+-----+
+            |     |     |     |     |     |     |     |
+            +-----+-----+-----+-----+-----+-----+-----+
+            |     |     |     |     |     |     |     |
+            +-----+-----+-----+-----+-----+-----+-----+
+
+    "Positions" are flat indices of the board and "blocks" flat indices of the table, so that a
+    neighbour is always the same number away.
     """
 
-    def __init__(self, values, radius, limit, inside, step_xy):
-        shape, step = values.shape, (step_xy[1], step_xy[0])
-        runs, reach = disc_runs(shape, step, radius)
+    def __init__(self, values: torch.Tensor, disc: Disc, limit: float, inside):
+        self.limit = limit
         # Half the reach: two blocks then reach just as far as a disc, and none is larger than it.
-        side = [max(1, -(-r // 2)) for r in reach]
-        self.margin = tuple(-(-r // s) for r, s in zip(reach, side))  # in blocks
-        n_blocks = [-(-n // s) + 2 * m for n, s, m in zip(shape, side, self.margin)]
-        self.top, self.left = (m * s for m, s in zip(self.margin, side))
-        self.width, self.map_width = n_blocks[1] * side[1], shape[1]
-        board = values.new_empty((n_blocks[0] * side[0], self.width))
-        bottom, right = self.top + shape[0], self.left + shape[1]
-        own = board[self.top : bottom, self.left : right]
-        if values[inside].shape != shape:
-            own.fill_(-math.inf)
-        own[inside] = values[inside]
-        for margin in (board[: self.top], board[bottom:], board[:, : self.left], board[:, right:]):
-            margin.fill_(-math.inf)
-        self.flat, self.limit, self.beyond = board.view(-1), limit, board.numel()
-
-        def span(*limits):
-            return torch.arange(*limits, device=values.device)
-
-        rows, columns = (span(n) * s for n, s in zip(n_blocks, side))
-        self.corner = (rows[:, None] * self.width + columns).view(-1)
-        self.side, self.block_rows = side, span(side[0]) * self.width
-        self.offsets = (self.block_rows[:, None] + span(side[1])).view(-1)
-        rows, columns = (span(-m, m + 1) for m in self.margin)
-        around = (rows[:, None] * n_blocks[1] + columns).view(-1)
-        self.around = around[around != 0]
-        self.runs, by_length = runs, _by_length(runs, self.width)
-        self.starts = torch.tensor([*chain.from_iterable(by_length.values())], device=values.device)
-        self.runs_of_length = [
-            (self._rows(length), len(starts)) for length, starts in by_length.items()
-        ]
-        # A table: one row for every row of blocks.
-        self.best = self._maxima(board, n_blocks)
+        self.side = [max(1, -(-reach // 2)) for reach in disc.reach]  # of a block, in positions
+        self.margin = [-(-reach // side) for reach, side in zip(disc.reach, self.side)]  # in blocks
+        self.origin = [margin * side for margin, side in zip(self.margin, self.side)]
+        table = [-(-n // s) + 2 * m for n, s, m in zip(values.shape, self.side, self.margin)]
+        height, width = (n * side for n, side in zip(table, self.side))
+        self.board = _board(values, inside, self.origin, (height, width))
+        self.discs = _Discs(disc, self.board)
+        (rows, columns), (up, left), device = self.side, self.margin, values.device
+        self.corners = _flat(range(0, height, rows), range(0, width, columns), width, device)
+        self.in_block = _flat(range(rows), range(columns), width, device)  # from its corner
+        around = _flat(range(-up, up + 1), range(-left, left + 1), table[1], device)
+        self.around = around[around != 0]  # from a block to those that its discs reach
+        self.best = self._maxima(table)
         if self.best.isnan().any():
-            board.nan_to_num_(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
-            self.best = self._maxima(board, n_blocks)
+            self.board.nan_to_num_(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+            self.best = self._maxima(table)
 
-    def _maxima(self, board, n_blocks):
-        strips = board.view(n_blocks[0], self.side[0], self.width).amax(dim=1)
-        return strips.view(*n_blocks, self.side[1]).amax(dim=2)
+    def _maxima(self, table) -> torch.Tensor:
+        strips = self.board.view(table[0], self.side[0], -1).amax(dim=1)
+        return strips.view(*table, self.side[1]).amax(dim=2)
+
+    def on_map(self, positions: torch.Tensor, map_width: int) -> torch.Tensor:
+        """Turn positions into flat indices of the map."""
+        width = self.board.shape[1]
+        rows, columns = positions // width - self.origin[0], positions % width - self.origin[1]
+        return rows * map_width + columns
 
     def unrivalled(self) -> torch.Tensor:
         """Return the blocks with a maximum that comes before those of all blocks around."""
@@ -141,42 +116,33 @@ class _Blocks:
         near = blocks[:, None] + self.around
         tied = self.best.view(-1)[near] == maxima[:, None]
         contested = torch.nonzero(tied.any(dim=1))[:, 0]
-        goes = torch.ones_like(blocks, dtype=torch.bool)
-        for part in contested.split(max(1, _AT_ONCE // max(1, len(self.around)))):
-            others = near[part].view(-1).unique()
-            at = torch.full_like(self.corner, self.flat.numel())
-            at[others] = self.positions(others)
-            mine = self.positions(blocks[part])
-            goes[part] = ~(tied[part] & (at[near[part]] < mine[:, None])).any(dim=1)
-        return blocks[goes]
+        is_first = torch.ones_like(blocks, dtype=torch.bool)
+        for some in contested.split(max(1, _AT_ONCE // max(1, len(self.around)))):
+            rivals = near[some].view(-1).unique()
+            position = torch.full_like(self.corners, self.board.numel())
+            position[rivals] = self._positions(rivals)
+            own = self._positions(blocks[some])
+            is_first[some] = ~(tied[some] & (position[near[some]] < own[:, None])).any(dim=1)
+        return blocks[is_first]
 
-    def take(self, blocks) -> torch.Tensor:
-        """Choose the maxima of blocks and empty their discs; return their indices on the map."""
-        chosen = self._positions_of_chosen(blocks)
-        starts = _sums(self.starts, chosen).split([n * len(chosen) for _, n in self.runs_of_length])
-        for (rows, _), of_length in zip(self.runs_of_length, starts, strict=True):
-            rows.index_fill_(0, of_length, -math.inf)
+    def choose(self, blocks: torch.Tensor) -> torch.Tensor:
+        """Choose the maxima of blocks and empty their discs; return the positions."""
+        chosen = self._positions_of_maxima(blocks)
+        self.discs.empty(chosen)
         best = self.best.view(-1)
         best.index_fill_(0, blocks, -math.inf)  # a disc covers the whole block of its centre
         touched = torch.zeros_like(best, dtype=torch.bool)
         touched.index_fill_(0, _sums(blocks, self.around), True)
         touched = torch.nonzero(touched & (best > self.limit))[:, 0]
-        for part in touched.split(max(1, _AT_ONCE // math.prod(self.side))):
-            best.index_copy_(0, part, self._values(part).amax(dim=1))
-        rows, columns = chosen // self.width - self.top, chosen % self.width - self.left
-        return rows * self.map_width + columns
+        for some in touched.split(max(1, _AT_ONCE // len(self.in_block))):
+            best.index_copy_(0, some, self._values(some).amax(dim=1))
+        return chosen
 
-    def take_the_rest(self) -> torch.Tensor:
-        """Choose what is left one by one, on a CPU; return the indices on the map."""
-        best, (height, width) = self.best.numpy(), self.side
-        board = self.flat.numpy().reshape(-1, self.width)
-        rows, columns = self.margin
-        across = 2 * rows + 1, 2 * columns + 1
-        up, left = rows * height, columns * width
-        disc = np.zeros((2 * up + 1, 2 * left + 1), dtype=bool)
-        for row, half in self.runs:
-            disc[up + row, left - half : left + half + 1] = True
-        taken = []
+    def choose_the_rest(self) -> torch.Tensor:
+        """Choose what is left one by one, on a CPU; return the positions."""
+        best, board, disc = self.best.numpy(), self.board.numpy(), self.discs.disc.mask()
+        (height, width), (up, left) = self.side, self.discs.disc.reach
+        chosen = []
         while (highest := best.max()) > self.limit:
             # Of equal maxima the first position, which need not be that of the first block.
             places = []
@@ -185,43 +151,90 @@ class _Blocks:
                 row, column = divmod(int(np.argmax(block)), width)
                 places.append((i * height + row, j * width + column, i, j))
             row, column, i, j = min(places)
-            window = board[row - up : row + up + 1, column - left : column + left + 1]
-            window[disc] = -math.inf
-            i, j = i - rows, j - columns
-            near = board[i * height : (i + across[0]) * height, j * width : (j + across[1]) * width]
-            near = near.reshape(across[0], height, across[1], width).max(axis=(1, 3))
-            best[i : i + across[0], j : j + across[1]] = near
-            taken.append((row - self.top) * self.map_width + column - self.left)
-        return torch.tensor(taken, dtype=torch.int64)
+            board[row - up : row + up + 1, column - left : column + left + 1][disc] = -math.inf
+            first, last = i - self.margin[0], i + self.margin[0] + 1
+            start, stop = j - self.margin[1], j + self.margin[1] + 1
+            near = board[first * height : last * height, start * width : stop * width]
+            near = near.reshape(last - first, height, stop - start, width)
+            best[first:last, start:stop] = near.max(axis=(1, 3))
+            chosen.append(row * board.shape[1] + column)
+        return torch.tensor(chosen, dtype=torch.int64)
 
-    def positions(self, blocks) -> torch.Tensor:
-        """Find the first position on the board that holds the maximum of each block.
+    def _positions(self, blocks: torch.Tensor) -> torch.Tensor:
+        """Return the first position that holds the maximum of each block.
 
-        Where none does, because it was emptied and left alone, the answer lies beyond the board.
+        Where none does, because the block was emptied but not looked at, it is beyond the board.
         """
         is_best = self._values(blocks) == self.best.view(-1)[blocks, None]
         # Several times as fast as argmax.
-        return self.corner[blocks] + torch.where(is_best, self.offsets, self.beyond).amin(dim=1)
+        first = torch.where(is_best, self.in_block, self.board.numel()).amin(dim=1)
+        return self.corners[blocks] + first
 
-    def _positions_of_chosen(self, blocks) -> torch.Tensor:
+    def _positions_of_maxima(self, blocks: torch.Tensor) -> torch.Tensor:
+        """Return the same for blocks that hold their maxima, most of them once."""
         is_best = self._values(blocks) == self.best.view(-1).index_select(0, blocks)[:, None]
         where = torch.nonzero(is_best.view(-1))[:, 0]
         if len(where) > len(blocks):  # some have several
-            return self.positions(blocks)
-        within = self.offsets.index_select(0, where % len(self.offsets))
-        return within.add_(self.corner.index_select(0, blocks))
+            return self._positions(blocks)
+        in_block = self.in_block.index_select(0, where % len(self.in_block))
+        return in_block.add_(self.corners.index_select(0, blocks))
 
-    def _values(self, blocks):
-        rows = self._rows(self.side[1])
-        values = rows.index_select(0, _sums(self.corner.index_select(0, blocks), self.block_rows))
-        return values.view(len(blocks), math.prod(self.side))
+    def _values(self, blocks: torch.Tensor) -> torch.Tensor:
+        """Return the values of blocks, of shape (number of blocks, positions in a block)."""
+        rows, columns = self.side
+        starts = _sums(self.corners.index_select(0, blocks), self.in_block[::columns])
+        return _runs(self.board, columns).index_select(0, starts).view(-1, rows * columns)
 
-    def _rows(self, length):
-        """View the board as all its runs of so many positions, one from every position on.
 
-        Whole runs are read and written several times as fast as the same positions one by one.
-        """
-        return self.flat.as_strided((self.flat.numel() - length + 1, length), (1, 1))
+class _Discs:
+    """Empties discs on a board, by runs of equal length."""
+
+    def __init__(self, disc: Disc, board: torch.Tensor):
+        self.disc = disc
+        starts: dict[int, list[int]] = {}  # by length, from the disc's centre
+        for row, half in disc.runs:
+            starts.setdefault(2 * half + 1, []).append(row * board.shape[1] - half)
+        self.starts = torch.tensor([*chain.from_iterable(starts.values())], device=board.device)
+        self.runs = [_runs(board, length) for length in starts]
+        self.counts = [len(of_length) for of_length in starts.values()]
+
+    def empty(self, centres: torch.Tensor) -> None:
+        """Set the discs around some positions to -inf."""
+        starts = _sums(self.starts, centres).split([n * len(centres) for n in self.counts])
+        for runs, of_length in zip(self.runs, starts, strict=True):
+            runs.index_fill_(0, of_length, -math.inf)
+
+
+def _board(values: torch.Tensor, inside, origin, shape) -> torch.Tensor:
+    """Put a map on a board of -inf, without the positions that are not inside."""
+    board = values.new_empty(shape)
+    top, left = origin
+    bottom, right = top + values.shape[0], left + values.shape[1]
+    on_board = board[top:bottom, left:right]
+    if values[inside].shape != values.shape:
+        on_board.fill_(-math.inf)
+    on_board[inside] = values[inside]
+    for margin in (board[:top], board[bottom:], board[:, :left], board[:, right:]):
+        margin.fill_(-math.inf)
+    return board
+
+
+def _runs(board: torch.Tensor, length: int) -> torch.Tensor:
+    """View a board as all its runs of that many positions, one from every position on.
+
+    Whole runs are read and written several times as fast as the same positions one by one.
+    """
+    return board.as_strided((board.numel() - length + 1, length), (1, 1))
+
+
+def _flat(rows: range, columns: range, row_length: int, device) -> torch.Tensor:
+    """Return the flat indices of all pairs of rows and columns."""
+    i, j = (torch.arange(r.start, r.stop, r.step, device=device) for r in (rows, columns))
+    return (i[:, None] * row_length + j).view(-1)
+
+
+def _sums(numbers: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    return (numbers[:, None] + offsets).view(-1)
 
 
 def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
@@ -239,44 +252,3 @@ def _highest_around(table: torch.Tensor, reach) -> torch.Tensor:
             flat = torch.maximum(flat[: -shift * stride], flat[shift * stride :])
             length += shift
     return flat
-
-
-def disc_runs(shape, step, radius) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """Describe a disc by the positions of each of its rows.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Height and width of the map, beyond which there is no need to go.
-    step : (float, float)
-        Distance of neighbouring positions along y and x.
-    radius : float
-        Radius of the disc in the same unit.
-
-    Returns
-    -------
-    runs : list of (int, int)
-        Every row, counted from the centre, and how far it reaches to either side.
-    reach : (int, int)
-        The largest of each.
-    """
-    reach = tuple(min(int(radius / s), n - 1) for s, n in zip(step, shape))
-    runs = []
-    for row in range(-reach[0], reach[0] + 1):
-        half = 0
-        while half < reach[1] and (row * step[0]) ** 2 + ((half + 1) * step[1]) ** 2 <= radius**2:
-            half += 1
-        runs.append((row, half))
-    return runs, (reach[0], reach[1])
-
-
-def _by_length(runs, width: int) -> dict[int, list[int]]:
-    """Return where the runs of a disc start on a board of that width, from the centre."""
-    by_length: dict[int, list[int]] = {}
-    for row, half in runs:
-        by_length.setdefault(2 * half + 1, []).append(row * width - half)
-    return by_length
-
-
-def _sums(numbers: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    return (numbers[:, None] + offsets).view(-1)

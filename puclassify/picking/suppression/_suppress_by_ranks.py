@@ -1,74 +1,44 @@
-"""Greedy non-maximum suppression for a GPU: whole maps at once, and hardly a word with the host."""
+"""Non-maximum suppression for a GPU: processes whole maps at once, with few synchronisations."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 
-from puclassify.picking.suppression._suppress_by_blocks import ROUNDING, disc_runs
+from puclassify.picking.suppression._disc import make_disc
 
-__all__ = ["greedy_ranks", "suits_ranks"]
+__all__ = ["suits_ranks", "suppress_by_ranks"]
 
-_ROUNDS_AT_ONCE = 6  # between two questions to the device; noise takes about 10 in all
+_ROUNDS_AT_ONCE = 6  # before the host asks what is left; noise needs about 10 in all
 _PAIRS_AT_ONCE = 1 << 24  # of positions and what is in their discs: bounds memory
 
 
 def suits_ranks(values: torch.Tensor, radius: float, step_xy=(1.0, 1.0)) -> bool:
-    """Tell whether `greedy_ranks` is the faster way to the picks of a map.
-
-    Parameters
-    ----------
-    values, radius, step_xy
-        As of `greedy_ranks`.
-
-    Returns
-    -------
-    bool
-        True for maps on a GPU whose positions have small discs: those of a network with a stride.
-    """
+    """Return whether `suppress_by_ranks` is the fastest way: for small discs on a GPU."""
     in_disc = math.pi * radius**2 / (step_xy[0] * step_xy[1])
     return values.device.type == "cuda" and values.numel() * (in_disc + 1) <= _PAIRS_AT_ONCE
 
 
-def greedy_ranks(
+def suppress_by_ranks(
     values: torch.Tensor,
     radius: float,
     *,
     limit: float = -math.inf,
-    inside: tuple[slice, slice] = (slice(None), slice(None)),
-    step_xy=(1.0, 1.0),
+    inside: tuple[slice, slice] = np.s_[:, :],
+    step_xy: tuple[float, float] = (1.0, 1.0),
 ) -> torch.Tensor:
-    """Choose positions of a map, best first, none within a radius of a better chosen one.
+    """Choose what `suppress_one_by_one` chooses, without asking the device for sizes in between.
 
-    Parameters
-    ----------
-    values, radius, limit, inside, step_xy
-        As of `puclassify.picking.suppression._suppress_by_blocks.greedy_maxima`.
-
-    Returns
-    -------
-    Tensor of shape (k,), int64
-        Flat indices by descending value, equal values in ascending order of the index.
-
-    Notes
-    -----
-    The result is that of `greedy_maxima`. Every position gets its rank, so that no two are equal.
-    In a round all positions whose rank is the highest of their disc are chosen, and every position
-    with a chosen one in its disc leaves. That is a dozen operations on all positions and their
-    discs, none of which has to know how many there are: a GPU is done with them before the host
-    could ask.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from puclassify.picking.suppression._suppress_by_ranks import greedy_ranks
-    >>> values = torch.tensor([[0.0, 5.0, 3.0, 0.0, 4.0]])
-    >>> greedy_ranks(values, radius=1.5, limit=0)
-    tensor([1, 4])
+    Every position gets a rank, so that no two are equal. Each round chooses all positions whose
+    rank is the highest of their disc, and drops every position with a chosen one in its disc: a
+    dozen operations on all positions and their discs. A GPU is done with them before the host
+    could ask how many are left.
     """
     height, width = values.shape
-    runs, (up, left) = disc_runs(values.shape, (step_xy[1], step_xy[0]), radius * ROUNDING)
+    disc = make_disc(values.shape, radius, step_xy)
+    up, left = disc.reach
     takes_part = torch.zeros_like(values, dtype=torch.bool)
     takes_part[inside] = values[inside] > limit
     # Adding 0 makes one number of 0 and -0.
@@ -79,27 +49,26 @@ def greedy_ranks(
 
     # On a board with a margin, every disc is the same sum of offsets; a rank of 0 is out.
     board = ranks.new_zeros(height + 2 * up, width + 2 * left)
-    own = board[up : up + height, left : left + width]
-    own.copy_(ranks.view(height, width) * takes_part)
+    on_map = np.s_[up : up + height, left : left + width]
+    board[on_map] = ranks.view(height, width) * takes_part
     chosen = torch.zeros_like(board)
     offsets = torch.tensor(
-        [row * board.shape[1] + k for row, half in runs for k in range(-half, half + 1)],
+        [row * board.shape[1] + k for row, half in disc.runs for k in range(-half, half + 1)],
         dtype=torch.int32,
         device=values.device,
     )
-    board, chosen = board.view(-1), chosen.view(-1)
-    while len(left_over := torch.nonzero(board)[:, 0]):
-        discs = (left_over[:, None].int() + offsets).view(-1)
-        ranks = board.index_select(0, left_over)
+    flat, flat_chosen = board.view(-1), chosen.view(-1)
+    while len(remaining := torch.nonzero(flat)[:, 0]):
+        discs = (remaining[:, None].int() + offsets).view(-1)
+        ranks = flat.index_select(0, remaining)
         taken = torch.zeros_like(ranks)
         for _ in range(_ROUNDS_AT_ONCE):
-            highest = board.index_select(0, discs).view(len(left_over), -1).amax(dim=1)
+            highest = flat.index_select(0, discs).view(len(remaining), -1).amax(dim=1)
             taken = torch.where(highest == ranks, ranks, 0).maximum(taken)
-            chosen.index_copy_(0, left_over, taken)
-            best_taken = chosen.index_select(0, discs).view(len(left_over), -1).amax(dim=1)
+            flat_chosen.index_copy_(0, remaining, taken)
+            best_taken = flat_chosen.index_select(0, discs).view(len(remaining), -1).amax(dim=1)
             ranks = ranks.masked_fill(best_taken > 0, 0)
-            board.index_copy_(0, left_over, ranks)
-    chosen = chosen.view(height + 2 * up, width + 2 * left)
-    chosen = chosen[up : up + height, left : left + width].reshape(-1)
-    picks = torch.nonzero(chosen)[:, 0]
-    return picks[chosen[picks].sort(descending=True).indices]
+            flat.index_copy_(0, remaining, ranks)
+    ranks_of_chosen = chosen[on_map].reshape(-1)
+    picks = torch.nonzero(ranks_of_chosen)[:, 0]
+    return picks[ranks_of_chosen[picks].sort(descending=True).indices]

@@ -1,3 +1,8 @@
-"""Training tiles cut from micrographs: where they lie, how they are augmented, their targets."""
+"""Training tiles cut from micrographs: their places, augmentation and targets.
 
+Augmentation, the random rotation, reflection and magnification of each tile, is in
+``_augmentation.py``.
+"""
+
+from puclassify.picking.tiles._tile_batches import STEPS_PER_EPOCH as STEPS_PER_EPOCH
 from puclassify.picking.tiles._tile_batches import TileBatches as TileBatches

@@ -11,41 +11,19 @@ __all__ = ["sample_spline", "spline_coefficients"]
 
 
 def spline_coefficients(values: np.ndarray) -> np.ndarray:
-    """Compute the coefficients of the cubic B-spline through the pixels of an image.
-
-    Parameters
-    ----------
-    values : ndarray of shape (height, width)
-        The image, which goes on beyond its borders as in a mirror.
-
-    Returns
-    -------
-    ndarray of shape (height, width), float32
-        The coefficients.
-    """
+    """Return the cubic B-spline coefficients of an image, mirrored at its borders, as float32."""
     return spline_filter(np.asarray(values, np.float64), 3, mode="mirror", output=np.float32)
 
 
 def sample_spline(coefficients: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-    r"""Evaluate cubic B-splines.
+    r"""Evaluate the cubic B-splines of n images at positions (x and y, n, h, w).
 
-    Parameters
-    ----------
-    coefficients : Tensor of shape (n, height, width)
-        Of n images.
-    positions : Tensor of shape (2, n, h, w)
-        Column and row in each, at least two pixels away from the borders.
+    ``coefficients`` are (n, height, width); positions keep at least two pixels from the borders.
+    The result is (n, h, w).
 
-    Returns
-    -------
-    Tensor of shape (n, h, w)
-        The interpolated pixels.
-
-    Notes
-    -----
     Unlike the cubic convolution of PyTorch, which mixes neighbours with weights of a fixed kernel,
-    a spline hardly damps the finest details (Unser, IEEE Signal Process. Mag. 16, 22, 1999): noise
-    in a turned tile is the noise that the network will meet in a micrograph.
+    a spline hardly damps the finest details (Unser, IEEE Signal Process. Mag. 16, 22, 1999): a
+    turned tile has the noise that the network will see in a micrograph.
 
     The four weights along an axis are paired, so that each pair is one linear interpolation
     (Sigg & Hadwiger, GPU Gems 2, chapter 20), and four bilinear lookups give the sum over 16
@@ -56,21 +34,10 @@ def sample_spline(coefficients: torch.Tensor, positions: torch.Tensor) -> torch.
               \frac{1 + 3 t + 3 t^2 - 3 t^3}{6},\quad \frac{t^3}{6},
 
     and the two to the right have the sum :math:`(1 + 3 t + 3 t^2 - 2 t^3) / 6`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import torch
-    >>> from puclassify.picking.tiles._spline import sample_spline, spline_coefficients
-    >>> ramp = np.add.outer(10.0 * np.arange(20), np.arange(20.0))
-    >>> coefficients = torch.from_numpy(spline_coefficients(ramp))
-    >>> where = torch.tensor([7.25, 9.5]).reshape(2, 1, 1, 1)  # x and y
-    >>> round(sample_spline(coefficients[None], where).item(), 2)
-    102.25
     """
     positions = positions.to(coefficients.dtype)
     floor = positions.floor()
-    # In place wherever a value is not needed again: it is the memory that takes the time.
+    # In place wherever a value is not needed again: memory limits the speed.
     t = positions - floor
     t2 = t * t
     t3 = t2 * t

@@ -5,7 +5,7 @@ from puclassify.picking.estimates._cross_fitting import HeldOutScores, _scores, 
 
 
 class Recorder:
-    """Trains nothing: candidates lie on all particles, and it remembers what was passed."""
+    """Trains nothing: candidates lie on all particles; the training data are recorded."""
 
     def __init__(self, candidates):
         self.candidates, self.trained = candidates, []
@@ -29,7 +29,7 @@ def world():
 
 
 class TestHeldOut:
-    def test_no_label_is_scored_by_what_learnt_from_it(self, world):
+    def test_no_label_is_scored_by_a_scorer_trained_on_it(self, world):
         candidates, labels = world
         train = Recorder(candidates)
         scores = held_out_scores(train, range(6), labels, 5.0, np.random.RandomState(0))
@@ -38,12 +38,12 @@ class TestHeldOut:
         by_half = [sum(len(labels[i]) for i in half) for half in (one, other)]
         assert abs(by_half[0] - by_half[1]) <= 4
         expected = np.concatenate([c[: len(xy), 2] for c, xy in zip(candidates, labels)])
-        np.testing.assert_array_equal(np.sort(scores.labels), np.sort(expected))
-        assert len(scores.candidates) == 120
-        assert (np.diff(scores.candidates) >= 0).all()
-        assert (scores.n_times, scores.n_left_out) == (1, 0)
+        np.testing.assert_array_equal(np.sort(scores.label_scores), np.sort(expected))
+        assert len(scores.candidate_scores) == 120
+        assert (np.diff(scores.candidate_scores) >= 0).all()
+        assert (scores.n_scorings, scores.n_trained_on) == (1, 0)
 
-    def test_one_labelled_micrograph_parts_its_labels(self, world):
+    def test_labels_of_one_micrograph_are_split(self, world):
         candidates, labels = world
         labels = [labels[0] if i == 0 else labels[1] for i in range(6)]
         train = Recorder(candidates)
@@ -51,48 +51,48 @@ class TestHeldOut:
         halves = [np.array(trained[1][0]) for trained in train.trained]
         assert [len(half) for half in halves] == [3, 3]
         assert {tuple(xy) for half in halves for xy in half} == {tuple(xy) for xy in labels[0]}
-        np.testing.assert_array_equal(np.sort(scores.labels), np.sort(candidates[0][:6, 2]))
-        # Every micrograph twice, without the candidates on labels that were learnt from.
-        assert len(scores.candidates) == 2 * 120 - 6
-        assert (scores.n_times, scores.n_left_out) == (2, 6)
-        assert scores.once(2 * 50 - 6) == 50
+        np.testing.assert_array_equal(np.sort(scores.label_scores), np.sort(candidates[0][:6, 2]))
+        # Every micrograph twice, without the candidates on labels that were trained on.
+        assert len(scores.candidate_scores) == 2 * 120 - 6
+        assert (scores.n_scorings, scores.n_trained_on) == (2, 6)
+        assert scores.in_micrographs(2 * 50 - 6) == 50
 
     @pytest.mark.parametrize(
-        ("n_labels", "are_parted"), [([12, 1], True), ([6, 2], False), ([9, 2], True)]
+        ("n_labels", "are_split"), [([12, 1], True), ([6, 2], False), ([9, 2], True)]
     )
-    def test_most_labels_on_one_micrograph(self, world, n_labels, are_parted):
+    def test_most_labels_on_one_micrograph(self, world, n_labels, are_split):
         candidates, _ = world
         labels = [c[:n, :2] for c, n in zip(candidates, n_labels)]
         train = Recorder(candidates)
         scores = held_out_scores(train, range(2), labels, 5.0, np.random.RandomState(0))
-        assert scores.n_times == 1 + are_parted
+        assert scores.n_scorings == 1 + are_split
         trained_on = [sum(map(len, xy)) for _, xy in train.trained]
-        assert sum(trained_on) == sum(n_labels) == len(scores.labels)
+        assert sum(trained_on) == sum(n_labels) == len(scores.label_scores)
         assert min(trained_on) >= sum(n_labels) // 4
 
     def test_a_label_without_a_candidate(self):
-        picks = np.array([[0.0, 0.0, 3.0], [50.0, 0.0, 1.0]])
+        candidates = np.array([[0.0, 0.0, 3.0], [50.0, 0.0, 1.0]])
         labels = np.array([[1.0, 0.0], [0.0, 90.0]])
-        of_labels, of_all = _scores(picks, labels, 5.0)
-        np.testing.assert_array_equal(of_labels, [3.0, -np.inf])
-        np.testing.assert_array_equal(of_all, [3.0, 1.0])
-        of_held, rest = _scores(picks, labels, 5.0, np.array([False, True]))
-        np.testing.assert_array_equal(of_held, [-np.inf])
-        np.testing.assert_array_equal(rest, [1.0])
+        label_scores, candidate_scores = _scores(candidates, labels, 5.0)
+        np.testing.assert_array_equal(label_scores, [3.0, -np.inf])
+        np.testing.assert_array_equal(candidate_scores, [3.0, 1.0])
+        held_out, others = _scores(candidates, labels, 5.0, np.array([False, True]))
+        np.testing.assert_array_equal(held_out, [-np.inf])
+        np.testing.assert_array_equal(others, [1.0])
 
 
-class TestCarrying:
-    def test_keeps_ranks(self):
+class TestRanks:
+    def test_are_kept_among_other_candidates(self):
         ranked = np.arange(100.0)
         scores = HeldOutScores(np.array([9.5, 89.5, 500.0, -np.inf]), ranked)
-        carried = scores.carried_to(np.exp(ranked / 10))
+        carried = scores.at_same_ranks(np.exp(ranked / 10))
         np.testing.assert_allclose(carried, [np.exp(1.0), np.exp(9.0), np.exp(9.9), -np.inf])
-        twice = scores.carried_to(np.repeat(ranked, 2))
+        twice = scores.at_same_ranks(np.repeat(ranked, 2))
         np.testing.assert_allclose(twice, [10, 90, 99, -np.inf])
 
-    def test_chance_is_told_from_rank(self):
+    def test_are_compared_with_chance(self):
         rng = np.random.default_rng(0)
         noise = np.sort(rng.normal(size=500))
-        assert not HeldOutScores(rng.normal(size=30), noise).rank()
-        assert HeldOutScores(rng.normal(1.5, size=30), noise).rank()
-        assert not HeldOutScores(np.full(30, -np.inf), noise).rank()
+        assert not HeldOutScores(rng.normal(size=30), noise).labels_rank_higher()
+        assert HeldOutScores(rng.normal(1.5, size=30), noise).labels_rank_higher()
+        assert not HeldOutScores(np.full(30, -np.inf), noise).labels_rank_higher()

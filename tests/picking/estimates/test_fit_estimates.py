@@ -1,5 +1,7 @@
 """Estimates of a fit, with scorers that need no training and whose truth is known."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,15 +9,20 @@ from puclassify import GridImage
 from puclassify.datasets import label_particles
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.estimates._cross_fitting import HeldOutScores
-from puclassify.picking.estimates._fit_estimates import PickEstimation, estimated_attributes
-from puclassify.picking.estimates._pick_quality import PickEstimates
+from puclassify.picking.estimates._fit_estimates import (
+    EstimationTask,
+    cross_fit,
+    estimate_pick_quality,
+)
+from puclassify.picking.estimates._pick_quality import fit_pick_quality
+from puclassify.picking.estimates._threshold_rules import check_threshold
 
 N_MICROGRAPHS, N_PARTICLES, N_OTHERS = 6, 40, 200
 GEOMETRY, STRIDE, RADIUS = PickingGeometry(20.0), 4, 1.0
 
 
 class Scorer:
-    """Scores by what is stored; notes what it is trained on."""
+    """Scores by what is stored; records what it is trained on."""
 
     def __init__(self, scale=1.0, trainings=None, may_memorize=False, is_short=False):
         self.scale = scale
@@ -55,35 +62,48 @@ def labels(micrographs):
 
 
 @pytest.fixture
-def candidates_of(micrographs):
-    def pick(scorer, image):
+def candidate_finder(micrographs):
+    def find(scorer, image):
         return micrographs[2][image.name] * [1, 1, scorer.scale]
 
-    return pick
+    return lambda scorer: partial(find, scorer)
 
 
-def estimation_of(micrographs, labels, **given):
-    given = {"prior": "auto", "expected_particles": None, "threshold": "auto", **given}
-    return PickEstimation(micrographs[0], labels, GEOMETRY, STRIDE, **given)
+def task_of(micrographs, labels, prior="auto", expected_particles=None, threshold="auto"):
+    threshold = check_threshold(threshold)
+    return EstimationTask(
+        micrographs[0], labels, GEOMETRY, STRIDE, RADIUS, prior, expected_particles, threshold
+    )
 
 
-class TestHoldOut:
-    def test_no_scorer_sees_the_labels_it_scores(self, micrographs, labels, candidates_of):
+def cross_fitted(task, candidate_finder, scorer=None):
+    scorer = Scorer() if scorer is None else scorer
+    return cross_fit(task, scorer, candidate_finder, np.random.RandomState(0))
+
+
+def quality_of(task, held_out, candidate_finder, scorer):
+    return estimate_pick_quality(
+        task, held_out, candidate_finder(scorer), may_memorize=scorer.may_memorize
+    )
+
+
+class TestCrossFit:
+    def test_no_scorer_sees_the_labels_it_scores(self, micrographs, labels, candidate_finder):
         scorer = Scorer()
-        estimation = estimation_of(micrographs, labels)
-        guess = estimation.prior
-        estimation.hold_out(scorer, candidates_of, RADIUS, np.random.RandomState(0))
+        task = task_of(micrographs, labels)
+        cross_fitted(task, candidate_finder, scorer)
         (first, some, _), (second, others, _) = scorer.trainings
         assert sorted(first + second) == sorted(image.name for image in micrographs[0])
         assert sum(map(len, some)) + sum(map(len, others)) == 100
+        guess = task.first_prior()
         assert [prior for *_, prior in scorer.trainings] == [guess, guess]
 
-    def test_the_prior_becomes_that_of_the_number(self, micrographs, labels, candidates_of):
-        estimation = estimation_of(micrographs, labels)
+    def test_the_prior_becomes_that_of_the_number(self, micrographs, labels, candidate_finder):
+        task = task_of(micrographs, labels)
         true = GEOMETRY.estimated_prior(micrographs[0], STRIDE, N_MICROGRAPHS * N_PARTICLES)
-        assert estimation.prior > 1.5 * true  # the guess
-        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
-        assert estimation.prior == pytest.approx(true, rel=0.2)  # a lower quartile
+        assert task.first_prior() > 1.5 * true  # the guess
+        prior = cross_fitted(task, candidate_finder).prior
+        assert prior == pytest.approx(true, rel=0.2)  # a lower quartile
 
     @pytest.mark.parametrize(
         ("given", "prior"),
@@ -92,113 +112,113 @@ class TestHoldOut:
             ({"expected_particles": 30}, 30 / 500**2 * np.pi * (20 / 8) ** 2),  # discs of labels
         ],
     )
-    def test_a_prior_that_is_given_stays(self, micrographs, labels, candidates_of, given, prior):
-        estimation = estimation_of(micrographs, labels, **given)
-        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
-        assert estimation.prior == pytest.approx(prior)
+    def test_a_prior_that_is_given_stays(self, micrographs, labels, candidate_finder, given, prior):
+        before = cross_fitted(task_of(micrographs, labels, **given), candidate_finder)
+        assert before.prior == pytest.approx(prior)
+        assert before.held_out is not None
 
     def test_nothing_is_trained_where_nothing_is_asked_for(
-        self, micrographs, labels, candidates_of
+        self, micrographs, labels, candidate_finder
     ):
         scorer = Scorer()
-        estimation = estimation_of(micrographs, labels, threshold=0.5, expected_particles=40)
-        estimation.hold_out(scorer, candidates_of, RADIUS, np.random.RandomState(0))
+        task = task_of(micrographs, labels, threshold=0.5, expected_particles=40)
+        held_out = cross_fitted(task, candidate_finder, scorer).held_out
         assert scorer.trainings == []
-        assert estimation.carry_over(scorer, candidates_of) is None
+        assert held_out is None
+        assert quality_of(task, held_out, candidate_finder, scorer) is None
 
 
-class TestCarryOver:
-    def test_another_scale_of_scores_tells_the_same(self, micrographs, labels, candidates_of):
-        estimation = estimation_of(micrographs, labels)
-        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
-        one, other = (estimation.carry_over(Scorer(scale), candidates_of) for scale in (1.0, 8.0))
+class TestPickQuality:
+    @pytest.fixture
+    def task(self, micrographs, labels):
+        return task_of(micrographs, labels)
+
+    @pytest.fixture
+    def held_out(self, task, candidate_finder):
+        return cross_fitted(task, candidate_finder).held_out
+
+    def test_does_not_depend_on_the_scale_of_scores(self, task, held_out, candidate_finder):
+        one, other = (
+            quality_of(task, held_out, candidate_finder, Scorer(scale)) for scale in (1.0, 8.0)
+        )
         assert one.n_particles == pytest.approx(N_PARTICLES, rel=0.2)
         assert other.n_particles == pytest.approx(one.n_particles, rel=1e-3)
         assert other.calibration[0] == pytest.approx(one.calibration[0] / 8, rel=1e-3)
         np.testing.assert_allclose(other.logits, one.logits, atol=0.01)
 
-    def test_no_candidates_tell_nothing(self, micrographs, labels, candidates_of):
-        estimation = estimation_of(micrographs, labels)
-        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
-        assert estimation.carry_over(Scorer(), lambda scorer, image: np.empty((0, 3))) is None
+    def test_without_candidates_there_is_none(self, task, held_out):
+        def find_nothing(image):
+            return np.empty((0, 3))
+
+        assert estimate_pick_quality(task, held_out, find_nothing, may_memorize=False) is None
+
+    def test_report_is_that_at_the_threshold(self, task, held_out, candidate_finder):
+        quality = quality_of(task, held_out, candidate_finder, Scorer())
+        report = quality.report(1.5)
+        assert report["n_picks"] * N_MICROGRAPHS == pytest.approx(np.sum(quality.logits > 1.5))
+        assert report["n_particles"] == quality.n_particles
+        assert all(isinstance(value, (float, tuple)) for value in report.values())
 
 
-class TestWhatWasLearnt:
-    """Held-out scores are worse than those of other particles, learnt ones better."""
+class TestSources:
+    """Held-out scores are lower than those of other particles, training scores higher."""
 
     @pytest.fixture
-    def estimates(self, micrographs, labels):
-        """Less of a difference while short, and more for the labels that were learnt."""
+    def qualities(self, micrographs, labels):
+        """Particles stand out less for a shorter training, and labels more after the final one."""
 
-        def pick(scorer, image):
+        def find(scorer, image):
             images, truth, candidates = micrographs
             picks, index = candidates[image.name].copy(), images.index(image)
             picks[np.isin(picks[:, 0] + 1e3 * picks[:, 1], truth[index] @ [1, 1e3]), 2] -= (
                 1.5 * scorer.is_short
             )
-            learnt = np.isin(picks[:, 0] + 1e3 * picks[:, 1], labels[index] @ [1, 1e3])
-            picks[learnt, 2] += 0.0 if scorer.is_short else 0.3
+            is_label = np.isin(picks[:, 0] + 1e3 * picks[:, 1], labels[index] @ [1, 1e3])
+            picks[is_label, 2] += 0.0 if scorer.is_short else 0.3
             return picks[np.argsort(-picks[:, 2])]
 
-        estimation = estimation_of(micrographs, labels)
-        estimation.hold_out(Scorer(), pick, RADIUS, np.random.RandomState(0))
-        both, held_out = (
-            estimation.carry_over(Scorer(may_memorize=may), pick) for may in (False, True)
-        )
-        return both, held_out
+        def finder(scorer):
+            return partial(find, scorer)
 
-    def test_the_number(self, estimates):
-        for told in estimates:
-            assert told.n_particles == pytest.approx(N_PARTICLES, rel=0.15)
+        task = task_of(micrographs, labels)
+        held_out = cross_fitted(task, finder).held_out
+        return [
+            quality_of(task, held_out, finder, Scorer(may_memorize=may)) for may in (False, True)
+        ]
 
-    def test_both_tell_the_recall_better(self, estimates, micrographs):
+    def test_the_number(self, qualities):
+        for quality in qualities:
+            assert quality.n_particles == pytest.approx(N_PARTICLES, rel=0.15)
+
+    def test_both_estimate_the_recall_better(self, qualities):
         rng = np.random.default_rng(1)
         of_particles = rng.normal(4.0, size=100_000)
         errors = []
-        for told in estimates:
-            slope, intercept = told.calibration
+        for quality in qualities:
+            slope, intercept = quality.calibration
             thresholds = slope * np.array([1.5, 2.0, 2.5]) + intercept
             truth = np.mean(slope * of_particles + intercept > thresholds[:, None], axis=1)
-            errors.append(told.expected_quality(thresholds)["recall"] - truth)
+            errors.append(quality.expected_quality(thresholds)["recall"] - truth)
         both, held_out = np.abs(errors).max(axis=1)
         assert both < 0.75 * held_out
 
-    def test_intervals_hold_the_estimates(self, estimates):
-        for told in estimates:
-            expected = told.expected_quality()
+    def test_intervals_hold_the_estimates(self, qualities):
+        for quality in qualities:
+            expected = quality.expected_quality()
             for name in ("precision", "recall", "f1", "n_particles"):
                 low, high = np.transpose(expected[f"{name}_interval"])
                 assert np.all((low <= expected[name]) & (expected[name] <= high))
 
-    def test_intervals_hold_both(self, estimates):
-        both, held_out = (told.report(0.0)["n_particles_interval"] for told in estimates)
+    def test_intervals_hold_both(self, qualities):
+        both, held_out = (quality.report(0.0)["n_particles_interval"] for quality in qualities)
         assert both[0] < held_out[0] < N_PARTICLES < held_out[1] == both[1]
 
 
-def test_each_kind_may_have_one_score_if_both_have_two():
+def test_each_source_may_have_one_score_if_both_have_two():
     candidates = np.sort(np.random.default_rng(0).normal(size=500))
     at = candidates[450]
     held_out = HeldOutScores(np.full(20, at), candidates)
-    estimates = PickEstimates.fit(held_out, np.full(20, at + 1.0), candidates, 60.0, 1.0)
-    low, high = estimates.report(0.0)["n_particles_interval"]
+    training_scores = np.full(20, at + 1.0)
+    quality = fit_pick_quality(held_out, training_scores, candidates, guess=60.0, total_area=1.0)
+    low, high = quality.report(0.0)["n_particles_interval"]
     assert 20 < low < high < 500
-
-
-class TestEstimatedAttributes:
-    @pytest.mark.parametrize(
-        ("threshold", "logit"), [(0.7, 0.7), ("auto", 0.0), (("recall", 0.9), 0.0)]
-    )
-    def test_without_estimates(self, threshold, logit):
-        attributes = estimated_attributes(None, threshold)
-        assert attributes["threshold_"] == logit
-        assert attributes["calibration_"] == (1.0, 0.0)
-        assert attributes["threshold_report_"] is attributes["expected_particles_"] is None
-
-    def test_are_those_at_the_threshold(self, micrographs, labels, candidates_of):
-        estimation = estimation_of(micrographs, labels)
-        estimation.hold_out(Scorer(), candidates_of, RADIUS, np.random.RandomState(0))
-        estimates = estimation.carry_over(Scorer(), candidates_of)
-        attributes = estimated_attributes(estimates, 1.5)
-        report = attributes["threshold_report_"]
-        assert report["n_picks"] * N_MICROGRAPHS == pytest.approx(np.sum(estimates.logits > 1.5))
-        assert report["n_particles"] == attributes["expected_particles_"] == estimates.n_particles

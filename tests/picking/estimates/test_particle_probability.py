@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import norm
 
-from puclassify.picking.estimates._particle_probability import PickPosterior
+from puclassify.picking.estimates._particle_probability import ParticleProbability
 
 
 def candidates_and_labels(rng, n_particles=1200, n_others=8000, apart=5.0, n_labels=100, missed=0):
@@ -31,31 +31,31 @@ class TestNumberOfParticles:
     @pytest.mark.parametrize("guess", [400, 1200, 3000])
     def test_of_normal_scores(self, apart, guess):
         # With equal spread the probability is a logistic function of the score.
-        found = []
+        numbers = []
         for seed in range(10):
             drawn = candidates_and_labels(np.random.default_rng(seed), apart=apart)
-            found.append(PickPosterior.fit(*drawn, guess=guess).n_particles)
-        assert abs(np.mean(found) / 1200 - 1) < 0.1
-        assert np.std(found) / 1200 < 0.12
+            numbers.append(ParticleProbability.fit(*drawn, guess=guess).n_particles)
+        assert abs(np.mean(numbers) / 1200 - 1) < 0.1
+        assert np.std(numbers) / 1200 < 0.12
 
     def test_counts_those_without_a_candidate(self):
         labels, others = candidates_and_labels(np.random.default_rng(0), missed=4)
-        posterior = PickPosterior.fit(labels, others, guess=1000)
-        assert posterior.found == pytest.approx(np.isfinite(labels).mean(), abs=0.01)
-        assert abs(posterior.n_particles / 1200 - 1) < 0.15
+        probability = ParticleProbability.fit(labels, others, guess=1000)
+        assert probability.detected_fraction == pytest.approx(np.isfinite(labels).mean(), abs=0.01)
+        assert abs(probability.n_particles / 1200 - 1) < 0.15
 
     def test_interval_holds_the_truth_nine_times_in_ten(self):
         held = 0
         for seed in range(60):
             drawn = candidates_and_labels(np.random.default_rng(seed), apart=4.0)
-            low, high = PickPosterior.fit(*drawn, guess=1000).intervals([2.0])["n_particles"]
+            low, high = ParticleProbability.fit(*drawn, guess=1000).intervals([2.0])["n_particles"]
             held += low <= 1200 <= high
         assert 45 <= held <= 60
 
     def test_is_the_same_on_any_scale(self):
         labels, others = candidates_and_labels(np.random.default_rng(0))
-        one = PickPosterior.fit(labels, others, guess=1000)
-        other = PickPosterior.fit(7 * labels - 40, 7 * others - 40, guess=1000)
+        one = ParticleProbability.fit(labels, others, guess=1000)
+        other = ParticleProbability.fit(7 * labels - 40, 7 * others - 40, guess=1000)
         assert other.n_particles == pytest.approx(one.n_particles, rel=1e-3)
         assert 7 * other.slope == pytest.approx(one.slope, rel=1e-3)
 
@@ -65,26 +65,29 @@ class TestProbability:
         errors = []
         for seed in range(10):
             labels, others = candidates_and_labels(np.random.default_rng(seed), apart=4.0)
-            posterior = PickPosterior.fit(labels, others, guess=1000)
+            probability = ParticleProbability.fit(labels, others, guess=1000)
             scores = np.sort(others)
             density = 1200 * norm.pdf(scores, 4.0), 8000 * norm.pdf(scores)
             truth = density[0] / sum(density)
-            found = expit(posterior.slope * scores + posterior.intercept)
-            errors.append(np.abs(found - truth)[truth > 0.01].mean())
+            estimated = expit(probability.slope * scores + probability.intercept)
+            errors.append(np.abs(estimated - truth)[truth > 0.01].mean())
         assert np.mean(errors) < 0.06
 
     def test_adds_up_to_the_number(self):
         labels, others = candidates_and_labels(np.random.default_rng(1))
-        posterior = PickPosterior.fit(labels, others, guess=1000)
-        total = expit(posterior.slope * others + posterior.intercept).sum() / posterior.found
-        assert total == pytest.approx(posterior.n_particles, rel=0.01)
+        probability = ParticleProbability.fit(labels, others, guess=1000)
+        total = (
+            expit(probability.slope * others + probability.intercept).sum()
+            / probability.detected_fraction
+        )
+        assert total == pytest.approx(probability.n_particles, rel=0.01)
 
 
 class TestIntervals:
     def test_precision_falls_and_recall_grows_with_more_picks(self):
         labels, others = candidates_and_labels(np.random.default_rng(0), apart=3.0)
-        posterior = PickPosterior.fit(labels, others, guess=1000)
-        intervals = posterior.intervals([2.5, 1.0])
+        probability = ParticleProbability.fit(labels, others, guess=1000)
+        intervals = probability.intervals([2.5, 1.0])
         few, many = intervals["precision"]
         assert few[0] > many[1]
         few, many = intervals["recall"]
@@ -97,22 +100,28 @@ class TestIntervals:
 
     def test_by_hand(self):
         labels, others = candidates_and_labels(np.random.default_rng(0), apart=3.0)
-        posterior = PickPosterior.fit(labels, others, guess=1000)
-        middles = (posterior.edges[1:] + posterior.edges[:-1]) / 2
+        probability = ParticleProbability.fit(labels, others, guess=1000)
+        centres = probability.bin_centres
         thresholds = [3.1, -np.inf, 1.0, others.max() + 1]
-        got = posterior.intervals(thresholds)
+        got = probability.intervals(thresholds)
         for row, threshold in enumerate(thresholds):
             values = {"precision": [], "recall": [], "f1": [], "n_particles": []}
-            n_picks = posterior.counts[middles > threshold].sum()
-            for slope, half in posterior.alternatives:
-                p = posterior.counts * expit(slope * (middles - half))
-                right, number = p[middles > threshold].sum(), p.sum() / posterior.found
+            n_picks = probability.bin_counts[centres > threshold].sum()
+            for slope, midpoint in probability.alternatives:
+                p = probability.bin_counts * expit(slope * (centres - midpoint))
+                right, number = (
+                    p[centres > threshold].sum(),
+                    p.sum() / probability.detected_fraction,
+                )
                 values["precision"].append(right / n_picks if n_picks else np.nan)
                 values["recall"].append(right / number)
                 values["f1"].append(2 * right / (n_picks + number))
                 values["n_particles"].append(number)
             for name, of_all in values.items():
-                expected = [weighted_quantile(of_all, posterior.weights, q) for q in (0.05, 0.95)]
+                expected = [
+                    weighted_quantile(of_all, probability.alternative_weights, q)
+                    for q in (0.05, 0.95)
+                ]
                 ends = got[name] if name == "n_particles" else got[name][row]
                 np.testing.assert_allclose(ends, expected, err_msg=name)
 
@@ -121,4 +130,4 @@ class TestIntervals:
     )
     def test_too_few_labels_are_refused(self, labels):
         with pytest.raises(ValueError, match="labelled particles have a candidate"):
-            PickPosterior.fit(np.array(labels), np.arange(50.0), guess=10)
+            ParticleProbability.fit(np.array(labels), np.arange(50.0), guess=10)

@@ -1,11 +1,12 @@
 import itertools
+import queue
 import threading
-import time
 
 import pytest
 from sklearn import config_context, get_config
 
-from puclassify.picking.streaming._read_ahead import ahead, progress, stream
+from puclassify.picking.streaming import _read_ahead
+from puclassify.picking.streaming._read_ahead import map_ahead, stream, with_progress
 
 
 def prepare(item, index):
@@ -20,20 +21,34 @@ def numbers():
     yield from (1, 2)
 
 
-class TestAhead:
-    def test_keeps_the_order(self):
-        assert list(ahead(lambda n: n * n, range(20))) == [n * n for n in range(20)]
+@pytest.fixture
+def refused(monkeypatch):
+    """A queue of the results that found no room in the queue of results."""
+    refused = queue.SimpleQueue()
 
-    def test_runs_a_little_ahead_and_no_further(self):
+    class Watched(queue.Queue):
+        def put(self, result, timeout):
+            try:
+                super().put(result, timeout=timeout)
+            except queue.Full:
+                refused.put(result[0])
+                raise
+
+    monkeypatch.setattr(_read_ahead.queue, "Queue", Watched)
+    return refused
+
+
+class TestMapAhead:
+    def test_keeps_the_order(self):
+        assert list(map_ahead(lambda n: n * n, range(20))) == [n * n for n in range(20)]
+
+    def test_runs_a_little_ahead_and_no_further(self, refused):
         taken = []
-        results = ahead(lambda n: taken.append(n) or n, itertools.count())
+        results = map_ahead(lambda n: taken.append(n) or n, itertools.count())
         assert next(results) == 0
-        for _ in range(200):
-            if len(taken) >= 4:
-                break
-            time.sleep(0.01)
-        time.sleep(0.05)
-        assert len(taken) == 4  # one taken, two waiting, one that finds no room
+        while refused.get(timeout=10) < 3:
+            pass
+        assert len(taken) == 4  # one used, two waiting, one that finds no room
         results.close()
 
     def test_error_comes_in_its_turn(self):
@@ -42,7 +57,7 @@ class TestAhead:
                 raise ValueError("two")
             return n
 
-        results = ahead(fail_at_two, range(9))
+        results = map_ahead(fail_at_two, range(9))
         assert [next(results), next(results)] == [0, 1]
         with pytest.raises(ValueError, match="two"):
             next(results)
@@ -52,7 +67,7 @@ class TestAhead:
             yield 1
             raise OSError("no more files")
 
-        results = ahead(str, items())
+        results = map_ahead(str, items())
         assert next(results) == "1"
         with pytest.raises(OSError, match="no more files"):
             next(results)
@@ -65,14 +80,14 @@ class TestAhead:
             more.wait(10)
             yield 2
 
-        results = ahead(str, items())
+        results = map_ahead(str, items())
         assert next(results) == "1"  # although the second is not there
         more.set()
         assert list(results) == ["2"]
 
     def test_thread_ends_when_nobody_wants_more(self):
         before = set(threading.enumerate())
-        results = ahead(str, itertools.count())
+        results = map_ahead(str, itertools.count())
         next(results)
         (thread,) = set(threading.enumerate()) - before
         results.close()
@@ -81,7 +96,7 @@ class TestAhead:
 
     def test_settings_of_scikit_learn_hold_in_the_thread(self):
         with config_context(working_memory=7):
-            assert list(ahead(lambda _: get_config()["working_memory"], [1])) == [7]
+            assert list(map_ahead(lambda _: get_config()["working_memory"], [1])) == [7]
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 2])
@@ -134,10 +149,10 @@ def test_steps_of_a_stream_run_side_by_side():
 
 class TestProgress:
     def test_silent(self, capfd):
-        assert list(progress(numbers(), 2, 0)) == [1, 2]
+        assert list(with_progress(numbers(), 2, 0)) == [1, 2]
         assert capfd.readouterr().err == ""
 
     @pytest.mark.parametrize(("total", "shown"), [(2, "2/2"), (None, "2micrograph")])
     def test_shows_count_and_time(self, capfd, total, shown):
-        assert list(progress(numbers(), total, 1)) == [1, 2]
+        assert list(with_progress(numbers(), total, 1)) == [1, 2]
         assert shown in capfd.readouterr().err

@@ -165,7 +165,9 @@ class TestSetOutput:
             assert isinstance(arrays.transform(maps)[0], np.ndarray)
 
     def test_unknown_container(self):
-        with pytest.raises(ValueError, match=r'"default" or "pandas", got \'polars\''):
+        with pytest.raises(
+            ValueError, match="transform must be 'default' or 'pandas', got 'polars'"
+        ):
             NonMaximumSuppression(5.0).set_output(transform="polars")
 
     def test_tables_can_be_scored(self, maps_and_truth):

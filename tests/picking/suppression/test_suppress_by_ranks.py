@@ -1,4 +1,4 @@
-"""Suppression by ranks chooses what suppression in rounds of blocks chooses."""
+"""Suppression by ranks and in rounds over blocks chooses what the plain loop chooses."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,9 @@ import torch
 
 from puclassify.picking import non_maximum_suppression
 from puclassify.picking.suppression import _suppress
-from puclassify.picking.suppression._suppress_by_blocks import greedy_maxima
-from puclassify.picking.suppression._suppress_by_ranks import greedy_ranks, suits_ranks
+from puclassify.picking.suppression._suppress_by_blocks import suppress_by_blocks
+from puclassify.picking.suppression._suppress_by_ranks import suits_ranks, suppress_by_ranks
+from puclassify.picking.suppression._suppress_one_by_one import suppress_one_by_one
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
@@ -33,20 +34,21 @@ def a_map(kind, rng):
 @pytest.mark.parametrize("kind", ["noise", "ties", "zeros", "ramp", "odd"])
 @pytest.mark.parametrize("radius", [0, 1, 3.75, 6.5, 100])
 @pytest.mark.parametrize("step_xy", [(1.0, 1.0), (4.0, 1.3)])
-def test_equals_rounds(device, kind, radius, step_xy):
+def test_equals_the_plain_loop(device, kind, radius, step_xy):
     rng = np.random.default_rng(0)
     for limit in (-np.inf, 0.0, 0.5):
         values = torch.from_numpy(a_map(kind, rng))
         for inside in (np.s_[:, :], np.s_[2:-1, 1:]):
             parameters = {"limit": limit, "inside": inside, "step_xy": step_xy}
-            expected = greedy_maxima(values, radius, **parameters)
-            result = greedy_ranks(values.to(device), radius, **parameters)
-            assert result.tolist() == expected.tolist()
+            expected = suppress_one_by_one(values, radius, **parameters).tolist()
+            for suppress in (suppress_by_blocks, suppress_by_ranks):
+                result = suppress(values.to(device), radius, **parameters)
+                assert result.tolist() == expected
 
 
 def test_float64(device):
     values = torch.tensor([[1.0, 1.0 + 1e-12, 0.0]], dtype=torch.float64)
-    assert greedy_ranks(values.to(device), 1.0).tolist() == [1]
+    assert suppress_by_ranks(values.to(device), 1.0).tolist() == [1]
 
 
 def test_cpus_do_without():
@@ -60,7 +62,9 @@ def test_a_gpu_picks_what_a_cpu_picks(radius, suits, monkeypatch):
     expected = non_maximum_suppression(values, radius, threshold=-6.0)
     used = []
     monkeypatch.setattr(
-        _suppress, "greedy_ranks", lambda *a, **k: used.append(greedy_ranks(*a, **k)) or used[-1]
+        _suppress,
+        "suppress_by_ranks",
+        lambda *a, **k: used.append(suppress_by_ranks(*a, **k)) or used[-1],
     )
     on_gpu = _suppress.GridImage(torch.from_numpy(values).cuda())
     picks = non_maximum_suppression(on_gpu, radius, threshold=-6.0)

@@ -213,6 +213,31 @@ class TestUnlabelled:
         assert make_batches(images, labels).length == (24, 24)
 
 
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_an_epoch_has_the_steps_asked_for(noise, n_steps):
+    batches = make_batches(noise, LABELS, steps_per_epoch=n_steps)
+    assert len(batches) == len(list(batches)) == n_steps
+    assert len(make_batches(noise, LABELS)) == _tile_batches.STEPS_PER_EPOCH
+
+
+def test_label_radius_of_each_micrograph(spots):
+    """A micrograph with a larger radius has more positives; the other has as many as before."""
+    image, xy = spots
+
+    def n_positive(label_radius):
+        batches = make_batches([image, image], [xy[:75], xy[75:]], label_radius=label_radius)
+        tiles, drawn, inside = batches._place(40)
+        index, target, sizes = batches._targets(tiles, drawn, inside)
+        of_step = np.repeat(np.arange(40), sizes)[target == 1]
+        tile = index[target == 1] // len(batches.positions)
+        return np.bincount(tiles.micrograph[of_step, tile], minlength=2)
+
+    same, unequal = n_positive(4.0), n_positive((4.0, 8.0))
+    np.testing.assert_array_equal(n_positive((4.0, 4.0)), same)
+    assert unequal[0] == same[0]
+    assert unequal[1] > 2 * same[1] > 0
+
+
 class TestReproducible:
     def test_by_the_seed(self, noise):
         first, same, other = (make_batches(noise, LABELS, seed=seed) for seed in (0, 0, 1))

@@ -8,7 +8,7 @@ SHAPES = np.array([(200, 260), (90, 300), (150, 150)])
 
 
 def brute_force(tiles, labels, steps, length, stride, radius):
-    """Position by position and label by label."""
+    """Position by position and label by label, with a radius for each micrograph."""
     positive = np.zeros((len(tiles.micrograph), *length), dtype=bool)
     middle = (np.array(length) - 1) / 2
     for tile, m in enumerate(tiles.micrograph):
@@ -19,11 +19,11 @@ def brute_force(tiles, labels, steps, length, stride, radius):
                 for j in range(length[1]):
                     away = (np.array([i, j]) - on_map) * stride * steps[m]
                     owns = np.array_equal(np.rint(on_map), [i, j])
-                    positive[tile, i, j] |= np.hypot(*away) <= radius or owns
+                    positive[tile, i, j] |= np.hypot(*away) <= radius[m] or owns
     return positive
 
 
-@pytest.mark.parametrize("radius", [0.5, 4.0, 30.0])
+@pytest.mark.parametrize("radius", [0.5, 4.0, 30.0, (0.5, 11.0, 2.0), (9.0, 3.0, 40.0)])
 @pytest.mark.parametrize("second_step", [(1.0, 1.0), (1.0, 1.6)])
 def test_equals_brute_force(radius, second_step):
     rng = np.random.default_rng(0)
@@ -36,7 +36,8 @@ def test_equals_brute_force(radius, second_step):
         labels, steps, length=length, stride=stride, radius=radius, stretch=placer.stretch
     )
     for tiles in (placer.at_labels((12,)), placer.anywhere((12,))):
-        expected = brute_force(tiles, labels, steps, length, stride, radius)
+        radii = np.broadcast_to(radius, 3)
+        expected = brute_force(tiles, labels, steps, length, stride, radii)
         np.testing.assert_array_equal(discs.positive(tiles), expected)
     assert discs.positive(placer.at_labels((20,))).any(axis=(1, 2)).all()
 
@@ -57,7 +58,12 @@ def test_no_label_near_any_tile():
 
 def test_discs_on_unequal_steps():
     positive = positions_of_labels(
-        np.array([1]), np.array([[30.0, 30.0]]), (2, 60, 60), 1, 6, np.array([[3.0, 1.0]])
+        np.array([1]),
+        np.array([[30.0, 30.0]]),
+        (2, 60, 60),
+        stride=1,
+        radius=np.array([6.0]),
+        steps=np.array([[3.0, 1.0]]),
     )
     i, j = np.mgrid[:60, :60]
     assert not positive[0].any()

@@ -1,0 +1,82 @@
+"""How many threads computations use on the CPU: as many as the work is worth.
+
+OpenMP's threads spin while they wait for one another. Where an operation is over before they are
+awake, or another process keeps one of the cores busy, more threads are slower, up to many times. So
+small work is done by one thread; ``examples/benchmarks/threads.py`` measures where more begin to
+pay. The number depends on the size of the work and not on the load of the machine, since results
+may differ in their last bits between numbers of threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from functools import cache
+
+import torch
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+__all__ = ["one_thread", "threads", "threads_worth"]
+
+_ENOUGH_PIXELS = 1 << 15  # in an operation of a network; below, waking threads costs more
+
+
+def threads_worth(
+    n_pixels: float, enough: float = _ENOUGH_PIXELS
+) -> contextlib.AbstractContextManager:
+    """Return a context with one thread of torch for operations on fewer than ``enough`` pixels."""
+    return threads(1) if n_pixels < enough else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Let torch use at most n threads for what this thread computes; other threads keep theirs.
+
+    This lowers OpenMP's own number, which every thread has for itself. `torch.set_num_threads`
+    would also set the number that every other thread adopts when it first computes: threads that
+    begin meanwhile would keep it for good. (Once a program has called that function, MKL's matrix
+    products use its number.)
+    """
+    if n >= torch.get_num_threads():  # from the first question on, the number is this thread's own
+        yield
+        return
+    with _openmp().limit(limits=n):
+        yield
+
+
+@cache
+def _openmp() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="openmp")
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep this thread's OpenMP (torch, scikit-learn), and BLAS for all threads, to one thread."""
+    with _one_blas_thread, threadpool_limits(1, user_api="openmp"):
+        yield
+
+
+class _OneBlasThread(contextlib.AbstractContextManager):
+    """BLAS has one number for all threads: the first to enter sets it, the last restores it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_inside = 0
+        self._limits: threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._n_inside == 0:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._n_inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_one_blas_thread = _OneBlasThread()
