@@ -12,6 +12,9 @@ OLDEST := .venv-oldest
 OLDEST_PIP := $(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet
 OLDEST_INSTALLED := $(OLDEST)/.installed
 
+# Every worker imports PyTorch and collects all tests: more of them gain little.
+SIDE_BY_SIDE := -n logical --maxprocesses 4
+
 # One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
 test test-slow test-oldest coverage docs bench: export OMP_NUM_THREADS = 1
 
@@ -64,7 +67,7 @@ demo: $(INSTALLED)
 	$(BIN)/python examples/picking/demo.py --output demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not gpu"
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
@@ -78,7 +81,7 @@ test-oldest: $(OLDEST_INSTALLED)
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
 coverage: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow and not gpu" --quiet --cov --cov-report term
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not gpu" --quiet --cov --cov-report term
 
 lint: $(LINT_INSTALLED)
 	$(BIN)/ruff check .
