@@ -4,11 +4,13 @@ Pass them as ``module``, by name or as a class; `NETWORKS` maps the names to the
 """
 
 from puclassify.networks import registry
+from puclassify.networks._batch_norm import BatchNorm2d as BatchNorm2d
 from puclassify.networks._contract import check_unpadded, set_head_bias
 from puclassify.networks._decoder import Decoder
 from puclassify.networks._folding import fold_batch_norm, unfolded_batch_norms
 from puclassify.networks._fully_convolutional import FullyConvolutional
 from puclassify.networks._receptive_field import receptive_field
+from puclassify.networks._residual_block import ResidualBlock as ResidualBlock
 from puclassify.networks.registry import *  # noqa: F403  every network in the register
 
 __all__ = [

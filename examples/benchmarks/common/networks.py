@@ -6,9 +6,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from puclassify.networks import NETWORKS, FullyConvolutional
-from puclassify.networks._batch_norm import BatchNorm2d
-from puclassify.networks._residual_block import ResidualBlock
+from puclassify.networks import NETWORKS, BatchNorm2d, FullyConvolutional, ResidualBlock
 
 __all__ = ["build_network", "gflop"]
 
