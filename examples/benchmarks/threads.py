@@ -9,7 +9,7 @@ number::
 
     python examples/benchmarks/threads.py
 
-With ``--repetitions 3`` it takes about a quarter of an hour on two cores.
+With three repetitions it takes about half an hour on two cores.
 """
 
 from __future__ import annotations
