@@ -1,5 +1,6 @@
 import pytest
-import torch
+
+# PyTorch is imported where it is needed: the process that hands out the tests does without.
 
 # Files whose tests start processes, which import PyTorch: one worker of pytest-xdist gets them all,
 # and its processes serve them all.
@@ -14,8 +15,11 @@ WITH_PROCESSES = {
 
 
 def pytest_runtest_setup(item):
-    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -34,10 +38,13 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     """Train what tests share on one thread, too: the networks are too small for more."""
+    import torch
+
     torch.set_num_threads(1)
+    return torch
 
 
 @pytest.fixture(autouse=True)
 def _still_one_thread(_one_thread):
     yield
-    torch.set_num_threads(1)
+    _one_thread.set_num_threads(1)

@@ -108,20 +108,29 @@ class TestIsWholeMap:
         assert not _upload._is_whole_map(values)
 
 
-@pytest.mark.gpu
 class TestPageLocked:
+    @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+    def device(self, request, monkeypatch):
+        """Without a GPU, everything is done but the locking."""
+        if request.param == "cpu":
+            empty = torch.empty
+            monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+            monkeypatch.setattr(torch, "empty", lambda *a, pin_memory=False, **k: empty(*a, **k))
+        return torch.device(request.param)
+
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("part", [np.s_[:, :], np.s_[1:, ::2], np.s_[::-1]], ids=str)
-    def test_equals_the_map(self, mapped, numbers, dtype, part):
+    def test_equals_the_map(self, device, mapped, numbers, dtype, part):
         pixels = page_locked(mapped(dtype)[part], just_opened=True)
-        assert pixels.is_pinned()
-        np.testing.assert_array_equal(pixels.cuda().cpu(), numbers[part])
+        assert pixels.is_pinned() == (device.type == "cuda")
+        np.testing.assert_array_equal(pixels.to(device).cpu(), numbers[part])
 
-    def test_repeated_pixels(self, numbers):
+    def test_repeated_pixels(self, device, numbers):
         pixels = page_locked(np.broadcast_to(numbers[0], numbers.shape))
-        assert pixels.is_pinned()
+        assert pixels.is_pinned() == (device.type == "cuda")
         np.testing.assert_array_equal(pixels, np.broadcast_to(numbers[0], numbers.shape))
 
+    @pytest.mark.gpu
     def test_memory_is_not_given_out_while_a_copy_is_under_way(self):
         numbers = range(100)
         arrays = (np.full((700, 900), number, np.float32) for number in numbers)

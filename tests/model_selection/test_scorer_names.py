@@ -57,14 +57,18 @@ def test_another_scikit_learn_only_lacks_the_names(monkeypatch):
     assert not register_scorers({"pu_always_half": always_half})
 
 
-@pytest.mark.parametrize("first", ["puclassify", "sklearn.feature_selection"])
-def test_the_order_of_imports_does_not_matter(first):
-    code = f"""
-import {first}
-import puclassify
+def test_the_order_of_imports_does_not_matter():
+    code = """
+import sys
 from sklearn.feature_selection import RFECV
+import puclassify
+assert "sklearn.inspection" not in sys.modules
+from sklearn.inspection import permutation_importance
 from sklearn.svm import LinearSVC
 X, y = [[0.0, 1.0], [1.0, 1.0]] * 50, [0, 1] * 50
-assert RFECV(LinearSVC(), scoring="pu_recall", cv=3).fit(X, y).n_features_ == 1
+selected = RFECV(LinearSVC(), scoring="pu_recall", cv=3).fit(X, y)
+assert selected.n_features_ == 1
+importance = permutation_importance(selected, X, y, scoring="pu_recall", random_state=0)
+assert importance.importances_mean[0] > importance.importances_mean[1] == 0
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

@@ -216,9 +216,9 @@ class TestExpectedQuality:
 
 
 class TestWarnings:
-    def test_contradicted_number(self, fit):
+    def test_contradicted_number(self, fit_soon):
         with pytest.warns(UserWarning, match="expected_particles=60 contradicts the labels"):
-            picker = fit(expected_particles=60)
+            picker = fit_soon(expected_particles=60)
         assert picker.expected_particles_ < 20
 
     @pytest.mark.parametrize("way", ["fit", "predict", "judge", "iter_predict"])

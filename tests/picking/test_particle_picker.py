@@ -434,11 +434,10 @@ class TestReproducible:
 
 class TestScikitLearn:
     def test_grid_search(self, make_picker, simulated):
-        grid = {
-            "classifier__criterion": ["nnpu", "ge_binomial"],
-            "nms__radius": [8.0, 16.0],
-            "prior": [0.02, 0.05],
-        }
+        grid = [
+            {"classifier__criterion": ["nnpu", "ge_binomial"], "nms__radius": [8.0, 16.0]},
+            {"prior": [0.02, 0.05]},
+        ]
         search = GridSearchCV(make_picker(), grid, cv=2, error_score="raise")
         search.fit(simulated.micrographs[:4], simulated.coordinates[:4])
         assert np.isfinite(search.cv_results_["mean_test_score"]).all()

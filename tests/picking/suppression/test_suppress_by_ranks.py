@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from puclassify import GridImage
 from puclassify.picking import non_maximum_suppression
 from puclassify.picking.suppression import _suppress
 from puclassify.picking.suppression._suppress_by_blocks import suppress_by_blocks
@@ -66,7 +67,21 @@ def test_a_gpu_picks_what_a_cpu_picks(radius, suits, monkeypatch):
         "suppress_by_ranks",
         lambda *a, **k: used.append(suppress_by_ranks(*a, **k)) or used[-1],
     )
-    on_gpu = _suppress.GridImage(torch.from_numpy(values).cuda())
+    on_gpu = GridImage(torch.from_numpy(values).cuda())
     picks = non_maximum_suppression(on_gpu, radius, threshold=-6.0)
     assert bool(used) == suits
     np.testing.assert_allclose(picks, expected, rtol=0, atol=1e-6)
+
+
+def test_picks_by_ranks_are_those_in_rounds(monkeypatch):
+    """What a GPU is given to do, on a CPU: with a threshold, a border and fractions of a pixel."""
+    scores = GridImage(
+        np.random.default_rng(0).normal(size=(120, 130)).astype(np.float32), step=(2.0, 3.0)
+    )
+    parameters = {"threshold": -1.0, "border": 7.0, "max_picks": 300}
+    expected = non_maximum_suppression(scores, 9.0, **parameters)
+    monkeypatch.setattr(_suppress, "suits_ranks", lambda *a: True)
+    monkeypatch.delattr(_suppress, "suppress_by_blocks")
+    picks = non_maximum_suppression(scores, 9.0, **parameters)
+    assert len(picks) == 300
+    np.testing.assert_array_equal(picks, expected)

@@ -160,18 +160,34 @@ class TestPixels:
 
 
 class TestUnlabelled:
+    @pytest.fixture
+    def of_two_sizes(self):
+        """Return a function that makes batches of micrographs filled with the length of a side."""
+
+        def make(small):
+            images = [GridImage(np.full((side, side), side, np.float32)) for side in (400, small)]
+            return make_batches(images, [np.array([[200.0, 200.0]]), np.empty((0, 2))])
+
+        return make
+
     @pytest.mark.parametrize("small", [40, 96, 200])
-    def test_micrographs_are_drawn_in_proportion_to_their_area(self, small):
-        """Every micrograph is filled with its own number, so that a drawn position tells it."""
-        images = [GridImage(np.full((side, side), side, np.float32)) for side in (400, small)]
-        batches = make_batches(images, [np.array([[200.0, 200.0]]), np.empty((0, 2))])
-        drawn = []
-        for x, y in some_steps(batches, 400):
+    def test_micrographs_are_drawn_in_proportion_to_their_area(self, of_two_sizes, small):
+        batches = of_two_sizes(small)
+        tiles, drawn, inside = batches._place(4000)
+        tile = drawn // np.prod(batches.length)
+        micrograph = tiles.micrograph[np.arange(4000)[:, None], tile][inside]
+        assert micrograph.mean() == pytest.approx(small**2 / (small**2 + 400**2), rel=0.1)
+
+    def test_pixels_are_those_of_the_micrographs_that_were_drawn(self, of_two_sizes):
+        batches, sides = of_two_sizes(200), np.array([400, 200])
+        tiles, drawn, inside = of_two_sizes(200)._place(len(batches))
+        assert set(tiles.micrograph.ravel()) == {0, 1}
+        for step, (x, y) in enumerate(batches):
+            expected = np.broadcast_to(sides[tiles.micrograph[step], None, None, None], x.shape)
+            np.testing.assert_allclose(x, expected, atol=1)
             _, counts = split(batches, y)
-            drawn.append(np.repeat(values_at_positions(batches, x).ravel(), counts.ravel()))
-        share = np.mean(np.abs(np.concatenate(drawn) - small) < 1)
-        expected = small**2 / (small**2 + 400**2)
-        assert share == pytest.approx(expected, rel=0.15)
+            expected = np.bincount(drawn[step, inside[step]], minlength=counts.size)
+            np.testing.assert_array_equal(counts.ravel(), expected)
 
     def test_corners_and_middle_are_drawn_equally_often(self):
         batches = make_batches([GridImage(np.zeros((128, 128)))], [np.array([[64.0, 64.0]])])
