@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from puclassify import PUImageClassifier
 
 
-@parametrize_with_checks([PUImageClassifier(max_epochs=2)])
+@parametrize_with_checks([PUImageClassifier()])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
