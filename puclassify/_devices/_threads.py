@@ -10,12 +10,13 @@ may differ in their last bits between numbers of threads.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import torch
 from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from puclassify._devices._shared_setting import SharedContext
 
 __all__ = ["one_thread", "threads", "threads_worth"]
 
@@ -57,26 +58,5 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-class _OneBlasThread(contextlib.AbstractContextManager):
-    """BLAS has one number for all threads: the first to enter sets it, the last restores it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._n_inside = 0
-        self._limits: threadpool_limits | None = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._n_inside == 0:
-                self._limits = threadpool_limits(1, user_api="blas")
-            self._n_inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._n_inside -= 1
-            if self._n_inside == 0 and self._limits is not None:
-                self._limits.restore_original_limits()
-                self._limits = None
-
-
-_one_blas_thread = _OneBlasThread()
+# BLAS has one number for all threads.
+_one_blas_thread = SharedContext(partial(threadpool_limits, 1, user_api="blas"))
