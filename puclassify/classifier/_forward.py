@@ -11,7 +11,7 @@ from torch import nn
 from puclassify._devices import autocast, threads_worth
 from puclassify.classifier._samples import PixelSource
 
-__all__ = ["crop_to_field", "embed", "first_logits", "run_in_batches"]
+__all__ = ["blank_sample", "crop_to_field", "embed", "first_logits", "run_in_batches"]
 
 _PIXELS_AT_ONCE = 4_000_000  # of a forward pass: bounds memory, whatever the image size
 _SAMPLES_AT_ONCE = 4096
@@ -30,6 +30,13 @@ def crop_to_field(x: torch.Tensor, module: nn.Module) -> torch.Tensor:
         )
     top, left = (height - field) // 2, (width - field) // 2
     return x[..., top : top + field, left : left + field]
+
+
+def blank_sample(
+    image_shape: tuple[int, ...], module: nn.Module, device: torch.device
+) -> torch.Tensor:
+    """Return a batch of one blank sample, as the network sees it."""
+    return crop_to_field(torch.zeros(1, *image_shape, device=device), module)
 
 
 def first_logits(module: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,7 @@ from puclassify._labels import check_pu_labels
 from puclassify.base import PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
-from puclassify.classifier._forward import crop_to_field, embed, first_logits, run_in_batches
+from puclassify.classifier._forward import blank_sample, embed, first_logits, run_in_batches
 from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._prior_estimation import FIRST_GUESS
@@ -477,8 +477,7 @@ class PUImageClassifier(
     @property
     def _n_features_out(self) -> int:
         module = self.module_.eval()
-        device = next(module.parameters()).device
-        blank = crop_to_field(torch.zeros(1, *self.image_shape_, device=device), module)
+        blank = blank_sample(self.image_shape_, module, next(module.parameters()).device)
         with torch.no_grad():
             return embed(module, blank).flatten(1).shape[1]
 

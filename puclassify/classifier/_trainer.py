@@ -28,7 +28,7 @@ from puclassify._devices import (
 )
 from puclassify._warnings import warn
 from puclassify.classifier._early_stopping import HeldOutLoss
-from puclassify.classifier._forward import crop_to_field, embed
+from puclassify.classifier._forward import blank_sample, embed
 from puclassify.classifier._net import HybridModule, PUNet
 from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._prior_estimation import PriorEstimation
@@ -172,7 +172,8 @@ class Trainer:
 
     def _run(self, start, batches, task, device, report, stopping, estimation) -> Trained:
         """Run the training loop on a network that is on its device."""
-        module, blank = start.module, _blank_sample(start, device)
+        module = start.module
+        blank = blank_sample(start.image_shape, module, device)
         with torch.no_grad():
             task.check_logits(module.eval()(blank), module, start.image_shape)
         decoder = None
@@ -248,11 +249,6 @@ def warn_if_diverged(history: Sequence[Mapping[str, float]], lr: float) -> None:
             f"worthless; try a learning rate well below lr={lr!r}",
             ConvergenceWarning,
         )
-
-
-def _blank_sample(start: Trained, device: torch.device) -> torch.Tensor:
-    """Return a batch of one blank sample, as the network sees it."""
-    return crop_to_field(torch.zeros(1, *start.image_shape, device=device), start.module)
 
 
 def _plain_history(history) -> list[dict]:
