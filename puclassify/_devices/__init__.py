@@ -17,11 +17,12 @@ from puclassify._devices._precision import (
     evenly_spaced,
     resolve_precision,
 )
-from puclassify._devices._seeding import seeded
-from puclassify._devices._threads import one_thread, threads, threads_worth
+from puclassify._devices._seeding import OwnGenerators, may_draw
+from puclassify._devices._threads import one_thread, side_by_side, threads, threads_worth
 from puclassify._devices._upload import own_stream, page_locked
 
 __all__ = [
+    "OwnGenerators",
     "all_finite",
     "as_tensor",
     "autocast",
@@ -31,6 +32,7 @@ __all__ = [
     "evenly_spaced",
     "free_memory",
     "like",
+    "may_draw",
     "one_thread",
     "own_stream",
     "page_locked",
@@ -38,7 +40,7 @@ __all__ = [
     "resolve_device",
     "resolve_precision",
     "rows_at_once",
-    "seeded",
+    "side_by_side",
     "threads",
     "threads_worth",
 ]

@@ -10,15 +10,17 @@ may differ in their last bits between numbers of threads.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 
 import torch
+from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from puclassify._devices._shared_setting import SharedContext
 
-__all__ = ["one_thread", "threads", "threads_worth"]
+__all__ = ["one_thread", "side_by_side", "threads", "threads_worth"]
 
 _ENOUGH_PIXELS = 1 << 15  # in an operation of a network; below, waking threads costs more
 
@@ -44,6 +46,28 @@ def threads(n: int) -> Iterator[None]:
         return
     with _openmp().limit(limits=n):
         yield
+
+
+def side_by_side(tasks: Sequence[Callable[[threading.Event], None]]) -> None:
+    """Run tasks on the CPU in threads of their own, among which torch's threads are shared out.
+
+    They run in turn where torch has fewer threads than there are tasks. A task gets an event that
+    tells it to stop: the results of all are lost if one fails or the user interrupts them.
+    """
+    n_threads, stop = torch.get_num_threads() // len(tasks), threading.Event()
+    if n_threads == 0:
+        for task in tasks:
+            task(stop)
+        return
+
+    def run(task):
+        with threads(n_threads):
+            task(stop)
+
+    try:
+        Parallel(n_jobs=len(tasks), backend="threading")(delayed(run)(task) for task in tasks)
+    finally:
+        stop.set()
 
 
 @cache

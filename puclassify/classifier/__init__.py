@@ -5,6 +5,7 @@ from puclassify.classifier._parameters import (
     check_classifier_parameters as check_classifier_parameters,
 )
 from puclassify.classifier._progress import FitReport as FitReport
+from puclassify.classifier._progress import Interrupt as Interrupt
 from puclassify.classifier._pu_image_classifier import PUImageClassifier
 from puclassify.classifier._pu_image_classifier import adopt_training as adopt_training
 from puclassify.classifier._pu_image_classifier import scoring_dtype as scoring_dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ import skorch
 import torch
 from torch import nn
 
-from puclassify._devices import autocast
+from puclassify._devices import autocast, may_draw
 from puclassify.classifier._mixup import Mixup
 from puclassify.losses import MixupPULoss, reconstruction_error
 
@@ -75,8 +76,9 @@ class PUNet(skorch.NeuralNet):
     Targets are a tensor with one entry per logit, or a mapping with ``index`` (positions in the
     flattened logits, ``(m,)``) and ``target`` (their PU labels, ``(m,)``) for maps of which only
     some logits are graded. The first ``n_labelled`` samples of a batch bring the labelled
-    positives; ``scoring_dtype`` is the precision in which callbacks score held-out examples. A
-    callback sets ``stop_after_epoch`` to end the training with the current epoch.
+    positives; ``scoring_dtype`` is the precision in which callbacks score held-out examples.
+    Whatever draws random numbers in a step uses ``generators``. A callback sets
+    ``stop_after_epoch`` to end the training with the current epoch.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class PUNet(skorch.NeuralNet):
         autocast_dtype=None,
         scoring_dtype=None,
         n_labelled=None,
+        generators=None,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
@@ -93,6 +96,7 @@ class PUNet(skorch.NeuralNet):
         self.autocast_dtype = autocast_dtype
         self.scoring_dtype = scoring_dtype
         self.n_labelled = n_labelled
+        self.generators = generators
 
     def get_dataset(self, X, y=None):
         """Return the batches themselves."""
@@ -101,6 +105,12 @@ class PUNet(skorch.NeuralNet):
     def get_iterator(self, dataset, training=False):
         """Return the batches themselves: one pass over them is one epoch."""
         return dataset
+
+    def train_step_single(self, batch, **fit_params):
+        """Compute the loss and its gradients, with random numbers of the training's own."""
+        draws = may_draw(self.module_, self.criterion_)
+        with self.generators.drawing() if draws else contextlib.nullcontext():
+            return super().train_step_single(batch, **fit_params)
 
     def infer(self, x, **fit_params):
         """Return logits, reconstruction error, the mixup drawn and the mixed logits.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import skorch.callbacks
 import torch
 
-__all__ = ["FitReport", "OneCycle", "SklearnCallbackBridge"]
+__all__ = ["FitReport", "Interrupt", "OneCycle", "SklearnCallbackBridge"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,18 @@ class FitReport:
     X: Any
     y: Any
     fitted_attributes: Callable[[Any], dict]
+
+
+class Interrupt(skorch.callbacks.Callback):
+    """Breaks a training off, between two batches, once an event is set."""
+
+    def __init__(self, event: threading.Event):
+        self.event = event
+
+    def on_batch_begin(self, net, **kwargs):
+        """Raise if the event is set."""
+        if self.event.is_set():
+            raise RuntimeError("the training was broken off, as another one beside it was")
 
 
 class SklearnCallbackBridge(skorch.callbacks.Callback):

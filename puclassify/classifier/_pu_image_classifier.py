@@ -308,7 +308,7 @@ class PUImageClassifier(
             SingleImages(),
             source.sample_shape,
             first_prior,
-            rng,
+            trainer.draw_seeds(rng),
             module=module,
             report=FitReport(self, context, X, y, lambda so_far: self._fitted_to(classes, so_far)),
             stopping=held_out.stopping,

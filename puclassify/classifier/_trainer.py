@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import skorch.callbacks
@@ -19,11 +19,11 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from puclassify._devices import (
+    OwnGenerators,
     autocast,
     bfloat16_is_too_coarse,
     resolve_device,
     resolve_precision,
-    seeded,
     threads_worth,
 )
 from puclassify._warnings import warn
@@ -70,6 +70,13 @@ class Trained:
     history: Sequence[Mapping[str, float]] = ()
 
 
+class Seeds(NamedTuple):
+    """Seeds of what torch draws: the first weights, and whatever is drawn in training."""
+
+    weights: int
+    training: int
+
+
 @dataclass(frozen=True)
 class Trainer:
     """Builds and trains a network; the fields are parameters of `PUImageClassifier`."""
@@ -103,13 +110,20 @@ class Trainer:
         own = self.criterion_prior
         return float(prior if own is None else own)
 
+    @staticmethod
+    def draw_seeds(rng: np.random.RandomState) -> Seeds:
+        """Draw the seeds of a training."""
+        return Seeds(*rng.randint(_LARGEST_SEED, size=2).tolist())
+
     def network_name(self, image_shape: tuple[int, ...]) -> Any:
         """Return ``module``, with "auto" decided by the kind of sample."""
         if isinstance(self.module, str) and self.module == "auto":
             return "mlp" if len(image_shape) == 1 else "cnn"
         return self.module
 
-    def build(self, image_shape: tuple[int, ...], prior: float) -> nn.Module:
+    def build(
+        self, image_shape: tuple[int, ...], prior: float, generators: OwnGenerators | None = None
+    ) -> nn.Module:
         """Make a network with new weights and its head's bias at logit(prior)."""
         module = self.network_name(image_shape)
         build = resolve_network(module)
@@ -123,7 +137,8 @@ class Trainer:
             )
         elif isinstance(module, str):
             params.setdefault("in_channels", image_shape[0])
-        with torch.random.fork_rng(devices=[]):
+        generators = generators or OwnGenerators(torch.device("cpu"), 0)
+        with generators.drawing():
             try:
                 network = build(**params)
             except TypeError as error:
@@ -143,7 +158,7 @@ class Trainer:
         task: Task,
         image_shape: tuple[int, ...],
         prior: float,
-        rng: np.random.RandomState,
+        seeds: Seeds,
         *,
         module: nn.Module | None = None,
         report: FitReport | None = None,
@@ -156,29 +171,29 @@ class Trainer:
         which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks.
         """
         device = resolve_device(self.device)
-        weights_seed, training_seed = (int(seed) for seed in rng.randint(_LARGEST_SEED, size=2))
         prior = self.training_prior(prior)
         if module is None:
-            with seeded(device, weights_seed):
-                module = self.build(image_shape, prior)
+            module = self.build(image_shape, prior, OwnGenerators(device, seeds.weights))
         module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         # The networks of feature rows are small, and every feature may have its own offset.
         coarse = len(image_shape) == 1 or bfloat16_is_too_coarse(batches.example())
         start = Trained(module, tuple(image_shape), prior, coarse)
-        with seeded(device, training_seed), threads_worth(batches.n_pixels):
-            trained = self._run(start, batches, task, device, report, stopping, estimation)
+        generators = OwnGenerators(device, seeds.training)
+        with threads_worth(batches.n_pixels):
+            trained = self._run(start, batches, task, generators, report, stopping, estimation)
         module.eval()
         return trained if estimation is None else replace(trained, prior=estimation.result())
 
-    def _run(self, start, batches, task, device, report, stopping, estimation) -> Trained:
+    def _run(self, start, batches, task, generators, report, stopping, estimation) -> Trained:
         """Run the training loop on a network that is on its device."""
-        module = start.module
+        module, device = start.module, generators.device
         blank = blank_sample(start.image_shape, module, device)
         with torch.no_grad():
             task.check_logits(module.eval()(blank), module, start.image_shape)
         decoder = None
         if self.reconstruction_weight != 0:
-            decoder = self._decoder(start, task, blank).to(device)
+            with generators.drawing():
+                decoder = self._decoder(start, task, blank).to(device)
         dtype = resolve_precision(self.precision, device, training=True, coarse=start.needs_float32)
         if dtype is not None and not self._runs_in(dtype, module, device, blank):
             dtype, start = None, replace(start, needs_float32=True)
@@ -203,6 +218,7 @@ class Trainer:
             autocast_dtype=dtype,
             scoring_dtype=scoring_dtype,
             n_labelled=batches.n_labelled,
+            generators=generators,
             **{f"optimizer__{key}": value for key, value in (self.optimizer_params or {}).items()},
         )
         net.initialize()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed, parallel_config
 
 from puclassify import PUImageClassifier, RegionTable
 
@@ -43,6 +44,25 @@ class TestSeed:
                 .decision_function(images.X)
             )
         np.testing.assert_array_equal(*logits)
+
+    @pytest.mark.parametrize(
+        "params", [{}, {"criterion": "vpu"}, {"reconstruction_weight": 1.0}], ids=str
+    )
+    def test_whatever_trains_in_other_threads(self, make, images, params):
+        before = global_states()
+        alone = [
+            make(random_state=seed, **params).fit(images.X, images.y).decision_function(images.X)
+            for seed in (3, 4)
+        ]
+        with parallel_config("threading", n_jobs=2):
+            together = Parallel()(
+                delayed(make(random_state=seed, **params).fit)(images.X, images.y)
+                for seed in (3, 4, 3, 4)
+            )
+        for index, classifier in enumerate(together):
+            logits = classifier.decision_function(images.X)
+            np.testing.assert_array_equal(logits, alone[index % 2])
+        assert global_states() == before
 
     def test_other_seeds_differ(self, make, images):
         first, second = (

@@ -39,8 +39,8 @@ def classifier(**parameters):
 
 
 def train(trainer, **parameters):
-    rng = np.random.RandomState(0)
-    return trainer.train(BrightTiles(), Tiles(), (1, 31, 31), 0.2, rng, **parameters)
+    seeds = trainer.draw_seeds(np.random.RandomState(0))
+    return trainer.train(BrightTiles(), Tiles(), (1, 31, 31), 0.2, seeds, **parameters)
 
 
 class TestTraining:

@@ -10,7 +10,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 from puclassify import PUImageClassifier
-from puclassify._devices import one_thread, threads, threads_worth
+from puclassify._devices import one_thread, side_by_side, threads, threads_worth
 from puclassify.picking import non_maximum_suppression
 
 
@@ -164,3 +164,36 @@ class TestOneThread:
         with ThreadPoolExecutor(4) as executor:
             list(executor.map(limit, range(4)))
         assert self.numbers() == before
+
+
+class TestSideBySide:
+    def test_tasks_share_the_threads_out(self):
+        together, numbers = threading.Barrier(2), []
+
+        def task(stop):
+            together.wait(10)  # broken unless both run at a time
+            numbers.append(torch.get_num_threads())
+
+        side_by_side([task, task])
+        assert numbers == [1, 1]
+        assert torch.get_num_threads() == 2
+
+    def test_in_turn_where_threads_are_few(self):
+        with threads(1):
+            where = []
+            side_by_side([lambda stop: where.append(threading.current_thread())] * 2)
+        assert where == [threading.current_thread()] * 2
+
+    def test_an_error_stops_the_others(self):
+        stopped = threading.Event()
+
+        def waits(stop):
+            if stop.wait(10):
+                stopped.set()
+
+        def fails(stop):
+            raise ValueError("labels")
+
+        with pytest.raises(ValueError, match="labels"):
+            side_by_side([waits, fails])
+        assert stopped.wait(10)

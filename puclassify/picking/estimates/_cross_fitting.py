@@ -17,6 +17,9 @@ __all__ = ["FindCandidates", "HeldOutScores", "held_out_scores", "label_and_cand
 # From a preprocessed micrograph to all its candidates: x, y and score, by descending score.
 FindCandidates = Callable[[GridImage], np.ndarray]
 
+# From several parts of the data, each micrographs and their labels, to a trained scorer of each.
+TrainEach = Callable[[list[tuple[list[GridImage], list[np.ndarray]]]], list[FindCandidates]]
+
 N_FOLDS = 2
 _CHANCE = 0.01  # level of the test that scores rank at all
 
@@ -74,7 +77,7 @@ class HeldOutScores:
 
 
 def held_out_scores(
-    train: Callable[[list[GridImage], list[np.ndarray]], FindCandidates],
+    train: TrainEach,
     images: Sequence[GridImage],
     labels: Sequence[np.ndarray],
     radius: float,
@@ -90,11 +93,13 @@ def held_out_scores(
     folds = _folds_of_micrographs(labels, rng)
     if folds is None:
         return _hold_out_labels(train, images, labels, radius, rng)
-    scores = []
-    for fold in folds:
-        others = np.setdiff1d(np.arange(len(images)), fold)
-        find_candidates = train([images[i] for i in others], [labels[i] for i in others])
-        scores += [_scores(find_candidates(images[i]), labels[i], radius) for i in fold]
+    others = [np.setdiff1d(np.arange(len(images)), fold) for fold in folds]
+    trained = train([([images[i] for i in part], [labels[i] for i in part]) for part in others])
+    scores = [
+        _scores(find_candidates(images[i]), labels[i], radius)
+        for find_candidates, fold in zip(trained, folds, strict=True)
+        for i in fold
+    ]
     return HeldOutScores(*_joined(scores))
 
 
@@ -102,9 +107,11 @@ def _hold_out_labels(train, images, labels, radius, rng) -> HeldOutScores:
     scores, n_trained_on = [], 0
     fold_of_label = rng.permutation(sum(map(len, labels))) % N_FOLDS
     ends = np.cumsum([len(xy) for xy in labels])[:-1]
-    for fold in range(N_FOLDS):
-        is_held_out = np.split(fold_of_label == fold, ends)
-        find_candidates = train(images, [xy[~held] for xy, held in zip(labels, is_held_out)])
+    held_out = [np.split(fold_of_label == fold, ends) for fold in range(N_FOLDS)]
+    trained = train(
+        [(list(images), [xy[~held] for xy, held in zip(labels, one)]) for one in held_out]
+    )
+    for find_candidates, is_held_out in zip(trained, held_out, strict=True):
         for image, xy, held in zip(images, labels, is_held_out):
             scores.append(_scores(find_candidates(image), xy, radius, held))
             n_trained_on += int(len(xy) - held.sum())

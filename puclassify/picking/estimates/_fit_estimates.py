@@ -101,10 +101,10 @@ def cross_fit(
         _warn_of_no_estimates(task, f"y holds only {task.n_labels} labelled particles")
         return CrossFit(prior)
 
-    def train(images, labels) -> FindCandidates:
-        shorter = scorer.shortened(_EPOCHS_SHARE)
-        shorter.fit(images, labels, prior, rng, None)
-        return candidate_finder(shorter)
+    def train(parts) -> list[FindCandidates]:
+        shorter = [scorer.shortened(_EPOCHS_SHARE) for _ in parts]
+        scorer.fit_all(shorter, parts, prior, rng)
+        return [candidate_finder(one) for one in shorter]
 
     if verbose:
         print("cross-fitting, to estimate the number of particles and the threshold")

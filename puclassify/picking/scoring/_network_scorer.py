@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import itertools
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -13,9 +15,10 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from torch import nn
 
-from puclassify._devices import resolve_device, threads_worth
+from puclassify._devices import resolve_device, side_by_side, threads_worth
 from puclassify.classifier import (
     FitReport,
+    Interrupt,
     PUImageClassifier,
     Tiles,
     Trained,
@@ -76,6 +79,26 @@ class NetworkScorer:
         verbose: int = 0,
     ) -> None:
         """Train on tiles of preprocessed micrographs, labels (k_i, 2) in stored pixels."""
+        self._prepare(images, labels, prior, rng, report, verbose)()
+
+    @classmethod
+    def fit_all(
+        cls,
+        scorers: Sequence[NetworkScorer],
+        parts: Sequence[tuple[list[GridImage], list[np.ndarray]]],
+        prior: float,
+        rng: np.random.RandomState,
+    ) -> None:
+        """Train several scorers, each on its own (images, labels), side by side on a CPU."""
+        fits = [one._prepare(*part, prior, rng) for one, part in zip(scorers, parts, strict=True)]
+        if scorers[0].device.type == "cpu":
+            side_by_side(fits)
+        else:
+            for fit in fits:
+                fit()
+
+    def _prepare(self, images, labels, prior, rng, report=None, verbose=0) -> Callable[..., None]:
+        """Draw the seeds of a training; return what trains, until an event tells it to stop."""
         if self.classifier.random_state is not None:
             rng = check_random_state(self.classifier.random_state)
         batches = TileBatches(
@@ -91,9 +114,16 @@ class NetworkScorer:
         )
         trainer = Trainer.of(self.classifier)
         trainer = replace(trainer, verbose=max(verbose, trainer.verbose))
+        seeds = trainer.draw_seeds(rng)
         shape = (1, self.field, self.field)
-        trained = trainer.train(batches, Tiles(), shape, prior, rng, report=report)
-        adopt_training(self.classifier, trained)
+
+        def train(stop: threading.Event | None = None) -> None:
+            callbacks = [*(trainer.callbacks or []), *([] if stop is None else [Interrupt(stop)])]
+            interruptible = replace(trainer, callbacks=callbacks)
+            trained = interruptible.train(batches, Tiles(), shape, prior, seeds, report=report)
+            adopt_training(self.classifier, trained)
+
+        return train
 
     @property
     def device(self) -> torch.device:

@@ -80,6 +80,12 @@ class WindowScorer:
                 self.classifier.set_params(**{name: rng.randint(2**31 - 1)})
         self.classifier.fit(RegionExtractor(self.size, flatten=True).transform(regions), y)
 
+    @classmethod
+    def fit_all(cls, scorers, parts, prior: float, rng: np.random.RandomState) -> None:
+        """Train several scorers, each on its own (images, labels), one after the other."""
+        for one, (images, labels) in zip(scorers, parts, strict=True):
+            one.fit(images, labels, prior, rng)
+
     def score_map(
         self, image: GridImage, *, memory_budget: float | str = "auto", compile: bool = False
     ) -> GridImage:

@@ -34,9 +34,10 @@ class Scorer:
         assert share < 1
         return Scorer(trainings=self.trainings, is_short=True)
 
-    def fit(self, images, labels, prior, rng, report):
-        assert report is None
-        self.trainings.append(([image.name for image in images], labels, prior))
+    @staticmethod
+    def fit_all(scorers, parts, prior, rng):
+        for scorer, (images, labels) in zip(scorers, parts, strict=True):
+            scorer.trainings.append(([image.name for image in images], labels, prior))
 
 
 @pytest.fixture

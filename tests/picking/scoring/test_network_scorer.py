@@ -1,10 +1,13 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 import skorch.callbacks
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from puclassify.classifier import _net
+from puclassify.classifier import Interrupt, _net
 from puclassify.losses import LOSSES, MixupPULoss
 from puclassify.picking.tiles import _spline_store
 
@@ -122,3 +125,54 @@ def test_trains_the_same_from_a_file(make_picker, simulated, monkeypatch):
         picker = make_picker().fit(simulated.micrographs[:2], simulated.coordinates[:2])
         maps.append(picker.transform(simulated.micrographs[4:5])[0].values)
     np.testing.assert_array_equal(*maps)
+
+
+class TestFitAll:
+    """Cross-fitted scorers are trained beside one another on a CPU, with the same result."""
+
+    @pytest.fixture
+    def cross_fitted(self, make_picker, simulated):
+        def fit(n_threads, **params):
+            picker = make_picker().set_params(threshold="auto", **params)
+            before = torch.get_num_threads()
+            torch.set_num_threads(n_threads)
+            try:
+                return picker.fit(simulated.micrographs[:4], simulated.coordinates[:4])
+            finally:
+                torch.set_num_threads(before)
+
+        return fit
+
+    @pytest.mark.parametrize("criterion", ["nnpu", "vpu"])
+    def test_in_turn_or_side_by_side(self, cross_fitted, criterion):
+        pickers = [
+            cross_fitted(
+                n, classifier__criterion=criterion, classifier__module_params={"dropout": 0.1}
+            )
+            for n in (1, 2)
+        ]
+        # The prior comes from the cross-fitted trainings; scores differ in their last bits.
+        assert pickers[0].prior_ == pytest.approx(pickers[1].prior_, rel=1e-5)
+
+    def test_an_error_in_one_ends_the_other(self, cross_fitted, monkeypatch):
+        ended = []
+        begin = Interrupt.on_batch_begin
+
+        def on_batch_begin(self, net, **kwargs):
+            try:
+                begin(self, net, **kwargs)
+            except RuntimeError:
+                ended.append(threading.current_thread())
+                raise
+            if len(net.history) == 1 and self is first.setdefault("callback", self):
+                raise OSError("unplugged")
+
+        first = {}
+        monkeypatch.setattr(Interrupt, "on_batch_begin", on_batch_begin)
+        with pytest.raises(OSError, match="unplugged"):
+            cross_fitted(2, classifier__max_epochs=2000)
+        for _ in range(100):
+            if ended:
+                break
+            time.sleep(0.05)
+        assert len(ended) == 1
