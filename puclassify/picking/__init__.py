@@ -2,12 +2,15 @@
 
 from puclassify.picking._particle_picker import ParticlePicker
 from puclassify.picking.estimates import THRESHOLD_RULES, ThresholdRule
+from puclassify.picking.label_checks import OrientationCheck, check_orientation
 from puclassify.picking.suppression import NonMaximumSuppression, non_maximum_suppression
 
 __all__ = [
     "THRESHOLD_RULES",
     "NonMaximumSuppression",
+    "OrientationCheck",
     "ParticlePicker",
     "ThresholdRule",
+    "check_orientation",
     "non_maximum_suppression",
 ]

@@ -13,6 +13,7 @@ from puclassify.grid import GridImage
 
 __all__ = ["HalfDiameter", "PickingGeometry", "total_area_in_medians"]
 
+_DENSEST_PACKING = np.pi / np.sqrt(12)  # share of a plane that equal discs can cover
 PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs, where nothing is known
 _LARGEST_PRIOR = 0.5  # with more positives than that among the positions, the radii are wrong
 
@@ -91,6 +92,10 @@ class PickingGeometry:
     def guessed_particles(self, images: Sequence[GridImage]) -> float:
         """Return the number of particles in all micrographs if their discs cover a fifth."""
         return PACKING_GUESS * float(_areas(images).sum()) / (np.pi * (self.diameter / 2) ** 2)
+
+    def most_particles(self, images: Sequence[GridImage]) -> float:
+        """Return the number in all micrographs beyond which particles would overlap."""
+        return self.guessed_particles(images) * _DENSEST_PACKING / PACKING_GUESS
 
     def _fraction(self, images, stride, n_particles) -> float:
         areas = _areas(images)

@@ -38,6 +38,7 @@ from puclassify.picking.estimates import (
     cross_fit,
     estimate_pick_quality,
 )
+from puclassify.picking.label_checks import each_once
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
 from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
 from puclassify.picking.suppression import NonMaximumSuppression
@@ -285,6 +286,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         geometry = PickingGeometry.common_to(
             images, self.particle_diameter, self.pixel_size, self.label_radius
         )
+        labels = each_once(labels, geometry.diameter)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
         scorer: Any = (

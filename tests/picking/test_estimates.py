@@ -266,11 +266,47 @@ class TestWarnings:
 
     def test_labels_that_teach_nothing(self, easy):
         rng = np.random.default_rng(0)
-        anywhere = [rng.uniform(20, 235, size=(8, 2)) for _ in range(N_TRAIN)]
-        with pytest.warns(UserWarning, match="do not distinguish the other half"):
-            small_picker(easy, steps_per_epoch=12, threshold="auto").fit(
-                easy.micrographs[:N_TRAIN], anywhere
-            )
+        grid = np.stack(np.meshgrid(np.arange(30, 240, 48), np.arange(30, 240, 48)), -1)
+        anywhere = [
+            rng.permutation(grid.reshape(-1, 2))[:8] + rng.uniform(-14, 14, (8, 2))
+            for _ in range(N_TRAIN)
+        ]
+        picker = small_picker(easy, steps_per_epoch=12, threshold="auto")
+        with pytest.warns(UserWarning, match="score the other half no higher than places beside"):
+            picker.fit(easy.micrographs[:N_TRAIN], anywhere)
+        assert picker.threshold_report_ is None
+        assert picker.expected_particles_ is None
+
+    @pytest.mark.parametrize("spoilt", ["upside down", "exchanged", "of other micrographs"])
+    def test_labels_that_lie_elsewhere(self, easy, spoilt):
+        labels = {
+            "upside down": [[0, 255] + xy * [1, -1] for xy in easy.coordinates[:N_TRAIN]],
+            "exchanged": [xy[:, ::-1] for xy in easy.coordinates[:N_TRAIN]],
+            "of other micrographs": [*easy.coordinates[1:N_TRAIN], easy.coordinates[0]],
+        }[spoilt]
+        expected = {
+            "upside down": "the labels are y counted from below",
+            "exchanged": "the labels are x and y exchanged",
+            "of other micrographs": "of other micrographs, or at random",
+        }[spoilt]
+        picker = small_picker(easy, steps_per_epoch=12, threshold="auto")
+        with pytest.warns(UserWarning, match=expected):
+            picker.fit(easy.micrographs[:N_TRAIN], labels)
+        assert picker.threshold_report_ is None
+
+    def test_corners_of_boxes(self, easy):
+        corners = [np.maximum(xy - 9.0, 0.0) for xy in easy.coordinates[:N_TRAIN]]
+        picker = small_picker(easy, steps_per_epoch=12, threshold="auto")
+        with pytest.warns(UserWarning, match="beside what they label.*corners of boxes"):
+            picker.fit(easy.micrographs[:N_TRAIN], corners)
+        assert picker.threshold_report_ is None
+
+    def test_a_file_read_twice_changes_nothing(self, easy, fit):
+        once = fit(easy.coordinates[:N_TRAIN])
+        with pytest.warns(UserWarning, match="were left out, so that each particle counts once"):
+            twice = fit([np.concatenate([xy, xy]) for xy in easy.coordinates[:N_TRAIN]])
+        assert twice.n_labels_ == once.n_labels_
+        assert twice.threshold_report_ == once.threshold_report_
 
 
 class TestWays:

@@ -555,7 +555,7 @@ class TestReviewedCases:
 
     def test_label_at_the_far_edge_of_a_binned_micrograph(self, make_picker):
         micrograph = np.random.default_rng(0).normal(size=(512, 512))
-        labels = np.array([[100.0 + 30 * i, 200.0] for i in range(10)])
+        labels = np.array([[20.0 + 98 * (i % 5), 100.0 + 100 * (i // 5)] for i in range(10)])
         labels[0] = (511.0, 200.0)
         picker = make_picker(particle_diameter=240, expected_particles=2)
         assert picker.fit([micrograph], [labels]).n_labels_ == 10

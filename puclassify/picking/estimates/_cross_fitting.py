@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from puclassify.grid import GridImage
 from puclassify.metrics import match_picks
+from puclassify.picking.estimates._chance import ChanceTest, best_scores
 from puclassify.picking.estimates._particle_probability import ParticleProbability
 
 __all__ = ["FindCandidates", "HeldOutScores", "held_out_scores", "label_and_candidate_scores"]
@@ -20,8 +20,11 @@ FindCandidates = Callable[[GridImage], np.ndarray]
 # From several parts of the data, each micrographs and their labels, to a trained scorer of each.
 TrainEach = Callable[[list[tuple[list[GridImage], list[np.ndarray]]]], list[FindCandidates]]
 
+# From a micrograph, labels (k, 2) on it and all its labels to m places of each, (k, m, 2); NaN for
+# labels that are not to be compared.
+MoveLabels = Callable[[GridImage, np.ndarray, np.ndarray], np.ndarray]
+
 N_FOLDS = 2
-_CHANCE = 0.01  # level of the test that scores rank at all
 
 
 @dataclass(frozen=True)
@@ -31,32 +34,33 @@ class HeldOutScores:
     The (k,) ``label_scores`` are those of the candidates on the labels, ``-inf`` for a label
     without one. The (n,) ``candidate_scores``, ascending, are those of every candidate, each
     micrograph being scored ``n_scorings`` times; candidates on the ``n_trained_on`` labels that a
-    scorer was trained on, counted over all scorings, are left out.
+    scorer was trained on, counted over all scorings, are left out. ``chance`` compares the labels
+    with the same labels moved away.
     """
 
     label_scores: np.ndarray
     candidate_scores: np.ndarray
+    chance: ChanceTest
     n_scorings: int = 1
     n_trained_on: int = 0
 
-    def labels_rank_higher(self) -> bool:
-        """Return whether labels score higher than other candidates (one-sided Mann-Whitney)."""
-        detected = self.label_scores[np.isfinite(self.label_scores)]
-        if not len(detected):
-            return False
-        test = mannwhitneyu(
-            detected, self.candidate_scores, alternative="greater", method="asymptotic"
-        )
-        return bool(test.pvalue < _CHANCE)
+    def cautious_n_particles(self, guess: float, most: float = np.inf) -> float:
+        """Return a low estimate of the particles in the micrographs, from a rough guess of it.
 
-    def cautious_n_particles(self, guess: float) -> float:
-        """Return a low estimate of the particles in the micrographs, from a rough guess of it."""
-        n_detected = int(np.isfinite(self.label_scores).sum())
-        among_candidates = max(guess * self.n_scorings - self.n_trained_on, n_detected)
+        More than ``most`` are impossible.
+        """
         probability = ParticleProbability.fit(
-            self.label_scores, self.candidate_scores, guess=among_candidates
+            self.label_scores,
+            self.candidate_scores,
+            guess=self._among_candidates(guess),
+            most=self._among_candidates(most),
         )
         return self.in_micrographs(probability.cautious_n_particles)
+
+    def _among_candidates(self, n_particles: float) -> float:
+        """Convert a number of particles in the micrographs to one among the candidates."""
+        n_detected = int(np.isfinite(self.label_scores).sum())
+        return max(n_particles * self.n_scorings - self.n_trained_on, n_detected)
 
     def in_micrographs(self, n_among_candidates: float) -> float:
         """Convert a number of particles among the candidates to one in the micrographs."""
@@ -82,29 +86,30 @@ def held_out_scores(
     labels: Sequence[np.ndarray],
     radius: float,
     rng: np.random.RandomState,
+    move: MoveLabels,
 ) -> HeldOutScores:
     """Train on one half of the labels and score the other half, then the other way round.
 
     A label belongs to the nearest candidates within ``radius`` stored pixels. The halves are of
     micrographs, so that a scorer was trained on neither the label nor its surroundings. Where one
     micrograph holds most of the labels, the labels are split instead, and every micrograph is
-    scored once by each scorer.
+    scored once by each scorer. ``move`` says where labels mean nothing, which tests the scores.
     """
     folds = _folds_of_micrographs(labels, rng)
     if folds is None:
-        return _hold_out_labels(train, images, labels, radius, rng)
+        return _hold_out_labels(train, images, labels, radius, rng, move)
     others = [np.setdiff1d(np.arange(len(images)), fold) for fold in folds]
     trained = train([([images[i] for i in part], [labels[i] for i in part]) for part in others])
-    scores = [
-        _scores(find_candidates(images[i]), labels[i], radius)
+    scored = [
+        _scored(find_candidates(images[i]), labels[i], radius, images[i], move)
         for find_candidates, fold in zip(trained, folds, strict=True)
         for i in fold
     ]
-    return HeldOutScores(*_joined(scores))
+    return HeldOutScores(*_joined_with_chance(scored))
 
 
-def _hold_out_labels(train, images, labels, radius, rng) -> HeldOutScores:
-    scores, n_trained_on = [], 0
+def _hold_out_labels(train, images, labels, radius, rng, move) -> HeldOutScores:
+    scored, n_trained_on = [], 0
     fold_of_label = rng.permutation(sum(map(len, labels))) % N_FOLDS
     ends = np.cumsum([len(xy) for xy in labels])[:-1]
     held_out = [np.split(fold_of_label == fold, ends) for fold in range(N_FOLDS)]
@@ -113,9 +118,9 @@ def _hold_out_labels(train, images, labels, radius, rng) -> HeldOutScores:
     )
     for find_candidates, is_held_out in zip(trained, held_out, strict=True):
         for image, xy, held in zip(images, labels, is_held_out):
-            scores.append(_scores(find_candidates(image), xy, radius, held))
+            scored.append(_scored(find_candidates(image), xy, radius, image, move, held))
             n_trained_on += int(len(xy) - held.sum())
-    return HeldOutScores(*_joined(scores), N_FOLDS, n_trained_on)
+    return HeldOutScores(*_joined_with_chance(scored), N_FOLDS, n_trained_on)
 
 
 def label_and_candidate_scores(
@@ -133,7 +138,7 @@ def label_and_candidate_scores(
         _scores(find_candidates(image), xy, radius)
         for image, xy in zip(images, labels, strict=True)
     ]
-    return _joined(scores)
+    return _joined([(at, candidates[:, 2]) for at, candidates in scores])
 
 
 def _joined(scores) -> tuple[np.ndarray, np.ndarray]:
@@ -142,17 +147,35 @@ def _joined(scores) -> tuple[np.ndarray, np.ndarray]:
     return label_scores, np.sort(candidate_scores)
 
 
+def _joined_with_chance(scored) -> tuple[np.ndarray, np.ndarray, ChanceTest]:
+    """Join the results of `_scored` of all micrographs."""
+    scores, at_labels, moved = zip(*scored)
+    label_scores, candidate_scores = _joined([(at, candidates[:, 2]) for at, candidates in scores])
+    chance = ChanceTest(np.concatenate(at_labels), np.concatenate(moved), candidate_scores)
+    return label_scores, candidate_scores, chance
+
+
+def _scored(candidates, labels, radius, image, move, held_out=None):
+    """Score the held-out labels as they are and where they are moved to."""
+    label_scores, kept = _scores(candidates, labels, radius, held_out)
+    held = labels if held_out is None else labels[held_out]
+    moved = move(image, held, labels)
+    compared = np.isfinite(moved).all(axis=(1, 2))
+    at_labels = best_scores(held[compared], kept, radius)
+    return (label_scores, kept), at_labels, best_scores(moved[compared], kept, radius)
+
+
 def _scores(
     candidates: np.ndarray, labels: np.ndarray, radius: float, held_out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Score the held-out labels; candidates on the other labels are left out."""
+    """Score the held-out labels; return their scores, and all candidates but on the others."""
     index = match_picks([labels], [candidates], radius)[0].truth_index
     label_scores = np.full(len(labels), -np.inf)
     label_scores[index[index >= 0]] = candidates[index >= 0, 2]
     if held_out is None:
-        return label_scores, candidates[:, 2]
+        return label_scores, candidates
     kept = np.append(held_out, True)[index]  # index -1, on no label, takes the last
-    return label_scores[held_out], candidates[kept, 2]
+    return label_scores[held_out], candidates[kept]
 
 
 def _folds_of_micrographs(labels, rng: np.random.RandomState) -> list[np.ndarray] | None:

@@ -11,6 +11,7 @@ import numpy as np
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.picking._geometry import PickingGeometry, total_area_in_medians
+from puclassify.picking.estimates._chance import ChanceTest, LabelMover
 from puclassify.picking.estimates._cross_fitting import (
     FindCandidates,
     HeldOutScores,
@@ -20,6 +21,7 @@ from puclassify.picking.estimates._cross_fitting import (
 from puclassify.picking.estimates._particle_probability import can_be_fitted
 from puclassify.picking.estimates._pick_quality import PickQuality, fit_pick_quality
 from puclassify.picking.estimates._threshold_rules import ChosenRule, is_rule
+from puclassify.picking.label_checks import check_orientation, shift_of_labels
 
 __all__ = ["FEWEST_LABELS", "CrossFit", "EstimationTask", "cross_fit", "estimate_pick_quality"]
 
@@ -67,9 +69,12 @@ class EstimationTask:
             return self.geometry.prior(self.images, self.stride, self.expected_particles)
         return float(self.prior)
 
-    def guessed_particles(self) -> float:
-        """Return a rough guess of the number of particles in all micrographs."""
-        return self.geometry.guessed_particles(self.images)
+    def guessed_and_most_particles(self) -> tuple[float, float]:
+        """Return a rough guess of the number of particles in all micrographs, and its limit."""
+        return (
+            self.geometry.guessed_particles(self.images),
+            self.geometry.most_particles(self.images),
+        )
 
 
 @dataclass(frozen=True)
@@ -106,19 +111,26 @@ def cross_fit(
         scorer.fit_all(shorter, parts, prior, rng)
         return [candidate_finder(one) for one in shorter]
 
+    shift = shift_of_labels(task.images, task.labels, task.geometry.diameter)
+    if shift is not None:
+        _warn_of_no_estimates(task, _beside(shift))
+        return CrossFit(prior)
     if verbose:
         print("cross-fitting, to estimate the number of particles and the threshold")
-    held_out = held_out_scores(train, task.images, task.labels, task.matching_radius, rng)
-    if not can_be_fitted(held_out.label_scores) or not held_out.labels_rank_higher():
+    move = LabelMover(task.geometry.diameter, task.matching_radius, np.random.RandomState(0))
+    held_out = held_out_scores(train, task.images, task.labels, task.matching_radius, rng, move)
+    if not held_out.chance.labels_mean_something:
+        _warn_of_no_estimates(task, _by_chance(task, held_out.chance))
+        return CrossFit(prior)
+    if not can_be_fitted(held_out.label_scores):
         _warn_of_no_estimates(
             task,
-            "classifiers trained on half of the labels do not distinguish the other half from the "
-            f"rest of the micrographs, or give nearly all of it one score ({task.n_labels} labels "
-            "in all)",
+            "classifiers trained on half of the labels give nearly all of the other half one score "
+            f"({task.n_labels} labels in all)",
         )
         return CrossFit(prior)
     if task.wants_prior:
-        n_particles = held_out.cautious_n_particles(task.guessed_particles())
+        n_particles = held_out.cautious_n_particles(*task.guessed_and_most_particles())
         prior = task.geometry.estimated_prior(task.images, task.stride, n_particles)
     return CrossFit(prior, held_out)
 
@@ -142,11 +154,13 @@ def estimate_pick_quality(
     )
     if not len(candidate_scores):
         return None  # the training diverged, which has a warning of its own
+    guess, most = task.guessed_and_most_particles()
     quality = fit_pick_quality(
         held_out,
         None if may_memorize else training_scores,
         candidate_scores,
-        guess=task.guessed_particles(),
+        guess=guess,
+        most=most,
         total_area=total_area_in_medians(task.images),
     )
     if quality is None:
@@ -159,6 +173,35 @@ def estimate_pick_quality(
     else:
         _warn_if_contradicted(task.expected_particles, quality)
     return quality
+
+
+def _beside(shift: np.ndarray) -> str:
+    dx, dy = shift
+    return (
+        f"the labels lie beside what they label, which is {dx:+.1f} stored pixels further in x and "
+        f"{dy:+.1f} in y. Are they corners of boxes instead of centres? If so, add what is missing"
+    )
+
+
+def _by_chance(task: EstimationTask, chance: ChanceTest) -> str:
+    check = check_orientation(task.images, task.labels, particle_diameter=task.geometry.diameter)
+    causes = [
+        "labels in another orientation or binning, of other micrographs, or at random",
+        "a particle_diameter that is not the particles'",
+        "too few labels, or too short a training, for images as noisy as these",
+    ]
+    if check.fits:  # on something that is seen, but not by the classifiers
+        causes = causes[::-1]
+    elif check.reading != "cannot tell":
+        causes[0] = (
+            f"the labels are {check.reading} (confidence {check.confidence:.2f}; "
+            "puclassify.picking.check_orientation says what to write)"
+        )
+    return (
+        f"classifiers trained on half of the {task.n_labels} labels score the other half no higher "
+        f"than places beside them (p = {chance.p_value:.2f}), so that they mean nothing. Likely "
+        f"causes, the likeliest first: {'; '.join(causes)}"
+    )
 
 
 def _warn_of_no_estimates(task: EstimationTask, why: str, prior: str = "a guess") -> None:

@@ -67,13 +67,15 @@ class ParticleProbability:
         *,
         guess: float,
         spread: float = 1.0,
+        most: float = np.inf,
         label_weights: np.ndarray | None = None,
     ) -> ParticleProbability:
         """Estimate it from the scores of the labels among those of all candidates.
 
         A label without a candidate scores ``-inf``; ``label_weights`` says how many labels each
         score counts for, one if None. ``guess`` is the number of particles and ``spread`` the
-        standard deviation of its logarithm, by default to within a factor of several.
+        standard deviation of its logarithm, by default to within a factor of several; more than
+        ``most`` are impossible.
         """
         labels = _DetectedLabels.of(label_scores, label_weights)
         if not labels.can_be_fitted:
@@ -83,7 +85,7 @@ class ParticleProbability:
                 "are needed"
             )
         histogram = _score_histogram(labels, candidate_scores)
-        grid = _posterior_on_grid(labels, histogram, guess, spread)
+        grid = _posterior_on_grid(labels, histogram, guess, spread, most)
         slope, intercept = _nearest_logistic(
             histogram.centres, grid.mean_probability, histogram.candidates
         )
@@ -222,9 +224,12 @@ def _score_histogram(labels: _DetectedLabels, candidate_scores: np.ndarray) -> _
 
 
 def _posterior_on_grid(
-    labels: _DetectedLabels, histogram: _ScoreHistogram, guess: float, spread: float
+    labels: _DetectedLabels, histogram: _ScoreHistogram, guess: float, spread: float, most: float
 ) -> _GridPosterior:
-    """Weigh slopes and midpoints by the likelihood of the labels and the guessed number."""
+    """Weigh slopes and midpoints by the likelihood of the labels and the guessed number.
+
+    Numbers above ``most`` weigh nothing, unless even the lowest is above it.
+    """
     certain_score = labels.certain_score
     slopes, midpoints = np.meshgrid(
         np.geomspace(*_SLOPES, _N_SLOPES) / labels.standard_deviation,
@@ -236,7 +241,9 @@ def _posterior_on_grid(
     log_p = log_expit(slopes[:, None] * (histogram.centres - midpoints[:, None]))
     n_detected = np.exp(log_p) @ histogram.candidates
     log_weight = log_p @ histogram.labels - labels.weights.sum() * np.log(n_detected)
-    log_weight -= (np.log(n_detected / labels.fraction / guess) / spread) ** 2 / 2
+    n_particles = n_detected / labels.fraction
+    log_weight -= (np.log(n_particles / guess) / spread) ** 2 / 2
+    log_weight[n_particles > max(most, n_particles.min())] = -np.inf
     weights = np.exp(log_weight - log_weight.max())
     weights /= weights.sum()
     return _GridPosterior(np.column_stack([slopes, midpoints]), weights, weights @ np.exp(log_p))

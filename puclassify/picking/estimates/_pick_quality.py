@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class PickQuality:
     @property
     def n_particles(self) -> float:
         """Number of particles in a training micrograph of median area."""
-        return float(expit(self.logits).sum()) / self.detected_fraction / self.total_area
+        return float(expit(self.logits).sum() / self.detected_fraction / self.total_area)
 
     def choose_threshold(self, rule: ChosenRule) -> float:
         """Return the logit that a checked rule chooses."""
@@ -98,13 +99,15 @@ def fit_pick_quality(
     candidate_scores: np.ndarray,
     *,
     guess: float,
+    most: float = np.inf,
     total_area: float,
 ) -> PickQuality | None:
     """Estimate the quality of the picks of the final scorer; None if the labels do not suffice.
 
     ``training_scores`` are the scores of the final scorer for the labels it was trained on (None
     if it may memorise them), ``candidate_scores`` its scores of all candidates, ascending.
-    ``guess`` is the number of particles in the micrographs, to within a factor of several.
+    ``guess`` is the number of particles in the micrographs, to within a factor of several; more
+    than ``most`` are impossible.
 
     The final scorer was trained on all labels, and for longer than the cross-fitted ones. Its own
     scores of the labels are too high for other particles, and the scores at their held-out ranks
@@ -120,10 +123,9 @@ def fit_pick_quality(
     label_scores = np.concatenate(sources)
     if not can_be_fitted(label_scores, weights):
         return None
-    unsettled = ParticleProbability.fit(
-        label_scores, candidate_scores, label_weights=weights, guess=guess
-    )
-    settled = ParticleProbability.fit(
+    fit = partial(ParticleProbability.fit, most=most)
+    unsettled = fit(label_scores, candidate_scores, label_weights=weights, guess=guess)
+    settled = fit(
         label_scores,
         candidate_scores,
         label_weights=weights,
@@ -131,9 +133,7 @@ def fit_pick_quality(
         spread=_SETTLED_SPREAD,
     )
     by_source = [
-        ParticleProbability.fit(scores, candidate_scores, guess=guess)
-        for scores in sources
-        if can_be_fitted(scores)
+        fit(scores, candidate_scores, guess=guess) for scores in sources if can_be_fitted(scores)
     ]
     logits = settled.slope * candidate_scores + settled.intercept
     return PickQuality(settled, tuple(by_source or [unsettled]), logits, total_area)

@@ -218,7 +218,7 @@ class TestSources:
 def test_each_source_may_have_one_score_if_both_have_two():
     candidates = np.sort(np.random.default_rng(0).normal(size=500))
     at = candidates[450]
-    held_out = HeldOutScores(np.full(20, at), candidates)
+    held_out = HeldOutScores(np.full(20, at), candidates, None)
     training_scores = np.full(20, at + 1.0)
     quality = fit_pick_quality(held_out, training_scores, candidates, guess=60.0, total_area=1.0)
     low, high = quality.report(0.0)["n_particles_interval"]

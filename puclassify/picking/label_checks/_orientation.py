@@ -1,0 +1,355 @@
+"""Whether labels lie on something, and in which orientation, binning and shift they would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from puclassify._parameters import check_number
+from puclassify.grid import GridImage
+from puclassify.io import as_grid_image, check_coordinates, check_micrographs
+from puclassify.picking.label_checks._blob_maps import BlobMaps, at_labels
+
+__all__ = ["OrientationCheck", "check_orientation", "shift_of_labels"]
+
+_BINNINGS = (2, 3, 4, 6, 8)
+_MOST_IMAGES = 12  # those with the most labels
+_MOST_LABELS = 400  # in all
+_FEWEST_LABELS = 5
+_INSIDE = 0.9  # share of the labels that a reading of them must keep inside
+_NOTHING = 4.5  # standard deviations that the best of all readings reaches by chance
+_SURE = 0.95
+_WHOLE_NUMBER = 1.5  # standard deviations by which a broken binning has to be better
+
+Size = tuple[float, float]  # width and height in stored pixels
+
+
+@dataclass(frozen=True)
+class _Flip:
+    name: str
+    code: str  # of the array of one micrograph, with xy, width and height
+    apply: Callable[[np.ndarray, Size], np.ndarray]
+
+
+def _stack(x, y):
+    return np.stack([x, y], axis=-1)
+
+
+_FLIPS = (
+    _Flip("as given", "xy", lambda p, s: p),
+    _Flip(
+        "y counted from below",
+        "np.column_stack([xy[:, 0], height - 1 - xy[:, 1]])",
+        lambda p, s: _stack(p[..., 0], s[1] - 1 - p[..., 1]),
+    ),
+    _Flip(
+        "x and y exchanged",
+        "xy[:, ::-1]",
+        lambda p, s: p[..., ::-1],
+    ),
+    _Flip(
+        "x counted from the right",
+        "np.column_stack([width - 1 - xy[:, 0], xy[:, 1]])",
+        lambda p, s: _stack(s[0] - 1 - p[..., 0], p[..., 1]),
+    ),
+    _Flip(
+        "turned by 180 degrees",
+        "np.array([width - 1, height - 1]) - xy",
+        lambda p, s: np.array([s[0] - 1, s[1] - 1]) - p,
+    ),
+    _Flip(
+        "x and y exchanged, and y counted from below",
+        "np.column_stack([xy[:, 1], height - 1 - xy[:, 0]])",
+        lambda p, s: _stack(p[..., 1], s[1] - 1 - p[..., 0]),
+    ),
+    _Flip(
+        "x and y exchanged, and x counted from the right",
+        "np.column_stack([width - 1 - xy[:, 1], xy[:, 0]])",
+        lambda p, s: _stack(s[0] - 1 - p[..., 1], p[..., 0]),
+    ),
+    _Flip(
+        "x and y exchanged, and turned by 180 degrees",
+        "np.column_stack([width - 1 - xy[:, 1], height - 1 - xy[:, 0]])",
+        lambda p, s: _stack(s[0] - 1 - p[..., 1], s[1] - 1 - p[..., 0]),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A way to read labels: from pixels ``scale`` times as fine, then flipped."""
+
+    flip: _Flip
+    scale: float = 1.0
+
+    @property
+    def name(self) -> str:
+        if self.scale == 1:
+            return self.flip.name
+        times = f"{self.scale:.4g}" if self.scale > 1 else f"{1 / self.scale:.4g}"
+        unit = "finer" if self.scale > 1 else "coarser"
+        scaled = f"in pixels {times} times {unit}"
+        return scaled if self.flip.name == "as given" else f"{scaled}, {self.flip.name}"
+
+    @property
+    def code(self) -> str:
+        if self.scale == 1:
+            return self.flip.code
+        by = f"/ {self.scale:.5g}" if self.scale > 1 else f"* {1 / self.scale:.5g}"
+        return self.flip.code.replace("xy", f"((xy + 0.5) {by} - 0.5)")
+
+    @property
+    def is_whole(self) -> bool:
+        return min(self.scale % 1, 1 / self.scale % 1) == 0
+
+    def apply(self, xy: np.ndarray, size: Size) -> np.ndarray:
+        return self.flip.apply((xy + 0.5) / self.scale - 0.5, size)
+
+
+@dataclass(frozen=True)
+class OrientationCheck:
+    """What `check_orientation` found out about labels.
+
+    Parameters
+    ----------
+    reading : str
+        How the labels have to be read: ``"as given"``, another orientation or binning in words,
+        ``"cannot tell"``, or ``"shifted"``.
+    confidence : float
+        Probability of the best reading among all that were tried and none, from 0 to 1; there is
+        no telling below 0.95.
+    advice : str
+        What to write to get the labels right.
+    scores : dict of {str: float}
+        For each reading, by how many standard deviations labels lie on blobs more than by chance.
+    corrected : list of ndarray of shape (k_i, 2) or None, default=None
+        The labels read in that way, as x, y in stored pixels; None if there is no telling.
+
+    Examples
+    --------
+    >>> from puclassify.picking import OrientationCheck
+    >>> OrientationCheck("as given", 1.0, "nothing to do", {"as given": 9.0}).fits
+    True
+    """
+
+    reading: str
+    confidence: float
+    advice: str
+    scores: dict[str, float] = field(repr=False)
+    corrected: list[np.ndarray] | None = field(default=None, repr=False)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the labels fit as they are given.
+
+        Returns
+        -------
+        bool
+            False also if there is no telling.
+        """
+        return self.reading == "as given"
+
+
+def check_orientation(
+    micrographs: Sequence[Any],
+    coordinates: Sequence[ArrayLike],
+    *,
+    particle_diameter: float | None = None,
+) -> OrientationCheck:
+    """Check whether labels lie on something, or would if they were flipped, turned or scaled.
+
+    Parameters
+    ----------
+    micrographs : sequence of n path, 2-D array or GridImage
+        The micrographs.
+    coordinates : sequence of n arrays of shape (k_i, 2)
+        Labelled centres on each as x, y in stored pixels. Thirty in all are enough where particles
+        are seen by eye.
+    particle_diameter : float or None, default=None
+        Diameter of the particle in stored pixels, which makes the check sharper and lets it notice
+        labels that all lie beside their particles, such as corners of boxes. None tries nine sizes.
+
+    Returns
+    -------
+    OrientationCheck
+        Which reading of the labels fits, how sure that is, and what to write to get them right.
+
+    Raises
+    ------
+    ValueError
+        If there is no label, or ``coordinates`` do not belong to ``micrographs``.
+
+    Notes
+    -----
+    Nothing is trained. Micrographs are filtered with differences of Gaussians, and the responses
+    replaced by their ranks, which are uniform at places that have nothing to do with the image. Of
+    the eight flips and quarter turns, at binnings of 1, 2, 3, 4, 6 and 8 either way and, where
+    labels lie outside, at all sizes that would bring them inside, the one whose ranks are farthest
+    from chance fits, if it is farther than the best of so many would be by chance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from puclassify.datasets import make_micrographs
+    >>> from puclassify.picking import check_orientation
+    >>> data = make_micrographs(
+    ...     2, shape=(256, 256), particles_per_micrograph=25, snr=1.0, random_state=0
+    ... )
+    >>> upside_down = [[0, 255] + xy * [1, -1] for xy in data.coordinates]
+    >>> check = check_orientation(data.micrographs, upside_down)
+    >>> check.reading
+    'y counted from below'
+    >>> check.advice
+    'coordinates = [np.column_stack([xy[:, 0], 256 - 1 - xy[:, 1]]) for xy in coordinates]'
+    """
+    if particle_diameter is not None:
+        check_number(particle_diameter, "particle_diameter", "a positive number", above=0)
+    paths = check_micrographs(micrographs)
+    labels = check_coordinates(coordinates, len(paths))
+    if not any(map(len, labels)):
+        raise ValueError("coordinates hold no label; at least one is needed")
+    order = np.argsort([-len(xy) for xy in labels], kind="stable")[:_MOST_IMAGES]
+    chosen = [i for i in order if len(labels[i])]
+    images = [as_grid_image(paths[i]) for i in chosen]
+    share = max(1, -(-sum(len(labels[i]) for i in chosen) // _MOST_LABELS))
+    used = [labels[i][::share] for i in chosen]
+    all_sizes = dict(zip(chosen, map(_size, images)))
+    maps = [BlobMaps(image, particle_diameter) for image in images]
+    scores = {}
+    for reading in _readings(used, list(all_sizes.values())):
+        score = _score(maps, used, list(all_sizes.values()), reading)
+        if score is not None:
+            scores[reading] = score
+    return _verdict(scores, maps, used, images, paths, labels, particle_diameter)
+
+
+def _verdict(scores, maps, used, images, paths, labels, diameter) -> OrientationCheck:
+    by_name = {reading.name: score for reading, score in scores.items()}
+    best = max(scores, key=lambda one: scores[one], default=None)
+    if best is None or sum(map(len, used)) < _FEWEST_LABELS:
+        return OrientationCheck("cannot tell", 0.0, _UNKNOWN, by_name)
+    logs = np.array([_NOTHING**2 / 2, *(score**2 / 2 for score in scores.values())])
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    # Sizes that hardly differ are one reading, best named by a whole number.
+    near = [one for one in scores if one.flip is best.flip and _is_near(one, best)]
+    confidence = float(sum(weights[1 + list(scores).index(one)] for one in near))
+    best = max(near, key=lambda one: scores[one] + _WHOLE_NUMBER * one.is_whole)
+    shift = None
+    if diameter is not None and (best.name == "as given" or confidence < _SURE):
+        shift = shift_of_labels(images, used, diameter, maps)
+    if shift is not None:
+        dx, dy = shift
+        code = f"coordinates = [xy + [{dx:.1f}, {dy:.1f}] for xy in coordinates]"
+        return OrientationCheck("shifted", _SURE, code, by_name, [xy + shift for xy in labels])
+    if confidence < _SURE:
+        return OrientationCheck("cannot tell", confidence, _UNKNOWN, by_name)
+    if best.name == "as given":
+        return OrientationCheck("as given", confidence, "nothing to do", by_name, list(labels))
+    sizes = [_size(as_grid_image(path)) for path in paths]
+    corrected = [best.apply(xy, size) for xy, size in zip(labels, sizes)]
+    return OrientationCheck(best.name, confidence, _advice(best, sizes), by_name, corrected)
+
+
+def _is_near(one: _Reading, other: _Reading) -> bool:
+    return abs(np.log(one.scale / other.scale)) < 0.03
+
+
+_UNKNOWN = (
+    "no flip, turn or binning of the labels lies on blobs more than random places would: draw the "
+    "labels on the micrographs (puclassify.plotting.PicksDisplay), and check that each list of "
+    "labels belongs to its micrograph"
+)
+
+
+def _advice(reading: _Reading, sizes: list[Size]) -> str:
+    width, height = sizes[0]
+    if all(size == sizes[0] for size in sizes):
+        code = reading.code.replace("width", f"{width:g}").replace("height", f"{height:g}")
+        return f"coordinates = [{code} for xy in coordinates]"
+    return (
+        f"coordinates = [{reading.code} for xy, (height, width) in zip(coordinates, shapes)], "
+        "where shapes are those of the micrographs"
+    )
+
+
+def _size(image: GridImage) -> Size:
+    width, height = image.step_xy * image.shape[::-1]
+    return float(width), float(height)
+
+
+def _readings(labels, sizes) -> list[_Reading]:
+    """Return what to try: all flips at all binnings, and sizes that bring the labels inside."""
+    scales = [1.0, *(float(n) for n in _BINNINGS), *(1.0 / n for n in _BINNINGS)]
+    # Either side may be the wide one.
+    beyond = min(
+        max(float(np.max(xy / np.array(size)[order])) for xy, size in zip(labels, sizes))
+        for order in ([0, 1], [1, 0])
+    )
+    if beyond > 1.03:
+        scales += list(beyond * np.arange(0.98, 1.25, 0.004))
+    return [_Reading(flip, scale) for scale in scales for flip in _FLIPS]
+
+
+def _score(maps, labels, sizes, reading) -> float | None:
+    """Return by how many standard deviations the labels' ranks are off chance; None if outside."""
+    places = [reading.apply(xy, size) for xy, size in zip(labels, sizes)]
+    ranks = at_labels(maps, places)
+    inside = np.isfinite(ranks[0])
+    if inside.mean() < _INSIDE:
+        return None
+    # Labels on one blob are one observation.
+    n_apart = [_n_apart(places, 2 * radius) for radius in maps[0].blob_radii]
+    mean = np.nanmean(ranks, axis=1)
+    return float((np.abs(mean) * np.sqrt(12 * np.array(n_apart))).max())
+
+
+def _n_apart(places, distance: float) -> int:
+    """Return in how many squares, as wide as a distance, places lie."""
+    return sum(len(np.unique(np.floor(xy / distance), axis=0)) for xy in places if len(xy))
+
+
+_SHIFT_STEPS = 8  # of the shifts tried, along x and y, up to a diameter either way
+_SMALLEST_SHIFT = 0.25  # diameters; clicks are not exact
+_SHIFT_LEVEL = 5.0  # standard deviations
+
+
+def shift_of_labels(
+    images: Sequence[GridImage],
+    labels: Sequence[np.ndarray],
+    diameter: float,
+    maps: Sequence[BlobMaps] | None = None,
+) -> np.ndarray | None:
+    """Return the x and y by which all labels have to be moved onto blobs, in stored pixels.
+
+    None if they are where they should be. Labels that lie beside their particles, as corners of
+    boxes do, have more of a blob on one side than on the other; those on the middle of a ring, or
+    of a long particle, have as much on both.
+    """
+    maps = [BlobMaps(image, diameter) for image in images] if maps is None else maps
+    steps = np.arange(-_SHIFT_STEPS, _SHIFT_STEPS + 1) / _SHIFT_STEPS
+    shifts = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
+    shifts = shifts[np.hypot(*shifts.T) <= 1] * diameter
+    share = max(1, -(-sum(map(len, labels)) // _MOST_LABELS))
+    places = [xy[::share, None] + shifts for xy in labels]
+    ranks = at_labels(maps, places)[0]  # labels, shifts
+    ranks = ranks[np.isfinite(ranks).all(axis=1)]
+    if len(ranks) < _FEWEST_LABELS:
+        return None
+    middle = len(shifts) // 2
+    sign = np.sign(ranks.mean(axis=0)[np.abs(ranks.mean(axis=0)).argmax()])
+    ranks = ranks * sign
+    best = int(ranks.mean(axis=0).argmax())
+    if np.hypot(*shifts[best]) < _SMALLEST_SHIFT * diameter:
+        return None
+    opposite = len(shifts) - 1 - best
+    for other in (opposite, middle):
+        difference = ranks[:, best] - ranks[:, other]
+        spread = difference.std(ddof=1) / np.sqrt(len(difference))
+        if not difference.mean() > _SHIFT_LEVEL * max(spread, 1e-9):
+            return None
+    return shifts[best]
