@@ -41,7 +41,7 @@ class PUPlattScaling(PUBaseEstimator):
     calibration_ : tuple of (float, float)
         Slope, above 0, and intercept: ``slope * score + intercept`` is the calibrated logit.
     classes_ : ndarray of shape (2,)
-        The two sorted labels; ``classes_[1]`` is "labelled positive".
+        The two labels; ``classes_[1]`` is "labelled positive".
 
     See Also
     --------
@@ -87,7 +87,7 @@ class PUPlattScaling(PUBaseEstimator):
         scores : array-like of shape (n,)
             Held-out scores; higher means more positive: logits, or any unbounded scores.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
 
         Returns
         -------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from numbers import Real
 
+import numpy as np
 import skorch
 import torch
 from sklearn.utils import check_random_state
@@ -49,6 +51,8 @@ def check_classifier_parameters(estimator) -> None:
     _check_optimizer(estimator.optimizer, estimator.optimizer_params or {})
     _check_callbacks(estimator.callbacks)
     check_flag(estimator.warm_start, "warm_start")
+    if not isinstance(estimator.pos_label, (type(None), str, bytes, Real, np.bool_)):
+        raise ValueError(f"pos_label must be one label or None, got {estimator.pos_label!r}")
     resolve_precision(estimator.precision, resolve_device(estimator.device))
     check_scenario(estimator.scenario)
     check_flag(estimator.early_stopping, "early_stopping")

@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from puclassify._devices import resolve_device, resolve_precision
-from puclassify._labels import check_pu_labels
+from puclassify._labels import check_pu_labels, decoded, warn_if_exchanged
+from puclassify._warnings import warn
 from puclassify.base import PUBaseEstimator
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
@@ -119,6 +120,12 @@ class PUImageClassifier(
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous fit, with a new optimizer and,
         for the hybrid, a new decoder.
+    pos_label : bool, number, str or None, default=None
+        The label that means "labelled positive"; the other one means "unlabelled". None accepts
+        labels that say so themselves, and refuses others: 1 beside 0 or -1, True beside False, and
+        a word such as "positive", "pos", "p", "labelled", "particle" beside one such as
+        "unlabelled", "u", "unknown", "negative", "neg", "n", "background", "noise", "other", in
+        any case and either spelling.
     verbose : int, default=0
         Above 0 a line is printed every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -128,7 +135,7 @@ class PUImageClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The two sorted labels; ``classes_[1]`` is "labelled positive".
+        The two labels; ``classes_[1]`` is "labelled positive", whatever their order.
     prior_ : float
         The prior used in training: P(y = 1) in the unlabelled sample of the objective, which for
         ``scenario="single_training_set"`` is everything (except for ``"pn"``). The median of the
@@ -162,6 +169,14 @@ class PUImageClassifier(
     is above one half. The calibration changes the logits, so that all methods agree, but not their
     order, the embeddings or ``module_``. If held-out labelled positives score no higher on average
     than unlabelled examples, `fit` warns and does not calibrate.
+
+    scikit-learn's own scorers of ranking and probabilities, "roc_auc" and "neg_log_loss", take the
+    later of two words in the alphabet, or the larger of two numbers, for the positive one. Where
+    ``pos_label`` or the words say otherwise, as "positive" beside "unlabelled", they score the
+    wrong way round, and `fit` warns. `score`, the scorers and metrics of this package, and those
+    of scikit-learn that are given the same ``pos_label``, go by the meaning. Tools that number the
+    labels before they fit, such as `sklearn.model_selection.cross_val_predict` for probabilities,
+    number them in that order, too: give these 1 and 0.
 
     With an estimated prior the network first learns labelled against unlabelled, for three tenths
     of the epochs. Then, and after every later epoch, the prior is estimated, and the next epoch
@@ -217,6 +232,7 @@ class PUImageClassifier(
         precision: str = "auto",
         device: str | torch.device = "auto",
         warm_start: bool = False,
+        pos_label: Any = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ):
@@ -239,6 +255,7 @@ class PUImageClassifier(
         self.precision = precision
         self.device = device
         self.warm_start = warm_start
+        self.pos_label = pos_label
         self.verbose = verbose
         self.random_state = random_state
 
@@ -258,8 +275,8 @@ class PUImageClassifier(
         X : array of shape (n, features), (n, h, w) or (n, c, h, w), or RegionTable of n regions
             The samples; memory-mapped arrays of any real dtype are read batch by batch.
         y : array-like of shape (n,)
-            Two labels, of which the larger means "labelled positive" and the smaller "unlabelled":
-            1 and 0, 1 and -1, True and False; of two words the later one in the alphabet.
+            Two labels: 1 for labelled positive and 0 or -1 for unlabelled, True and False, words
+            that say which is which, or any two of which ``pos_label`` names the positive one.
 
         Returns
         -------
@@ -270,6 +287,12 @@ class PUImageClassifier(
         ------
         ValueError
             If the data or a parameter cannot be used; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            If more examples are labelled than not, or if the positive label sorts before the other
+            one (see the Notes).
         """
         check_classifier_parameters(self)
         context = self._init_callback_context(max_subtasks=self.max_epochs)
@@ -279,7 +302,9 @@ class PUImageClassifier(
         first_prior = FIRST_GUESS if isinstance(self.prior, str) else self.prior
         module = self.module_ if self.warm_start and hasattr(self, "module_") else None
         source = self._samples_to_fit(X, trainer, first_prior, module)
-        classes, positive = check_pu_labels(y, len(source), self)
+        classes, positive = check_pu_labels(y, len(source), self, pos_label=self.pos_label)
+        warn_if_exchanged(classes, positive)
+        _warn_if_out_of_order(classes)
         if not estimates_prior:  # refuse an impossible one before the training
             prior_of_unlabelled(trainer.training_prior(first_prior), self.scenario, positive)
         unlabelled_is_everything = self.scenario == "single_training_set" and getattr(
@@ -440,7 +465,7 @@ class PUImageClassifier(
             If ``y`` holds other labels than those of `fit`.
         """
         logits = self.decision_function(X)
-        y = np.asarray(y)
+        y = np.asarray(decoded(y))
         if not np.isin(y, self.classes_).all():
             raise ValueError(
                 f"y holds the labels {np.unique(y).tolist()[:5]} but was {self.classes_.tolist()} "
@@ -496,6 +521,17 @@ class PUImageClassifier(
         if "module_" in state and any(p.is_cuda for p in state["module_"].parameters()):
             state["module_"] = copy.deepcopy(state["module_"]).cpu()
         return state
+
+
+def _warn_if_out_of_order(classes: np.ndarray) -> None:
+    unlabelled, labelled = classes.tolist()
+    if labelled < unlabelled:
+        warn(
+            f"{labelled!r} means labelled positive and classes_ is {[unlabelled, labelled]}, but "
+            "scikit-learn's scorers 'roc_auc' and 'neg_log_loss' take the label that sorts last, "
+            f"{unlabelled!r}, for the positive one and score the wrong way round: use 'pu_roc_auc' "
+            f"or score(), or fit to y == {labelled!r}"
+        )
 
 
 def adopt_training(classifier: PUImageClassifier, trained: Trained) -> PUImageClassifier:
