@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from puclassify._labels import check_pu_labels
 from puclassify._parameters import check_probability, check_scenario, check_score_vector
-from puclassify.base import PUBaseEstimator
+from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.calibration._platt import pu_platt_scaling
 from puclassify.prior import prior_of_unlabelled
 
@@ -79,6 +79,7 @@ class PUPlattScaling(PUBaseEstimator):
         self.prior = prior
         self.scenario = scenario
 
+    @all_or_nothing
     def fit(self, scores: ArrayLike, y: ArrayLike) -> Self:
         """Fit slope and intercept.
 

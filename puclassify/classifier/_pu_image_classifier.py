@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -20,11 +21,12 @@ from torch import nn
 from puclassify._devices import resolve_device, resolve_precision
 from puclassify._labels import check_pu_labels, decoded, warn_if_exchanged
 from puclassify._warnings import warn
-from puclassify.base import PUBaseEstimator
+from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
 from puclassify.classifier._forward import blank_sample, embed, first_logits, run_in_batches
 from puclassify.classifier._held_out_examples import HeldOutExamples
+from puclassify.classifier._interruption import completed_training
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import FitReport
@@ -266,6 +268,7 @@ class PUImageClassifier(
             return self.criterion() if issubclass(self.criterion, PULoss) else None
         return None
 
+    @all_or_nothing
     @with_callbacks
     def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on labelled and unlabelled examples.
@@ -293,6 +296,12 @@ class PUImageClassifier(
         UserWarning
             If more examples are labelled than not, or if the positive label sorts before the other
             one (see the Notes).
+
+        Notes
+        -----
+        A fit that fails or is interrupted leaves the estimator as it was. A KeyboardInterrupt has
+        an attribute ``partial_estimator``, a copy of the estimator fitted to the epochs that were
+        complete, if there are any.
         """
         check_classifier_parameters(self)
         context = self._init_callback_context(max_subtasks=self.max_epochs)
@@ -300,7 +309,8 @@ class PUImageClassifier(
         trainer = Trainer.of(self)
         estimates_prior = isinstance(self.prior, str) and trainer.criterion_prior is None
         first_prior = FIRST_GUESS if isinstance(self.prior, str) else self.prior
-        module = self.module_ if self.warm_start and hasattr(self, "module_") else None
+        goes_on = self.warm_start and hasattr(self, "module_")
+        module = copy.deepcopy(self.module_) if goes_on else None
         source = self._samples_to_fit(X, trainer, first_prior, module)
         classes, positive = check_pu_labels(y, len(source), self, pos_label=self.pos_label)
         warn_if_exchanged(classes, positive)
@@ -328,20 +338,29 @@ class PUImageClassifier(
             union=unlabelled_is_everything,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
         )
-        trained = trainer.train(
-            batches,
-            SingleImages(),
-            source.sample_shape,
-            first_prior,
-            trainer.draw_seeds(rng),
-            module=module,
-            report=FitReport(self, context, X, y, lambda so_far: self._fitted_to(classes, so_far)),
-            stopping=held_out.stopping,
-            estimation=held_out.estimation,
-        )
+        trained = None
+        try:
+            trained = trainer.train(
+                batches,
+                SingleImages(),
+                source.sample_shape,
+                first_prior,
+                trainer.draw_seeds(rng),
+                module=module,
+                report=FitReport(
+                    self, context, X, y, lambda so_far: self._fitted_to(classes, so_far)
+                ),
+                stopping=held_out.stopping,
+                estimation=held_out.estimation,
+            )
+            calibration = held_out.calibration(trained)
+        except KeyboardInterrupt as interrupt:
+            trained = trained or completed_training(interrupt)
+            self._offer_partial(interrupt, trained, classes, positive)
+            raise
         unlabelled_prior = prior_of_unlabelled(trained.prior, self.scenario, positive)
         warn_if_diverged(trained.history, self.lr)
-        self._adopt(classes, trained, unlabelled_prior, held_out.calibration(trained))
+        self._adopt(classes, trained, unlabelled_prior, calibration)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
@@ -362,6 +381,29 @@ class PUImageClassifier(
         copied = copy.copy(self)
         copied._adopt(classes, trained, trained.prior, UNCALIBRATED)
         return dict(vars(copied))
+
+    def _offer_partial(
+        self, interrupt: KeyboardInterrupt, trained: Trained | None, classes, positive
+    ) -> None:
+        """Attach to an interrupt a classifier fitted to the epochs that were complete, if any."""
+        n_epochs = 0 if trained is None else len(trained.history)
+        note = f"The training was interrupted after {n_epochs} of {self.max_epochs} epochs"
+        if trained is None:
+            interrupt.add_note(f"{note}, and nothing of it is kept.")
+            return
+        partial = copy.copy(self)
+        for name in ("_callback_fit_ctx", "_skl_callbacks_to_teardown"):  # of the broken-off fit
+            partial.__dict__.pop(name, None)
+        unlabelled_prior = trained.prior
+        with contextlib.suppress(ValueError):  # a first guess may be impossible
+            unlabelled_prior = prior_of_unlabelled(trained.prior, self.scenario, positive)
+        partial._adopt(classes, trained, unlabelled_prior, UNCALIBRATED)
+        interrupt.partial_estimator = partial  # type: ignore[attr-defined]
+        interrupt.add_note(
+            f"{note}. The partial_estimator of this exception is fitted to these, uncalibrated: "
+            "`except KeyboardInterrupt as interrupt: classifier = interrupt.partial_estimator`, "
+            "or sys.last_value.partial_estimator at a prompt."
+        )
 
     def _adopt(self, classes, trained: Trained, unlabelled_prior: float, calibration) -> None:
         """Set everything that is fitted, at once: a fit that fails leaves the classifier alone."""

@@ -12,7 +12,7 @@ from puclassify._labels import check_pu_labels, warn_if_exchanged
 from puclassify._last_step import own_pos_label
 from puclassify._parameters import check_scenario, check_score_vector
 from puclassify._propensities import weights_of_labelled
-from puclassify.base import PUBaseEstimator
+from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.prior._confidence import EstimatedPrior
 from puclassify.prior._out_of_fold import out_of_fold_scores, trees_and_logits
 from puclassify.prior._ranking import check_not_constant, check_ranking
@@ -39,6 +39,7 @@ class PriorEstimator(PUBaseEstimator):
     _default_classifier = staticmethod(trees_and_logits)
     _second_opinion: ClassVar[SecondOpinion] = BY_DENSITY_DIFFERENCE
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -100,6 +101,7 @@ class PriorEstimator(PUBaseEstimator):
         self.scores_ = scores
         return self
 
+    @all_or_nothing
     def fit_scores(
         self, scores: ArrayLike, y: ArrayLike, propensities: ArrayLike | None = None
     ) -> Self:
