@@ -19,6 +19,7 @@ from puclassify._parameters import (
     check_scenario,
     check_whole_number,
 )
+from puclassify._warnings import warn
 from puclassify.classifier._prior_estimation import PRIOR_ESTIMATORS
 
 __all__ = ["OPTIMIZERS", "check_classifier_parameters"]
@@ -84,6 +85,11 @@ def _check_prior(estimator) -> None:
     else:
         names = " or ".join(map(repr, PRIOR_ESTIMATORS))
         check_probability(prior, "prior", f"a number between 0 and 1, both excluded, {names}")
+    if type(criterion).__module__.startswith("torch.nn."):
+        warn(
+            f"criterion={criterion!r} is one of PyTorch's losses: it uses no prior and takes "
+            "unlabelled examples for negatives, as criterion='pn' does; is that meant?"
+        )
     own_prior = None if isinstance(criterion, type) else getattr(criterion, "prior", None)
     if own_prior is not None:
         check_probability(own_prior, "criterion__prior")

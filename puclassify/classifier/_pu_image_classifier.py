@@ -58,7 +58,8 @@ class PUImageClassifier(
         convolutional network with global pooling for images of any size. By name: ``"mlp"``,
         ``"cnn"``, ``"resnet8"``, ``"resnet9"``, ``"resnet16"``, ``"conv31"``, ``"conv63"``,
         ``"conv127"``. A class or factory is called with ``**module_params`` and maps
-        ``(n, c, h, w)`` to logits ``(n, 1, h', w')``; an instance is refused, since it would carry
+        ``(n, c, h, w)`` to logits ``(n, 1, h', w')`` or, one for each sample, ``(n,)`` or
+        ``(n, 1)``, without a sigmoid at the end; an instance is refused, since it would carry
         trained weights from one cross-validation fold into the next.
     criterion : str or loss object, default="nnpu"
         The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,

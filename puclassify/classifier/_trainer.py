@@ -27,6 +27,7 @@ from puclassify._devices import (
     threads_worth,
 )
 from puclassify._warnings import warn
+from puclassify.classifier._check_module import check_unbounded, warn_if_one_sided
 from puclassify.classifier._early_stopping import HeldOutLoss
 from puclassify.classifier._forward import blank_sample, embed
 from puclassify.classifier._history import plain_history
@@ -190,8 +191,12 @@ class Trainer:
         """Run the training loop on a network that is on its device."""
         module, device = start.module, generators.device
         blank = blank_sample(start.image_shape, module, device)
-        with torch.no_grad():
-            task.check_logits(module.eval()(blank), module, start.image_shape)
+        with torch.enable_grad():  # autograd's record tells how the logits came about
+            logits = module.eval()(torch.cat([blank, blank]))
+        check_unbounded(logits, module)
+        task.check_logits(logits, module, start.image_shape)
+        if not isinstance(self.module, str):
+            warn_if_one_sided(module, blank)
         decoder = None
         if self.reconstruction_weight != 0:
             with generators.drawing():
