@@ -111,8 +111,11 @@ class PUImageClassifier(
     callbacks : list of skorch callbacks or None, default=None
         Added to the training loop without a copy: a callback keeps what it recorded. On
         accelerators the ``train_loss`` of a batch is a tensor of shape ``()`` until the epoch
-        ends, so that nothing waits for it. Callbacks of scikit-learn are set with
-        `set_callbacks`; each epoch is one of their tasks.
+        ends, so that nothing waits for it. What they record is kept in ``history_``, and patterns
+        such as those of ``Freezer`` are for the names of parameters in ``module_``. Those that
+        watch ``valid_loss``, as ``EarlyStopping`` and ``Checkpoint`` do by default, need
+        ``early_stopping=True``; those that score predictions of skorch are refused. Callbacks of
+        scikit-learn are set with `set_callbacks`; each epoch is one of their tasks.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Arithmetic of the forward pass. "auto" is bfloat16 autocast on CUDA, and on a CPU that
         multiplies bfloat16 (AVX-512 BF16, AMX) in training only, where it up to halves the time;
@@ -153,7 +156,7 @@ class PUImageClassifier(
         The trained network.
     history_ : list of dict
         Per epoch: ``epoch``, ``train_loss``, ``dur`` in seconds, ``valid_loss`` with
-        ``early_stopping``, and ``prior`` where it was estimated.
+        ``early_stopping``, ``prior`` where it was estimated, and what ``callbacks`` recorded.
     n_iter_ : int
         Epochs trained.
     image_shape_ : tuple

@@ -37,6 +37,7 @@ from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._prior_estimation import PriorEstimation
 from puclassify.classifier._progress import FitReport, OneCycle, SklearnCallbackBridge
 from puclassify.classifier._tasks import Task
+from puclassify.classifier._user_callbacks import check_monitors
 from puclassify.losses import make_loss
 from puclassify.networks import resolve_network, set_head_bias
 
@@ -173,6 +174,9 @@ class Trainer:
         which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks. A
         KeyboardInterrupt carries the complete epochs to `completed_training`.
         """
+        check_monitors(
+            self.callbacks, holds_out=stopping is not None, estimates_prior=estimation is not None
+        )
         device = resolve_device(self.device)
         prior = self.training_prior(prior)
         if module is None:
@@ -222,6 +226,8 @@ class Trainer:
             callbacks=callbacks,
             train_split=None,
             device=str(device),
+            max_epochs=self.max_epochs,  # which callbacks log
+            batch_size=1,  # skorch's progress bar divides the number of batches by it
             verbose=self.verbose,
             reconstruction_weight=self.reconstruction_weight,
             autocast_dtype=dtype,
