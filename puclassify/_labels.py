@@ -1,4 +1,4 @@
-"""Check of labels of positive and unlabelled examples."""
+"""Labels of positive and unlabelled examples: which of the two means what, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,27 +8,41 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_y
 
-__all__ = ["check_pu_labels"]
+from puclassify._warnings import warn
+
+__all__ = ["check_pu_labels", "decoded", "is_positive", "positive_index", "warn_if_exchanged"]
 
 _HOW = "mark labelled positives with 1 and all unlabelled examples with 0"
 _SHOWN = 5  # labels that a message lists
 
+# Words whose role is evident, in any case, with "-" or a space for "_".
+_POSITIVE_WORDS = """
+    positive positives pos p labelled labeled particle particles true yes 1 +1 1.0
+"""
+_UNLABELLED_WORDS = """
+    unlabelled unlabeled unl u unknown not_labelled not_labeled
+    negative negatives neg n non_positive not_positive background bg noise
+    no_particle not_particle non_particle nonparticle other others rest false no 0 -1 0.0 -1.0
+"""
+_POSITIVE, _UNLABELLED = set(_POSITIVE_WORDS.split()), set(_UNLABELLED_WORDS.split())
+
 
 def check_pu_labels(
-    y: Any, n_samples: int, estimator: Any, name: str = "X"
+    y: Any, n_samples: int, estimator: Any, name: str = "X", *, pos_label: Any = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Check two-class labels, the larger meaning "labelled positive"; the smaller, "unlabelled".
+    """Check two-class labels and tell which of the two means "labelled positive".
 
-    Returns the two sorted labels and which of the ``n_samples`` samples, called ``name`` in
-    messages, are labelled positive. Raises a ValueError that explains how to mark unlabelled
-    examples if there are not exactly two labels, they are -1 and 0, one is missing (None, NaN,
-    masked), or the length is different.
+    It is ``pos_label`` or, where that is None, the evident one: 1 beside 0 or -1, True, or one of
+    some words. Returns the two labels, that of the unlabelled first, and which of the ``n_samples``
+    samples, called ``name`` in messages, are labelled positive. Raises a ValueError that explains
+    how to mark unlabelled examples if there are not exactly two labels, their roles are not
+    evident, one is missing (None, NaN, masked), or the length is different.
     """
     if y is None:
         raise ValueError(f"requires y to be passed, but the target y is None: {_HOW}")
     _refuse_holes(y)
     try:
-        y = _check_y(y, estimator=estimator)
+        y = _check_y(decoded(y), estimator=estimator)
         check_classification_targets(y)
     except ValueError as error:
         raise ValueError(f"y cannot be used: {error}; {_HOW}") from error
@@ -52,12 +66,84 @@ def check_pu_labels(
             f"y holds one class only, {classes.tolist()[0]!r}, but PU learning needs labelled "
             f"positives and unlabelled examples: {_HOW}"
         )
-    if y.dtype.kind in "if" and classes.tolist() == [-1, 0]:
-        raise ValueError(
-            f"y holds the labels {_listed(classes, counts)}, but not 1, which would mean labelled "
-            f"positive: {_HOW}"
+    index = _index_of_positive(classes.tolist(), pos_label)
+    if index is None and pos_label is None:
+        first, second = classes.tolist()
+        fix = (
+            f"pass pos_label={first!r} or pos_label={second!r}"
+            if hasattr(estimator, "pos_label")
+            else f"pass y == {first!r} or y == {second!r}, whichever is the labelled one"
         )
+        raise ValueError(
+            f"y holds the labels {_listed(classes, counts)}, and which of them means labelled "
+            f"positive is not evident: {fix}, or {_HOW}"
+        )
+    if index is None:
+        raise ValueError(
+            f"pos_label={pos_label!r} is not one of the labels of y, {_listed(classes, counts)}"
+        )
+    classes = classes if index == 1 else classes[::-1].copy()
     return classes, y == classes[1]
+
+
+def is_positive(label: Any) -> bool | None:
+    """Return whether a label evidently means "labelled positive", None if that is not evident."""
+    if isinstance(label, str):
+        word = label.strip().casefold()
+        words = {word, word.replace("-", "_").replace(" ", "_")}
+        if words & _POSITIVE:
+            return True
+        return False if words & _UNLABELLED else None
+    if label == 1:
+        return True
+    return False if label in (0, -1) else None
+
+
+def positive_index(classes: Any, pos_label: Any = None) -> int:
+    """Return which of the two ``classes_`` of a fitted classifier means "labelled positive"."""
+    labels = decoded(np.asarray(classes)).tolist()
+    index = _index_of_positive(labels, pos_label) if len(labels) == 2 else None
+    if index is None:
+        raise ValueError(
+            f"which of the classes {labels} of the classifier means labelled positive is not "
+            "evident; fit it to 1 for labelled positives and 0 for unlabelled examples"
+        )
+    return index
+
+
+def decoded(y: Any) -> Any:
+    """Return labels with text in place of bytes, which scikit-learn refuses; others as they are."""
+    if isinstance(y, bytes):
+        return y.decode()
+    kind = getattr(getattr(y, "dtype", None), "kind", "")
+    if kind == "S":
+        return np.char.decode(np.asarray(y))
+    if kind == "O" or isinstance(y, (list, tuple)):
+        labels = list(y)
+        if labels and all(isinstance(label, bytes) for label in labels):
+            return np.array([label.decode() for label in labels])
+    return y
+
+
+def warn_if_exchanged(classes: np.ndarray, positive: np.ndarray) -> None:
+    """Warn of more labelled than unlabelled examples, given what `check_pu_labels` returned."""
+    n_labelled, n_unlabelled = int(np.sum(positive)), int(np.sum(~positive))
+    if n_labelled > n_unlabelled:
+        unlabelled, labelled = classes.tolist()
+        warn(
+            f"{labelled!r} was read as labelled positive, and y holds more of these "
+            f"({n_labelled}) than unlabelled examples ({unlabelled!r}: {n_unlabelled}); are the "
+            f"labels exchanged? Where there is a pos_label, it names the positive one"
+        )
+
+
+def _index_of_positive(labels: list, pos_label: Any) -> int | None:
+    """Return which of two labels is the positive one, or None."""
+    if pos_label is not None:
+        pos_label = decoded(pos_label)
+        return labels.index(pos_label) if pos_label in labels else None
+    roles = [is_positive(label) for label in labels]
+    return roles.index(True) if sorted(map(str, roles)) == ["False", "True"] else None
 
 
 def _refuse_holes(y) -> None:

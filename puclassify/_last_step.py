@@ -13,6 +13,7 @@ __all__ = [
     "is_particle_picker",
     "last_step",
     "own_matching_radius",
+    "own_pos_label",
     "own_prior",
     "own_scenario",
 ]
@@ -67,6 +68,11 @@ def own_matching_radius(picker: Any) -> float:
         f"radius=None means the estimator's own matching radius, but {type(picker).__name__} has "
         "none; give radius=<stored pixels>"
     )
+
+
+def own_pos_label(estimator: Any) -> Any:
+    """Return the label that the last step was told to be the positive one, or None."""
+    return getattr(last_step(estimator), "pos_label", None)
 
 
 def own_prior(

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["PUBaseEstimator", "UnchangedOutputMixin"]
+__all__ = ["PUBaseEstimator", "UnchangedOutputMixin", "all_or_nothing"]
+
+_Estimator = TypeVar("_Estimator")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def all_or_nothing(
+    fit: Callable[Concatenate[_Estimator, _Arguments], _Result],
+) -> Callable[Concatenate[_Estimator, _Arguments], _Result]:
+    """Let an estimator be what it was where its fit fails or is interrupted.
+
+    This holds for its attributes; the fit changes none of the objects behind them.
+    """
+
+    @functools.wraps(fit)
+    def fit_or_leave(
+        estimator: _Estimator, *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> _Result:
+        before = dict(vars(estimator))
+        try:
+            return fit(estimator, *args, **kwargs)
+        except BaseException as error:
+            estimator.__dict__ = before
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note(
+                    f"The {type(estimator).__name__} is as it was before {fit.__name__}."
+                )
+            raise
+
+    return fit_or_leave
 
 
 class PUBaseEstimator(BaseEstimator):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from puclassify._labels import check_pu_labels
 from puclassify._parameters import check_probability, check_scenario, check_score_vector
-from puclassify.base import PUBaseEstimator
+from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.calibration._platt import pu_platt_scaling
 from puclassify.prior import prior_of_unlabelled
 
@@ -41,7 +41,7 @@ class PUPlattScaling(PUBaseEstimator):
     calibration_ : tuple of (float, float)
         Slope, above 0, and intercept: ``slope * score + intercept`` is the calibrated logit.
     classes_ : ndarray of shape (2,)
-        The two sorted labels; ``classes_[1]`` is "labelled positive".
+        The two labels; ``classes_[1]`` is "labelled positive".
 
     See Also
     --------
@@ -79,6 +79,7 @@ class PUPlattScaling(PUBaseEstimator):
         self.prior = prior
         self.scenario = scenario
 
+    @all_or_nothing
     def fit(self, scores: ArrayLike, y: ArrayLike) -> Self:
         """Fit slope and intercept.
 
@@ -87,7 +88,7 @@ class PUPlattScaling(PUBaseEstimator):
         scores : array-like of shape (n,)
             Held-out scores; higher means more positive: logits, or any unbounded scores.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
 
         Returns
         -------

@@ -37,6 +37,7 @@ class HeldOutLoss(skorch.callbacks.Callback):
         with torch.no_grad():
             loss = float(criterion(self.logits(net), self.targets))
         net.history.record("valid_loss", loss)
+        net.history.record("valid_loss_best", loss < self._best)  # for callbacks of skorch
         epoch = len(net.history)
         if loss < self._best:
             self._best, self._best_epoch = loss, epoch

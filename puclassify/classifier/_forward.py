@@ -41,7 +41,7 @@ def blank_sample(
 
 def first_logits(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the logit of each sample (n,): the only one, or the first of its map."""
-    return module(x).flatten(1)[:, 0]
+    return module(x).reshape(len(x), -1)[:, 0]
 
 
 def embed(module: nn.Module, x: torch.Tensor) -> torch.Tensor:

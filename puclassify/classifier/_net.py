@@ -13,15 +13,19 @@ from torch import nn
 
 from puclassify._devices import autocast, may_draw
 from puclassify.classifier._mixup import Mixup
+from puclassify.classifier._user_callbacks import check_patterns
 from puclassify.losses import MixupPULoss, reconstruction_error
 
 __all__ = ["HybridModule", "PUNet"]
+
+_PREFIX = "network."  # of the network's weights within a `HybridModule`
 
 
 class HybridModule(nn.Module):
     """A network and, for the classifier + autoencoder hybrid, a decoder on its embedding.
 
-    ``crop`` is applied to the input first.
+    ``crop`` is applied to the input first. Its states name the network's weights as the network
+    does, so that what is saved during a training can be loaded into such a network.
     """
 
     def __init__(
@@ -34,6 +38,8 @@ class HybridModule(nn.Module):
         self.network = network
         self.decoder = decoder
         self.crop = crop
+        self.register_state_dict_post_hook(_without_prefix)
+        self.register_load_state_dict_pre_hook(_with_prefix)
 
     def forward(
         self, x: torch.Tensor, mixup: Mixup | None = None
@@ -70,6 +76,20 @@ class HybridModule(nn.Module):
         return logits, kept[0] if kept else features(x)
 
 
+def _without_prefix(module, state, prefix, metadata) -> None:
+    for key in list(state):
+        if key.startswith(f"{prefix}{_PREFIX}"):
+            state[prefix + key[len(prefix) + len(_PREFIX) :]] = state.pop(key)
+
+
+def _with_prefix(module, state, prefix, *args) -> None:
+    decoded = module.decoder is not None
+    for key in list(state):
+        name = key[len(prefix) :]
+        if key.startswith(prefix) and not (decoded and name.startswith("decoder.")):
+            state[f"{prefix}{_PREFIX}{name}"] = state.pop(key)
+
+
 class PUNet(skorch.NeuralNet):
     """Training loop of skorch with PU targets, mixed precision, mixup and a reconstruction term.
 
@@ -97,6 +117,11 @@ class PUNet(skorch.NeuralNet):
         self.scoring_dtype = scoring_dtype
         self.n_labelled = n_labelled
         self.generators = generators
+
+    def get_all_learnable_params(self):
+        """Yield the parameters under the names that they have in the network."""
+        for name, parameter in super().get_all_learnable_params():
+            yield name.removeprefix(_PREFIX), parameter
 
     def get_dataset(self, X, y=None):
         """Return the batches themselves."""
@@ -172,6 +197,8 @@ class PUNet(skorch.NeuralNet):
     def train(self, batches, epochs: int) -> None:
         """Train until the last epoch or until a callback stops it."""
         self.stop_after_epoch = False
+        names = [name for name, _ in self.get_all_learnable_params()]
+        check_patterns([callback for _, callback in self.callbacks_], names)
         self.notify("on_train_begin", X=batches, y=None)
         try:
             for _ in range(epochs):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from numbers import Real
 
-import skorch
+import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
@@ -17,7 +18,9 @@ from puclassify._parameters import (
     check_scenario,
     check_whole_number,
 )
+from puclassify._warnings import warn
 from puclassify.classifier._prior_estimation import PRIOR_ESTIMATORS
+from puclassify.classifier._user_callbacks import check_callbacks
 
 __all__ = ["OPTIMIZERS", "check_classifier_parameters"]
 
@@ -47,8 +50,10 @@ def check_classifier_parameters(estimator) -> None:
     _check_mapping(estimator.module_params, "module_params")
     _check_mapping(estimator.optimizer_params, "optimizer_params")
     _check_optimizer(estimator.optimizer, estimator.optimizer_params or {})
-    _check_callbacks(estimator.callbacks)
+    check_callbacks(estimator.callbacks)
     check_flag(estimator.warm_start, "warm_start")
+    if not isinstance(estimator.pos_label, (type(None), str, bytes, Real, np.bool_)):
+        raise ValueError(f"pos_label must be one label or None, got {estimator.pos_label!r}")
     resolve_precision(estimator.precision, resolve_device(estimator.device))
     check_scenario(estimator.scenario)
     check_flag(estimator.early_stopping, "early_stopping")
@@ -80,6 +85,11 @@ def _check_prior(estimator) -> None:
     else:
         names = " or ".join(map(repr, PRIOR_ESTIMATORS))
         check_probability(prior, "prior", f"a number between 0 and 1, both excluded, {names}")
+    if type(criterion).__module__.startswith("torch.nn."):
+        warn(
+            f"criterion={criterion!r} is one of PyTorch's losses: it uses no prior and takes "
+            "unlabelled examples for negatives, as criterion='pn' does; is that meant?"
+        )
     own_prior = None if isinstance(criterion, type) else getattr(criterion, "prior", None)
     if own_prior is not None:
         check_probability(own_prior, "criterion__prior")
@@ -106,20 +116,3 @@ def _check_optimizer(optimizer, params: Mapping) -> None:
             f"optimizer_params holds {unknown}, which optimizer={optimizer!r} does not accept; it "
             f"accepts {[key for key in accepted if key not in ('params', 'lr')]}"
         )
-
-
-def _check_callbacks(callbacks) -> None:
-    expected = "callbacks must be None or a list of skorch callbacks"
-    if callbacks is None:
-        return
-    if not isinstance(callbacks, (list, tuple)):
-        raise TypeError(f"{expected}, got {callbacks!r}; put a single one in a list")
-    for item in callbacks:
-        named = isinstance(item, tuple) and len(item) == 2
-        callback = item[1] if named else item
-        kind = callback if isinstance(callback, type) else type(callback)
-        if not issubclass(kind, skorch.callbacks.Callback):
-            raise TypeError(
-                f"{expected}, but it holds {item!r}; scikit-learn's own callbacks are set with "
-                "set_callbacks(...)"
-            )

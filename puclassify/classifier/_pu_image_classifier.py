@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -18,12 +19,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from puclassify._devices import resolve_device, resolve_precision
-from puclassify._labels import check_pu_labels
-from puclassify.base import PUBaseEstimator
+from puclassify._labels import check_pu_labels, decoded, warn_if_exchanged
+from puclassify._warnings import warn
+from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
 from puclassify.classifier._forward import blank_sample, embed, first_logits, run_in_batches
 from puclassify.classifier._held_out_examples import HeldOutExamples
+from puclassify.classifier._interruption import completed_training
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import FitReport
@@ -55,7 +58,8 @@ class PUImageClassifier(
         convolutional network with global pooling for images of any size. By name: ``"mlp"``,
         ``"cnn"``, ``"resnet8"``, ``"resnet9"``, ``"resnet16"``, ``"conv31"``, ``"conv63"``,
         ``"conv127"``. A class or factory is called with ``**module_params`` and maps
-        ``(n, c, h, w)`` to logits ``(n, 1, h', w')``; an instance is refused, since it would carry
+        ``(n, c, h, w)`` to logits ``(n, 1, h', w')`` or, one for each sample, ``(n,)`` or
+        ``(n, 1)``, without a sigmoid at the end; an instance is refused, since it would carry
         trained weights from one cross-validation fold into the next.
     criterion : str or loss object, default="nnpu"
         The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,
@@ -107,8 +111,11 @@ class PUImageClassifier(
     callbacks : list of skorch callbacks or None, default=None
         Added to the training loop without a copy: a callback keeps what it recorded. On
         accelerators the ``train_loss`` of a batch is a tensor of shape ``()`` until the epoch
-        ends, so that nothing waits for it. Callbacks of scikit-learn are set with
-        `set_callbacks`; each epoch is one of their tasks.
+        ends, so that nothing waits for it. What they record is kept in ``history_``, and patterns
+        such as those of ``Freezer`` are for the names of parameters in ``module_``. Those that
+        watch ``valid_loss``, as ``EarlyStopping`` and ``Checkpoint`` do by default, need
+        ``early_stopping=True``; those that score predictions of skorch are refused. Callbacks of
+        scikit-learn are set with `set_callbacks`; each epoch is one of their tasks.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Arithmetic of the forward pass. "auto" is bfloat16 autocast on CUDA, and on a CPU that
         multiplies bfloat16 (AVX-512 BF16, AMX) in training only, where it up to halves the time;
@@ -119,6 +126,12 @@ class PUImageClassifier(
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous fit, with a new optimizer and,
         for the hybrid, a new decoder.
+    pos_label : bool, number, str or None, default=None
+        The label that means "labelled positive"; the other one means "unlabelled". None accepts
+        labels that say so themselves, and refuses others: 1 beside 0 or -1, True beside False, and
+        a word such as "positive", "pos", "p", "labelled", "particle" beside one such as
+        "unlabelled", "u", "unknown", "negative", "neg", "n", "background", "noise", "other", in
+        any case and either spelling.
     verbose : int, default=0
         Above 0 a line is printed every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -128,7 +141,7 @@ class PUImageClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The two sorted labels; ``classes_[1]`` is "labelled positive".
+        The two labels; ``classes_[1]`` is "labelled positive", whatever their order.
     prior_ : float
         The prior used in training: P(y = 1) in the unlabelled sample of the objective, which for
         ``scenario="single_training_set"`` is everything (except for ``"pn"``). The median of the
@@ -143,7 +156,7 @@ class PUImageClassifier(
         The trained network.
     history_ : list of dict
         Per epoch: ``epoch``, ``train_loss``, ``dur`` in seconds, ``valid_loss`` with
-        ``early_stopping``, and ``prior`` where it was estimated.
+        ``early_stopping``, ``prior`` where it was estimated, and what ``callbacks`` recorded.
     n_iter_ : int
         Epochs trained.
     image_shape_ : tuple
@@ -162,6 +175,14 @@ class PUImageClassifier(
     is above one half. The calibration changes the logits, so that all methods agree, but not their
     order, the embeddings or ``module_``. If held-out labelled positives score no higher on average
     than unlabelled examples, `fit` warns and does not calibrate.
+
+    scikit-learn's own scorers of ranking and probabilities, "roc_auc" and "neg_log_loss", take the
+    later of two words in the alphabet, or the larger of two numbers, for the positive one. Where
+    ``pos_label`` or the words say otherwise, as "positive" beside "unlabelled", they score the
+    wrong way round, and `fit` warns. `score`, the scorers and metrics of this package, and those
+    of scikit-learn that are given the same ``pos_label``, go by the meaning. Tools that number the
+    labels before they fit, such as `sklearn.model_selection.cross_val_predict` for probabilities,
+    number them in that order, too: give these 1 and 0.
 
     With an estimated prior the network first learns labelled against unlabelled, for three tenths
     of the epochs. Then, and after every later epoch, the prior is estimated, and the next epoch
@@ -217,6 +238,7 @@ class PUImageClassifier(
         precision: str = "auto",
         device: str | torch.device = "auto",
         warm_start: bool = False,
+        pos_label: Any = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ):
@@ -239,6 +261,7 @@ class PUImageClassifier(
         self.precision = precision
         self.device = device
         self.warm_start = warm_start
+        self.pos_label = pos_label
         self.verbose = verbose
         self.random_state = random_state
 
@@ -249,6 +272,7 @@ class PUImageClassifier(
             return self.criterion() if issubclass(self.criterion, PULoss) else None
         return None
 
+    @all_or_nothing
     @with_callbacks
     def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on labelled and unlabelled examples.
@@ -258,8 +282,8 @@ class PUImageClassifier(
         X : array of shape (n, features), (n, h, w) or (n, c, h, w), or RegionTable of n regions
             The samples; memory-mapped arrays of any real dtype are read batch by batch.
         y : array-like of shape (n,)
-            Two labels, of which the larger means "labelled positive" and the smaller "unlabelled":
-            1 and 0, 1 and -1, True and False; of two words the later one in the alphabet.
+            Two labels: 1 for labelled positive and 0 or -1 for unlabelled, True and False, words
+            that say which is which, or any two of which ``pos_label`` names the positive one.
 
         Returns
         -------
@@ -270,6 +294,18 @@ class PUImageClassifier(
         ------
         ValueError
             If the data or a parameter cannot be used; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            If more examples are labelled than not, or if the positive label sorts before the other
+            one (see the Notes).
+
+        Notes
+        -----
+        A fit that fails or is interrupted leaves the estimator as it was. A KeyboardInterrupt has
+        an attribute ``partial_estimator``, a copy of the estimator fitted to the epochs that were
+        complete, if there are any.
         """
         check_classifier_parameters(self)
         context = self._init_callback_context(max_subtasks=self.max_epochs)
@@ -277,9 +313,12 @@ class PUImageClassifier(
         trainer = Trainer.of(self)
         estimates_prior = isinstance(self.prior, str) and trainer.criterion_prior is None
         first_prior = FIRST_GUESS if isinstance(self.prior, str) else self.prior
-        module = self.module_ if self.warm_start and hasattr(self, "module_") else None
+        goes_on = self.warm_start and hasattr(self, "module_")
+        module = copy.deepcopy(self.module_) if goes_on else None
         source = self._samples_to_fit(X, trainer, first_prior, module)
-        classes, positive = check_pu_labels(y, len(source), self)
+        classes, positive = check_pu_labels(y, len(source), self, pos_label=self.pos_label)
+        warn_if_exchanged(classes, positive)
+        _warn_if_out_of_order(classes)
         if not estimates_prior:  # refuse an impossible one before the training
             prior_of_unlabelled(trainer.training_prior(first_prior), self.scenario, positive)
         unlabelled_is_everything = self.scenario == "single_training_set" and getattr(
@@ -303,20 +342,29 @@ class PUImageClassifier(
             union=unlabelled_is_everything,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
         )
-        trained = trainer.train(
-            batches,
-            SingleImages(),
-            source.sample_shape,
-            first_prior,
-            trainer.draw_seeds(rng),
-            module=module,
-            report=FitReport(self, context, X, y, lambda so_far: self._fitted_to(classes, so_far)),
-            stopping=held_out.stopping,
-            estimation=held_out.estimation,
-        )
+        trained = None
+        try:
+            trained = trainer.train(
+                batches,
+                SingleImages(),
+                source.sample_shape,
+                first_prior,
+                trainer.draw_seeds(rng),
+                module=module,
+                report=FitReport(
+                    self, context, X, y, lambda so_far: self._fitted_to(classes, so_far)
+                ),
+                stopping=held_out.stopping,
+                estimation=held_out.estimation,
+            )
+            calibration = held_out.calibration(trained)
+        except KeyboardInterrupt as interrupt:
+            trained = trained or completed_training(interrupt)
+            self._offer_partial(interrupt, trained, classes, positive)
+            raise
         unlabelled_prior = prior_of_unlabelled(trained.prior, self.scenario, positive)
         warn_if_diverged(trained.history, self.lr)
-        self._adopt(classes, trained, unlabelled_prior, held_out.calibration(trained))
+        self._adopt(classes, trained, unlabelled_prior, calibration)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
@@ -337,6 +385,29 @@ class PUImageClassifier(
         copied = copy.copy(self)
         copied._adopt(classes, trained, trained.prior, UNCALIBRATED)
         return dict(vars(copied))
+
+    def _offer_partial(
+        self, interrupt: KeyboardInterrupt, trained: Trained | None, classes, positive
+    ) -> None:
+        """Attach to an interrupt a classifier fitted to the epochs that were complete, if any."""
+        n_epochs = 0 if trained is None else len(trained.history)
+        note = f"The training was interrupted after {n_epochs} of {self.max_epochs} epochs"
+        if trained is None:
+            interrupt.add_note(f"{note}, and nothing of it is kept.")
+            return
+        partial = copy.copy(self)
+        for name in ("_callback_fit_ctx", "_skl_callbacks_to_teardown"):  # of the broken-off fit
+            partial.__dict__.pop(name, None)
+        unlabelled_prior = trained.prior
+        with contextlib.suppress(ValueError):  # a first guess may be impossible
+            unlabelled_prior = prior_of_unlabelled(trained.prior, self.scenario, positive)
+        partial._adopt(classes, trained, unlabelled_prior, UNCALIBRATED)
+        interrupt.partial_estimator = partial  # type: ignore[attr-defined]
+        interrupt.add_note(
+            f"{note}. The partial_estimator of this exception is fitted to these, uncalibrated: "
+            "`except KeyboardInterrupt as interrupt: classifier = interrupt.partial_estimator`, "
+            "or sys.last_value.partial_estimator at a prompt."
+        )
 
     def _adopt(self, classes, trained: Trained, unlabelled_prior: float, calibration) -> None:
         """Set everything that is fitted, at once: a fit that fails leaves the classifier alone."""
@@ -440,7 +511,7 @@ class PUImageClassifier(
             If ``y`` holds other labels than those of `fit`.
         """
         logits = self.decision_function(X)
-        y = np.asarray(y)
+        y = np.asarray(decoded(y))
         if not np.isin(y, self.classes_).all():
             raise ValueError(
                 f"y holds the labels {np.unique(y).tolist()[:5]} but was {self.classes_.tolist()} "
@@ -496,6 +567,17 @@ class PUImageClassifier(
         if "module_" in state and any(p.is_cuda for p in state["module_"].parameters()):
             state["module_"] = copy.deepcopy(state["module_"]).cpu()
         return state
+
+
+def _warn_if_out_of_order(classes: np.ndarray) -> None:
+    unlabelled, labelled = classes.tolist()
+    if labelled < unlabelled:
+        warn(
+            f"{labelled!r} means labelled positive and classes_ is {[unlabelled, labelled]}, but "
+            "scikit-learn's scorers 'roc_auc' and 'neg_log_loss' take the label that sorts last, "
+            f"{unlabelled!r}, for the positive one and score the wrong way round: use 'pu_roc_auc' "
+            f"or score(), or fit to y == {labelled!r}"
+        )
 
 
 def adopt_training(classifier: PUImageClassifier, trained: Trained) -> PUImageClassifier:

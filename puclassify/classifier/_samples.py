@@ -9,10 +9,15 @@ import torch
 from sklearn.utils.validation import validate_data
 from torch import nn
 
+from puclassify._warnings import warn
 from puclassify.networks import CompactCNN
 from puclassify.regions import RegionTable
 
 __all__ = ["PixelSource", "check_samples"]
+
+_CHANNELS_FIRST = "if the channels are its last axis, pass np.moveaxis(X, -1, 1)"
+_COLOURS = (1, 3, 4)
+_SMALLEST_IMAGE = 8
 
 
 class PixelSource:
@@ -90,6 +95,8 @@ def check_samples(
                 ensure_min_samples=2 if reset else 1,
             )
         source = PixelSource(X if keep else checked)
+    if reset and n_axes == 4 and classifier.module != "mlp":  # to which the order is all the same
+        _check_channels_first(source.X.shape)
     if reset and n_axes != 2:  # an earlier fit may have been on feature rows
         for name in ("n_features_in_", "feature_names_in_"):
             vars(classifier).pop(name, None)
@@ -100,10 +107,27 @@ def check_samples(
     return source
 
 
+def _check_channels_first(shape: tuple[int, ...]) -> None:
+    """Refuse images (n, h, h, c) and warn of (n, h, w, c), whose rows would pass for channels."""
+    _, first, second, last = shape
+    if last not in _COLOURS or min(first, second) < _SMALLEST_IMAGE:
+        return
+    taken = f"X has shape {shape}, which means {first} channels of {second} x {last} pixels"
+    if first == second:
+        raise ValueError(
+            f"{taken}; {_CHANNELS_FIRST}. If they really are its second axis, "
+            "pass np.swapaxes(X, 2, 3)"
+        )
+    if first >= 2 * _SMALLEST_IMAGE and last > 1:  # signals may have the shape (n, c, length, 1)
+        warn(f"{taken}, and is used so; {_CHANNELS_FIRST}")
+
+
 def _check_same_kind(shape, fitted_shape, module: nn.Module) -> None:
     """Refuse samples of another kind than those that a network was fitted on."""
     if len(shape) != len(fitted_shape) or shape[0] != fitted_shape[0]:
         hint = "; pass a single image as X[None]" if len(shape) < len(fitted_shape) else ""
+        if len(shape) == len(fitted_shape) == 3 and shape[-1] == fitted_shape[0]:
+            hint = f"; {_CHANNELS_FIRST}"
         raise ValueError(
             f"X holds samples of shape {shape} but was fitted on samples of {fitted_shape}{hint}"
         )

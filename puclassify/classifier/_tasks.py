@@ -22,7 +22,7 @@ class Task(Protocol):
         """Return the part of the input that the network sees."""
 
     def check_logits(self, logits: torch.Tensor, module: nn.Module, shape: tuple) -> None:
-        """Refuse a network whose logits for one sample of that shape do not fit the task."""
+        """Refuse a network whose logits for two samples of that shape do not fit the task."""
 
     def decoder(self, channels: int, module: nn.Module, shape: tuple) -> nn.Module:
         """Make a decoder of embeddings with so many channels, for the autoencoder hybrid."""
@@ -36,13 +36,28 @@ class SingleImages:
         return crop_to_field(x, module)
 
     def check_logits(self, logits: torch.Tensor, module: nn.Module, shape: tuple) -> None:
-        """Refuse more or less than one logit."""
-        if logits.numel() != 1:
-            raise ValueError(
-                f"module {type(module).__name__} gives logits of shape {tuple(logits.shape)} for "
-                f"one sample of shape {shape}, where one logit was expected: declare its "
-                "receptive_field, so that larger images are cropped to it, or pool over the image"
+        """Refuse more or less than one logit for each of two samples."""
+        n_samples = 2
+        if logits.numel() == n_samples and logits.ndim and len(logits) == n_samples:
+            return
+        if logits.numel() < n_samples or len(logits) != n_samples:
+            fix = "keep the first axis, that of the samples, to the end"
+        elif logits.shape[1:].numel() == logits.shape[1] and logits.shape[1] == 2:
+            fix = (
+                "end in one output, not in one for each class; that of the positive class minus "
+                "that of the other is the same"
             )
+        elif logits.shape[1:].numel() == logits.shape[1]:
+            fix = "end in one output, such as a last layer of out_features=1 or out_channels=1"
+        else:
+            fix = (
+                "declare its receptive_field, so that larger images are cropped to it, or pool "
+                "over the image"
+            )
+        raise ValueError(
+            f"module {type(module).__name__} gives logits of shape {tuple(logits.shape)} for "
+            f"{n_samples} samples of shape {shape}, where one logit each was expected: {fix}"
+        )
 
     def decoder(self, channels: int, module: nn.Module, shape: tuple) -> nn.Module:
         """Reconstruct the whole image, or what the receptive field holds of it."""

@@ -27,20 +27,23 @@ from puclassify._devices import (
     threads_worth,
 )
 from puclassify._warnings import warn
+from puclassify.classifier._check_module import check_unbounded, warn_if_one_sided
 from puclassify.classifier._early_stopping import HeldOutLoss
 from puclassify.classifier._forward import blank_sample, embed
+from puclassify.classifier._history import plain_history
+from puclassify.classifier._interruption import CompletedEpochs
 from puclassify.classifier._net import HybridModule, PUNet
 from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._prior_estimation import PriorEstimation
 from puclassify.classifier._progress import FitReport, OneCycle, SklearnCallbackBridge
 from puclassify.classifier._tasks import Task
+from puclassify.classifier._user_callbacks import check_monitors
 from puclassify.losses import make_loss
 from puclassify.networks import resolve_network, set_head_bias
 
 __all__ = ["Trained", "Trainer", "warn_if_diverged"]
 
 _LARGEST_SEED = 2**31 - 1
-_HISTORY = {"epoch": int, "dur": float, "train_loss": float, "valid_loss": float, "prior": float}
 
 
 class Batches(Protocol):
@@ -168,8 +171,12 @@ class Trainer:
         """Train a new network, or go on with ``module``, on batches.
 
         ``stopping`` ends the training early and ``estimation`` estimates the prior during it, for
-        which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks.
+        which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks. A
+        KeyboardInterrupt carries the complete epochs to `completed_training`.
         """
+        check_monitors(
+            self.callbacks, holds_out=stopping is not None, estimates_prior=estimation is not None
+        )
         device = resolve_device(self.device)
         prior = self.training_prior(prior)
         if module is None:
@@ -188,8 +195,12 @@ class Trainer:
         """Run the training loop on a network that is on its device."""
         module, device = start.module, generators.device
         blank = blank_sample(start.image_shape, module, device)
-        with torch.no_grad():
-            task.check_logits(module.eval()(blank), module, start.image_shape)
+        with torch.enable_grad():  # autograd's record tells how the logits came about
+            logits = module.eval()(torch.cat([blank, blank]))
+        check_unbounded(logits, module)
+        task.check_logits(logits, module, start.image_shape)
+        if not isinstance(self.module, str):
+            warn_if_one_sided(module, blank)
         decoder = None
         if self.reconstruction_weight != 0:
             with generators.drawing():
@@ -204,6 +215,8 @@ class Trainer:
         callbacks += self.callbacks or []
         if not any(_is_schedule(callback) for callback in callbacks):
             callbacks.append(OneCycle(int(self.max_epochs) * len(batches)))
+        completed = CompletedEpochs()
+        callbacks.append(completed)
         is_name = isinstance(self.optimizer, str)
         net = PUNet(
             HybridModule(module, decoder, partial(task.crop, module=module)),
@@ -213,6 +226,8 @@ class Trainer:
             callbacks=callbacks,
             train_split=None,
             device=str(device),
+            max_epochs=self.max_epochs,  # which callbacks log
+            batch_size=1,  # skorch's progress bar divides the number of batches by it
             verbose=self.verbose,
             reconstruction_weight=self.reconstruction_weight,
             autocast_dtype=dtype,
@@ -222,10 +237,16 @@ class Trainer:
             **{f"optimizer__{key}": value for key, value in (self.optimizer_params or {}).items()},
         )
         net.initialize()
-        net.train(batches, self.max_epochs)
+        try:
+            net.train(batches, self.max_epochs)
+        except KeyboardInterrupt as interrupt:
+            if estimation is not None:
+                start = replace(start, prior=estimation.prior)
+            completed.attach_to(interrupt, start, net, stopping)
+            raise
         if stopping is not None:
             stopping.restore(net.module_)
-        return replace(start, history=_plain_history(net.history))
+        return replace(start, history=plain_history(net.history))
 
     def _runs_in(self, dtype, module, device, blank) -> bool:
         """Try whether a network runs in a precision; refuse one that was asked for and does not."""
@@ -265,14 +286,6 @@ def warn_if_diverged(history: Sequence[Mapping[str, float]], lr: float) -> None:
             f"worthless; try a learning rate well below lr={lr!r}",
             ConvergenceWarning,
         )
-
-
-def _plain_history(history) -> list[dict]:
-    """Keep the public entries of skorch's history, as plain numbers."""
-    return [
-        {key: kind(epoch[key]) for key, kind in _HISTORY.items() if key in epoch}
-        for epoch in history
-    ]
 
 
 def _is_schedule(callback) -> bool:

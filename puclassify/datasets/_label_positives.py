@@ -37,7 +37,7 @@ def label_positives(
     Parameters
     ----------
     y : array-like of shape (n,)
-        True classes; the larger of the two is the positive one.
+        True classes: 1 for positives and 0 for negatives, or as `PUImageClassifier` reads labels.
     n_labels : int
         Number of positives to label.
     mechanism : {"uniform", "easiest_first", "densest_first"}, default="uniform"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import Any
 
 from sklearn.base import clone
@@ -70,7 +71,7 @@ def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
     ValueError
         If no loss has that name.
     TypeError
-        If ``criterion`` is none of the three.
+        If ``criterion`` is none of the three, or a class whose first argument is not ``prior``.
 
     Examples
     --------
@@ -88,6 +89,7 @@ def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
             )
         return LOSSES[criterion](prior)
     if isinstance(criterion, type) and issubclass(criterion, nn.Module):
+        _refuse_without_prior(criterion)
         return criterion(prior)
     if isinstance(criterion, nn.Module):
         is_parametrised = hasattr(criterion, "get_params")
@@ -97,4 +99,17 @@ def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
         return loss
     raise TypeError(
         f"criterion must be one of {list(LOSSES)}, a loss class or a loss, got {criterion!r}"
+    )
+
+
+def _refuse_without_prior(criterion: type) -> None:
+    """Refuse a class that would take the prior for something else, its weights for instance."""
+    accepted = list(inspect.signature(criterion).parameters.values())
+    first = accepted[0] if accepted else None
+    if first is not None and (first.name == "prior" or first.kind is first.VAR_POSITIONAL):
+        return
+    raise TypeError(
+        f"criterion {criterion.__name__} does not accept prior as its first argument: it is no "
+        "loss for positive and unlabelled examples. criterion='pn' is the logistic loss of "
+        "labelled against unlabelled; derive a loss of your own from puclassify.losses.PULoss"
     )

@@ -28,7 +28,7 @@ def pu_calibration_error(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`. At least two
         examples must be labelled positive.
     y_score : array-like of shape (n,)
         Predicted probabilities of the positive class.

@@ -25,7 +25,7 @@ def pu_precision_recall_curve(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled".
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
     y_score : array-like of shape (n,)
         Higher means more positive: logits, probabilities, or any increasing function of them.
     prior : float

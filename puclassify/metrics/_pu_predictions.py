@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import UndefinedMetricWarning
 
+from puclassify._labels import decoded
 from puclassify._warnings import warn
 from puclassify.metrics._pu_sample import PUSample
 
@@ -22,7 +23,7 @@ def predictions(
     needs_prior: bool = True,
 ) -> tuple[PUSample, np.ndarray]:
     """Return the sample, and 1 where "positive" is predicted and 0 elsewhere."""
-    labels = np.asarray(y_pred)
+    labels = np.asarray(decoded(y_pred))
     if labels.ndim != 1:
         raise ValueError(f"y_pred must have shape (n,), got {labels.shape}")
     sample = PUSample.check(

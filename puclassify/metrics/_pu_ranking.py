@@ -25,7 +25,7 @@ def pu_roc_auc_score(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled".
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
     y_score : array-like of shape (n,)
         Higher means more positive: logits, probabilities, or any increasing function of them.
     prior : float
@@ -112,7 +112,7 @@ def pu_average_precision_score(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`. At least two
         examples must be labelled positive.
     y_score : array-like of shape (n,)
         Higher means more positive: logits, probabilities, or any increasing function of them.

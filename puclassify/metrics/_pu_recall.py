@@ -24,9 +24,9 @@ def pu_recall_score(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled".
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
     y_pred : array-like of shape (n,)
-        Predicted labels, the same two; the larger means "positive".
+        Predicted labels, the same two.
     prior : float or None, default=None
         Not used; present so that all metrics can be called alike.
     scenario : {"case_control", "single_training_set"}, default="case_control"
@@ -103,9 +103,9 @@ def pu_f1_score(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled".
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
     y_pred : array-like of shape (n,)
-        Predicted labels, the same two; the larger means "positive".
+        Predicted labels, the same two.
     prior : float or None, default=None
         Not used; present so that all metrics can be called alike.
     scenario : {"case_control", "single_training_set"}, default="case_control"

@@ -37,7 +37,7 @@ def pu_risk_score(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled".
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
     y_score : array-like of shape (n,)
         Logits or other scores above 0 where "positive" is predicted; not probabilities.
     prior : float

@@ -23,7 +23,7 @@ class PUSample:
     a single training set.
     """
 
-    classes: np.ndarray  # the two sorted labels
+    classes: np.ndarray  # the label of the unlabelled, and that of the labelled positives
     positive: np.ndarray  # of shape (n,): which examples are labelled positive
     mixture: np.ndarray  # of shape (n,): which examples are the mixture
     prior: float  # NaN where none was given and none is needed

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from puclassify import metrics
-from puclassify._last_step import own_prior, own_scenario
+from puclassify._labels import check_pu_labels
+from puclassify._last_step import own_pos_label, own_prior, own_scenario
 from puclassify._parameters import check_flag, check_probability, check_scenario
 from puclassify._warnings import warn
 from puclassify.model_selection._responses import (
@@ -198,24 +199,28 @@ class _PUScorer:
             **self.params,
         }
         response = metric.response(estimator, X)
-        score, std = metric.function(y, response, return_std=True, **settings)
-        self._warn_if_few(y, std)
+        classes, positive = check_pu_labels(
+            y, len(response), None, pos_label=own_pos_label(estimator)
+        )
+        if metric.response is labels_of:
+            response = _is_positive(response, classes)
+        score, std = metric.function(positive, response, return_std=True, **settings)
+        self._warn_if_few(classes[1], int(np.sum(positive)), std)
         if not self.return_std:
             return metric.sign * score
         name = _scorer_name(self.metric)
         return {name: metric.sign * score, f"{name}_std": std}
 
-    def _warn_if_few(self, y: Any, std: float) -> None:
-        labels, counts = np.unique(y, return_counts=True)
-        if counts[-1] >= _FEW or self._token in _warned:
+    def _warn_if_few(self, label: Any, count: int, std: float) -> None:
+        if count >= _FEW or self._token in _warned:
             return
         _warned.add(self._token)
         # It is 0 where all of the few are predicted positive, say, which is not exact.
         known = f": the standard error of its {self.metric} is about {std:.2g}"
         warn(
-            f"a validation set holds {counts[-1]} labelled positives (label "
-            f"{labels.tolist()[-1]!r}), too few to distinguish candidates that differ by "
-            f"little{known if std > 0 else ''}; use fewer folds, repeat the split or label more",
+            f"a validation set holds {count} labelled positives (label {label.tolist()!r}), too "
+            f"few to distinguish candidates that differ by little{known if std > 0 else ''}; use "
+            "fewer folds, repeat the split or label more",
             UserWarning,
         )
 
@@ -233,6 +238,18 @@ class _PUScorer:
             given["return_std"] = True
         listed = "".join(f", {key}={value!r}" for key, value in given.items())
         return f"make_pu_scorer({self.metric!r}{listed})"
+
+
+def _is_positive(predicted: Any, classes: np.ndarray) -> np.ndarray:
+    """Return which predicted labels are the second of two; refuse others."""
+    predicted = np.asarray(predicted)
+    unknown = predicted[~np.isin(predicted, classes)]
+    if len(unknown):
+        raise ValueError(
+            f"the estimator predicts {np.unique(unknown)[:5].tolist()}, but the labels of y are "
+            f"{classes.tolist()}; score it with the labels that it was fitted to"
+        )
+    return predicted == classes[1]
 
 
 def _scorer_name(metric: str) -> str:

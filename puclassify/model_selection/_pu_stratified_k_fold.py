@@ -10,7 +10,12 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import column_or_1d
 
+from puclassify._labels import is_positive
+
 __all__ = ["PUStratifiedKFold"]
+
+
+_KINDS = {True: "labelled positives", False: "unlabelled examples", None: "examples"}
 
 
 class PUStratifiedKFold(StratifiedKFold):
@@ -37,7 +42,7 @@ class PUStratifiedKFold(StratifiedKFold):
 
     Notes
     -----
-    The larger of the two labels means "labelled positive", as in ``PUImageClassifier.classes_``.
+    Folds are the same whichever of the two labels means "labelled positive".
 
     Examples
     --------
@@ -68,7 +73,7 @@ class PUStratifiedKFold(StratifiedKFold):
         X : array-like of shape (n, ...)
             The examples; only their number is used.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or any other two labels.
         groups : None
             Ignored; to keep micrographs together use `sklearn.model_selection.GroupKFold`.
 
@@ -96,9 +101,8 @@ class PUStratifiedKFold(StratifiedKFold):
                 "y must hold two labels, 0 or -1 for unlabelled and 1 for labelled positive; got "
                 f"{labels.size} distinct: {shown}{'...' if labels.size > 5 else ''}"
             )
-        for kind, label, count in zip(
-            ("unlabelled examples", "labelled positives"), labels.tolist(), counts.tolist()
-        ):
+        for label, count in zip(labels.tolist(), counts.tolist()):
+            kind = _KINDS[is_positive(label)]
             if count < self.n_splits:
                 raise ValueError(
                     f"y holds {count} {kind} (label {label!r}), fewer than n_splits="

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
+from puclassify._labels import positive_index
+from puclassify._last_step import own_pos_label
+
 __all__ = ["labels_of", "logits_of", "probabilities_of", "scores_of"]
 
 
@@ -16,9 +19,10 @@ def labels_of(estimator: Any, X: Any) -> np.ndarray:
 
 
 def scores_of(estimator: Any, X: Any) -> np.ndarray:
-    """Return the decision function, or else the probabilities, of shape (n,)."""
+    """Return the decision function or else the probabilities, (n,), of the positive class."""
     if hasattr(estimator, "decision_function"):
-        return estimator.decision_function(X)
+        scores = estimator.decision_function(X)
+        return scores if _column_of_positive(estimator) == 1 else -scores
     if hasattr(estimator, "predict_proba"):
         return probabilities_of(estimator, X)
     raise ValueError(
@@ -49,4 +53,9 @@ def probabilities_of(estimator: Any, X: Any) -> np.ndarray:
             f"predict_proba of {type(estimator).__name__} has shape {probabilities.shape}, not "
             "(n, 2): it was not fitted to two labels"
         )
-    return probabilities[:, 1]
+    return probabilities[:, _column_of_positive(estimator)]
+
+
+def _column_of_positive(estimator: Any) -> int:
+    classes = getattr(estimator, "classes_", None)
+    return 1 if classes is None else positive_index(classes, own_pos_label(estimator))

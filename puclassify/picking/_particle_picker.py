@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._parallel import on_this_machine
-from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
+from puclassify.base import PUBaseEstimator, UnchangedOutputMixin, all_or_nothing
 from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs
@@ -248,6 +248,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         given = getattr(self, name)
         return self._default_component(name) if given is None else clone(given)
 
+    @all_or_nothing
     @with_callbacks
     def fit(self, X: Sequence[Micrograph], y: Sequence[ArrayLike]) -> ParticlePicker:
         """Train on labelled particles.

@@ -189,7 +189,7 @@ class PriorDisplay:
         scores : array-like of shape (n,)
             Held-out scores; higher means more positive.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         estimators : sequence, or dict by name, of prior estimators; default=None
             Clones of those that are not fitted are fitted to the scores. None means `DEDPULPrior`
             and `BBEPrior`; an empty sequence draws the ratio alone.

@@ -133,7 +133,7 @@ class PUPrecisionRecallDisplay:
         X : array-like of shape (n, ...)
             Held-out examples.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         prior : float or "auto", default="auto"
             As in `from_predictions`; "auto" means the estimator's ``prior_``.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
@@ -186,7 +186,7 @@ class PUPrecisionRecallDisplay:
         Parameters
         ----------
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`. At least two
             examples must be labelled positive.
         scores : array-like of shape (n,)
             Held-out scores; higher means more positive.

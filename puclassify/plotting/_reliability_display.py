@@ -139,7 +139,7 @@ class ReliabilityDisplay:
         X : array-like of shape (n, ...)
             Held-out examples.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         prior : float or "auto", default="auto"
             As in `from_predictions`; "auto" means the estimator's ``prior_``.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
@@ -200,7 +200,7 @@ class ReliabilityDisplay:
         Parameters
         ----------
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled". At least two
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`. At least two
             examples must be labelled positive.
         y_prob : array-like of shape (n,)
             Predicted probabilities of the positive class.

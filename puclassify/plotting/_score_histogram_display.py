@@ -120,7 +120,7 @@ class ScoreHistogramDisplay:
         X : array-like of shape (n, ...)
             The examples.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         prior : float, None or "auto", default="auto"
             As in `from_predictions`; "auto" means the estimator's ``prior_``, if it has one.
         scenario : {"case_control", "single_training_set", "auto"}, default="auto"
@@ -160,7 +160,7 @@ class ScoreHistogramDisplay:
         Parameters
         ----------
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         scores : array-like of shape (n,)
             The score of each example, such as its logit.
         prior : float or None, default=None

@@ -62,6 +62,10 @@ def out_of_fold_scores(
             f"estimator must have predict_proba or decision_function, got {estimator!r}"
         )
     y = positive.astype(int)
+    # A label that the classifier was told to be the positive one is 1 here.
+    names = [name for name in classifier.get_params() if name.split("__")[-1] == "pos_label"]
+    told = {name: 1 for name in names if classifier.get_params()[name] is not None}
+    classifier.set_params(**told)
     # Trees of a few thousand examples are grown in operations too short for a second thread.
     n_values = math.prod(getattr(X, "shape", (len(X),)))
     with one_thread() if n_values < _ENOUGH_VALUES else contextlib.nullcontext():

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from puclassify._labels import check_pu_labels
+from puclassify._labels import check_pu_labels, warn_if_exchanged
+from puclassify._last_step import own_pos_label
 from puclassify._parameters import check_scenario, check_score_vector
 from puclassify._propensities import weights_of_labelled
-from puclassify.base import PUBaseEstimator
+from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.prior._confidence import EstimatedPrior
 from puclassify.prior._out_of_fold import out_of_fold_scores, trees_and_logits
 from puclassify.prior._ranking import check_not_constant, check_ranking
@@ -38,6 +39,7 @@ class PriorEstimator(PUBaseEstimator):
     _default_classifier = staticmethod(trees_and_logits)
     _second_opinion: ClassVar[SecondOpinion] = BY_DENSITY_DIFFERENCE
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -56,7 +58,7 @@ class PriorEstimator(PUBaseEstimator):
             The examples, in a form that ``estimator`` accepts; the default accepts
             ``(n, features)`` and images ``(n, h, w)`` or ``(n, c, h, w)``.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         groups : array-like of shape (n,) or None, default=None
             For a splitter such as `sklearn.model_selection.GroupKFold`.
         propensities : array-like of shape (n,) or None, default=None
@@ -76,11 +78,14 @@ class PriorEstimator(PUBaseEstimator):
         Warns
         -----
         UserWarning
-            If another method disagrees, as in `fit_scores`.
+            If another method disagrees, as in `fit_scores`, or if more examples are labelled than
+            not.
         """
         self._check_parameters()
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-        _, positive = check_pu_labels(y, n_samples, self)
+        pos_label = own_pos_label(self.estimator)
+        classes, positive = check_pu_labels(y, n_samples, self, pos_label=pos_label)
+        warn_if_exchanged(classes, positive)
         weights_of_labelled(propensities, positive)  # checks them before the training
         scores = out_of_fold_scores(
             self.estimator,
@@ -96,6 +101,7 @@ class PriorEstimator(PUBaseEstimator):
         self.scores_ = scores
         return self
 
+    @all_or_nothing
     def fit_scores(
         self, scores: ArrayLike, y: ArrayLike, propensities: ArrayLike | None = None
     ) -> Self:
@@ -108,7 +114,7 @@ class PriorEstimator(PUBaseEstimator):
             (`ElkanNotoPrior` needs probabilities), of examples that the classifier was not
             trained on.
         y : array-like of shape (n,)
-            Two labels; the larger means "labelled positive", the smaller "unlabelled".
+            1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         propensities : array-like of shape (n,) or None, default=None
             Probability, above 0 and up to 1, with which each labelled positive was labelled, up to
             a common factor; it then counts in inverse proportion. Those of unlabelled examples are

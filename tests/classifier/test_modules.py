@@ -120,7 +120,7 @@ class TestWhatAModuleMayBe:
             (dict, None, TypeError, "module must be a subclass of torch.nn.Module"),
             (lambda: 3, None, TypeError, "module must build a torch.nn.Module, but .* gave int"),
             ("conv31", {"unit": 2}, TypeError, "module_params={'unit': 2} do not fit .*'conv31'"),
-            (MapOfLogits, None, ValueError, r"module MapOfLogits gives logits of shape \(1, 1, 27"),
+            (MapOfLogits, None, ValueError, r"module MapOfLogits gives logits of shape \(2, 1, 27"),
         ],
     )
     def test_what_cannot_be_used_is_named(self, images, module, params, error, message):

@@ -27,6 +27,7 @@ BAD = {
     "precision": ["float16", 16, None, []],
     "device": ["gpu", 1.5, None, "cuda:-2"],
     "warm_start": ["yes", None],
+    "pos_label": [2, "p", np.nan, ["p"], ("p",), object],
     "verbose": [-1, "loud", None, 0.5],
     "random_state": ["zero", -3, 0.5],
 }

@@ -89,9 +89,9 @@ class TestTraining:
 class TestTasks:
     def test_single_images_need_one_logit(self):
         module = torch.nn.Flatten()
-        with pytest.raises(ValueError, match=r"shape \(1, 4\) for one sample of shape \(1, 2, 2\)"):
-            SingleImages().check_logits(torch.zeros(1, 4), module, (1, 2, 2))
-        Tiles().check_logits(torch.zeros(1, 4), module, (1, 2, 2))
+        with pytest.raises(ValueError, match=r"shape \(2, 4\) for 2 samples of shape \(1, 2, 2\)"):
+            SingleImages().check_logits(torch.zeros(2, 4), module, (1, 2, 2))
+        Tiles().check_logits(torch.zeros(2, 4), module, (1, 2, 2))
 
     def test_single_images_are_cropped_and_tiles_are_not(self):
         module = Trainer.of(classifier()).build((1, 31, 31), 0.5)
