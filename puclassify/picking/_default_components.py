@@ -12,7 +12,7 @@ from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.suppression import NonMaximumSuppression
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
-__all__ = ["complete_preprocessing", "default_component"]
+__all__ = ["complete_preprocessing", "default_component", "follow_headers"]
 
 
 def default_component(name: str, particle_diameter: float, pixel_size: float | str) -> Any:
@@ -43,3 +43,12 @@ def complete_preprocessing(
         if key.rpartition("__")[2] == "n_jobs" and value is None:
             preprocessing.set_params(**{key: n_jobs})
     return preprocessing
+
+
+def follow_headers(preprocessing: Any, before: float | str, pixel_size: float | str) -> None:
+    """Replace, in place, the pixel size of a picker by one that follows headers."""
+    if pixel_size is before:
+        return
+    for value in [preprocessing, *preprocessing.get_params(deep=True).values()]:
+        if isinstance(value, FourierDownsample) and value.pixel_size == before:
+            value.set_params(pixel_size=pixel_size)

@@ -27,6 +27,7 @@ class FittedAttributes:
     expected_particles_: float | None
     calibration_: tuple[float, float]
     matching_radius_: float
+    pixel_size_: float | str
     n_labels_: int
     _scorer: Any
     _quality: PickQuality | None
@@ -38,6 +39,7 @@ class FittedAttributes:
         scorer: Any,
         task: EstimationTask,
         prior: float,
+        pixel_size: float | str,
         quality: PickQuality | None = None,
     ) -> FittedAttributes:
         """Return the attributes; a rule for the threshold stands for 0 without estimates."""
@@ -54,6 +56,7 @@ class FittedAttributes:
             expected_particles_=None if quality is None else quality.n_particles,
             calibration_=UNCALIBRATED if quality is None else quality.calibration,
             matching_radius_=task.matching_radius,
+            pixel_size_=pixel_size,
             n_labels_=task.n_labels,
             _scorer=scorer,
             _quality=quality,

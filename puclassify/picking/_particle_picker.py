@@ -25,7 +25,12 @@ from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
 from puclassify.picking._check_labels import check_labels
-from puclassify.picking._default_components import complete_preprocessing, default_component
+from puclassify.picking._check_lengths import check_lengths, relative_pixel_size
+from puclassify.picking._default_components import (
+    complete_preprocessing,
+    default_component,
+    follow_headers,
+)
 from puclassify.picking._fitted_attributes import FittedAttributes
 from puclassify.picking._geometry import HalfDiameter, PickingGeometry
 from puclassify.picking._picker_parameters import check_picker_parameters
@@ -63,7 +68,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         Diameter of the particle in ångström; in stored pixels with ``pixel_size=1.0``.
     pixel_size : float or "header", default=1.0
         Ångström per pixel of the micrographs as stored; "header" reads it from each MRC header and
-        refuses the values 0 and 1.
+        refuses the values 0 and 1. A warning says so if headers contradict a number other than 1.
     classifier : PUImageClassifier, other classifier or None, default=None
         None stands for ``PUImageClassifier("resnet9", criterion=GEBinomialLoss(slack=0.1,
         risk_weight=10.0), batch_size=1024)``. A `PUImageClassifier` with an unpadded network is
@@ -134,6 +139,9 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         ``(logit - intercept) / slope``. ``(1.0, 0.0)`` without estimates.
     matching_radius_ : float
         In stored pixels.
+    pixel_size_ : float or "header"
+        As given. Where the headers of the training micrographs say a pixel size, it remembers that:
+        micrographs whose headers say another one are rescaled in proportion, with a warning.
     history_ : list of dict
         Per epoch of training, as `PUImageClassifier.history_`; empty for other classifiers.
     n_labels_ : int
@@ -287,6 +295,9 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         geometry = PickingGeometry.common_to(
             images, self.particle_diameter, self.pixel_size, self.label_radius
         )
+        check_lengths(self, images, geometry)
+        pixel_size = relative_pixel_size(self.pixel_size, images)
+        follow_headers(preprocessing, self.pixel_size, pixel_size)
         labels = each_once(labels, geometry.diameter)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
@@ -309,7 +320,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         )
         before = cross_fit(task, scorer, self._candidate_finder, rng, verbose=self.verbose)
         prior = scorer.training_prior(before.prior)
-        raw = FittedAttributes.of(preprocessing, scorer, task, prior)
+        raw = FittedAttributes.of(preprocessing, scorer, task, prior, pixel_size)
         report = FitReport(
             self, context, X, y, lambda so_far: vars(raw.with_scorer(scorer.with_training(so_far)))
         )
@@ -320,7 +331,9 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             self._candidate_finder(scorer),
             may_memorize=scorer.may_memorize,
         )
-        self._set_fitted(FittedAttributes.of(preprocessing, scorer, task, prior, quality))
+        self._set_fitted(
+            FittedAttributes.of(preprocessing, scorer, task, prior, pixel_size, quality)
+        )
         if is_network:
             warn_if_diverged(self.history_, self.classifier_.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
@@ -337,6 +350,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         self.expected_particles_ = fitted.expected_particles_
         self.calibration_ = fitted.calibration_
         self.matching_radius_ = fitted.matching_radius_
+        self.pixel_size_ = fitted.pixel_size_
         self.n_labels_ = fitted.n_labels_
         self._scorer = fitted._scorer
         self._quality = fitted._quality
@@ -533,6 +547,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         return replace(
             self._pipeline_of(self._scorer),
             preprocessing=self.preprocessing_,
+            # One that was set after the fit counts.
+            pixel_size=self.pixel_size_ if self.pixel_size == self.pixel_size_ else self.pixel_size,
             calibration=self.calibration_,
             compile=self.compile,
         )

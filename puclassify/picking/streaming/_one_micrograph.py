@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from puclassify._devices import own_stream, page_locked
-from puclassify._pixel_size import stored_pixel_size
+from puclassify._pixel_size import RelativePixelSize, stored_pixel_size
+from puclassify._warnings import warn
 from puclassify.classifier import UNCALIBRATED
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, micrograph_name
@@ -81,7 +82,16 @@ class MicrographPipeline:
             else:
                 image = preprocess_on(self.preprocessing, micrograph, device)
             (image,) = check_images([image], self.preprocessing)
+        self._warn_if_rescaled(image, name)
         return replace(image, name=name)
+
+    def _warn_if_rescaled(self, image: GridImage, name: str) -> None:
+        if isinstance(self.pixel_size, RelativePixelSize) and self.pixel_size.ratio(image) != 1:
+            warn(
+                f"the header of {name!r} says {image.pixel_size:g} Å per pixel, those of the "
+                f"training micrographs {self.pixel_size.header:g}: it was rescaled, so that the "
+                f"particle spans {1 / self.pixel_size.ratio(image):.3g} times as many of its pixels"
+            )
 
     @property
     def _device(self) -> torch.device | None:

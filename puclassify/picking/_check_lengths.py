@@ -1,0 +1,67 @@
+"""Checks of lengths against the micrographs: pixel sizes, the diameter and radii."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from puclassify._pixel_size import RelativePixelSize, differ, header_pixel_size
+from puclassify._warnings import warn
+from puclassify.grid import GridImage
+from puclassify.picking._geometry import PickingGeometry
+
+__all__ = ["check_lengths", "relative_pixel_size"]
+
+
+def relative_pixel_size(pixel_size: float | str, images: Sequence[GridImage]) -> float | str:
+    """Return the pixel size so that micrographs whose headers say otherwise are rescaled.
+
+    A warning says so if headers contradict a pixel size that was given, or one another.
+    """
+    headers = [size for size in map(header_pixel_size, images) if size is not None]
+    if isinstance(pixel_size, str) or not headers:
+        return pixel_size
+    low, high = min(headers), max(headers)
+    if differ(low, high):
+        warn(
+            f"the headers give pixel sizes from {low:g} to {high:g} Å, and pixel_size={pixel_size} "
+            "was used for all: train on micrographs of one pixel size, or, if the headers are "
+            'right, pass pixel_size="header"'
+        )
+        return pixel_size
+    header = float(np.median(headers))
+    if pixel_size != 1.0 and differ(pixel_size, header):
+        warn(
+            f"pixel_size={pixel_size:g} contradicts the headers of the micrographs, which say "
+            f"{header:g} Å; {pixel_size:g} was used. If the headers are right, pass "
+            'pixel_size="header"; coordinates and micrographs of different binnings are the usual '
+            "cause"
+        )
+    return RelativePixelSize(float(pixel_size), header)
+
+
+def check_lengths(picker: Any, images: Sequence[GridImage], geometry: PickingGeometry) -> None:
+    """Refuse lengths that do not go with the particle's diameter, or with the micrographs."""
+    sides = [image.step_xy * image.shape[::-1] for image in images]
+    smallest = int(np.argmin([side.min() for side in sides]))
+    width, height = sides[smallest]
+    diameter = geometry.diameter
+    if diameter > sides[smallest].min():
+        raise ValueError(
+            f"particle_diameter={picker.particle_diameter:g} is {diameter:.4g} stored pixels at "
+            f"pixel_size={picker.pixel_size!r}, but micrograph {images[smallest].name!r} is only "
+            f"{width:.0f} wide and {height:.0f} high; the diameter is in ångström, and pixel_size "
+            "in ångström per stored pixel"
+        )
+    for name, largest, why in (
+        ("label_radius", diameter, "positions farther from a label than that show no particle"),
+        ("matching_radius", 2 * diameter, "a pick farther from a particle than that is not on it"),
+    ):
+        radius = getattr(picker, name)
+        if radius is not None and radius > largest:
+            raise ValueError(
+                f"{name}={radius:g} stored pixels is more than {largest:.4g}: {why}, since its "
+                f"diameter is {diameter:.4g} stored pixels"
+            )
