@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,13 @@ from puclassify.metrics import match_picks
 from puclassify.picking.estimates._chance import ChanceTest, best_scores
 from puclassify.picking.estimates._particle_probability import ParticleProbability
 
-__all__ = ["FindCandidates", "HeldOutScores", "held_out_scores", "label_and_candidate_scores"]
+__all__ = [
+    "FindCandidates",
+    "HeldOutScores",
+    "MatchedScores",
+    "held_out_scores",
+    "label_and_candidate_scores",
+]
 
 # From a preprocessed micrograph to all its candidates: x, y and score, by descending score.
 FindCandidates = Callable[[GridImage], np.ndarray]
@@ -35,7 +42,8 @@ class HeldOutScores:
     without one. The (n,) ``candidate_scores``, ascending, are those of every candidate, each
     micrograph being scored ``n_scorings`` times; candidates on the ``n_trained_on`` labels that a
     scorer was trained on, counted over all scorings, are left out. ``chance`` compares the labels
-    with the same labels moved away.
+    with the same labels moved away. Groups say by number which of the ``n_micrographs`` labels and
+    candidates belong to, counting on in every further scoring; None is one micrograph.
     """
 
     label_scores: np.ndarray
@@ -43,6 +51,16 @@ class HeldOutScores:
     chance: ChanceTest
     n_scorings: int = 1
     n_trained_on: int = 0
+    label_groups: np.ndarray | None = None
+    candidate_groups: np.ndarray | None = None
+    n_micrographs: int = 1
+
+    @property
+    def micrograph_of_label(self) -> np.ndarray:
+        """Number of the micrograph of each label."""
+        if self.label_groups is None:
+            return np.zeros(self.n_labels, dtype=int)
+        return self.label_groups % self.n_micrographs
 
     def cautious_n_particles(self, guess: float, most: float = np.inf) -> float:
         """Return a low estimate of the particles in the micrographs, from a rough guess of it.
@@ -54,6 +72,8 @@ class HeldOutScores:
             self.candidate_scores,
             guess=self._among_candidates(guess),
             most=self._among_candidates(most),
+            label_groups=self.label_groups,
+            candidate_groups=self.candidate_groups,
         )
         return self.in_micrographs(probability.cautious_n_particles)
 
@@ -105,7 +125,7 @@ def held_out_scores(
         for find_candidates, fold in zip(trained, folds, strict=True)
         for i in fold
     ]
-    return HeldOutScores(*_joined_with_chance(scored))
+    return _held_out(scored, np.concatenate(folds), len(images))
 
 
 def _hold_out_labels(train, images, labels, radius, rng, move) -> HeldOutScores:
@@ -120,7 +140,27 @@ def _hold_out_labels(train, images, labels, radius, rng, move) -> HeldOutScores:
         for image, xy, held in zip(images, labels, is_held_out):
             scored.append(_scored(find_candidates(image), xy, radius, image, move, held))
             n_trained_on += int(len(xy) - held.sum())
-    return HeldOutScores(*_joined_with_chance(scored), N_FOLDS, n_trained_on)
+    groups = np.arange(N_FOLDS * len(images))
+    return _held_out(scored, groups, len(images), N_FOLDS, n_trained_on)
+
+
+class MatchedScores(NamedTuple):
+    """Scores of labels and of all candidates, ascending, with the number of their micrograph."""
+
+    labels: np.ndarray
+    candidates: np.ndarray
+    label_groups: np.ndarray
+    candidate_groups: np.ndarray
+
+    @classmethod
+    def joined(cls, scores, groups) -> MatchedScores:
+        """Join the scores, of labels and candidates, of all micrographs."""
+        labels, candidates = (np.concatenate(kind) for kind in zip(*scores))
+        label_groups, candidate_groups = (
+            np.repeat(groups, [len(one) for one in kind]) for kind in zip(*scores)
+        )
+        order = np.argsort(candidates, kind="stable")
+        return cls(labels, candidates[order], label_groups, candidate_groups[order])
 
 
 def label_and_candidate_scores(
@@ -128,31 +168,34 @@ def label_and_candidate_scores(
     images: Sequence[GridImage],
     labels: Sequence[np.ndarray],
     radius: float,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> MatchedScores:
     """Return the scores of the candidates on the labels, and those of all candidates.
 
-    A label without a candidate within ``radius`` stored pixels scores ``-inf``; the scores of all
-    candidates ascend.
+    A label without a candidate within ``radius`` stored pixels scores ``-inf``.
     """
     scores = [
         _scores(find_candidates(image), xy, radius)
         for image, xy in zip(images, labels, strict=True)
     ]
-    return _joined([(at, candidates[:, 2]) for at, candidates in scores])
+    in_columns = [(at, candidates[:, 2]) for at, candidates in scores]
+    return MatchedScores.joined(in_columns, np.arange(len(images)))
 
 
-def _joined(scores) -> tuple[np.ndarray, np.ndarray]:
-    """Join the scores of all micrographs, and sort those of the candidates."""
-    label_scores, candidate_scores = (np.concatenate(kind) for kind in zip(*scores))
-    return label_scores, np.sort(candidate_scores)
-
-
-def _joined_with_chance(scored) -> tuple[np.ndarray, np.ndarray, ChanceTest]:
+def _held_out(scored, groups, n_micrographs, n_scorings=1, n_trained_on=0) -> HeldOutScores:
     """Join the results of `_scored` of all micrographs."""
     scores, at_labels, moved = zip(*scored)
-    label_scores, candidate_scores = _joined([(at, candidates[:, 2]) for at, candidates in scores])
-    chance = ChanceTest(np.concatenate(at_labels), np.concatenate(moved), candidate_scores)
-    return label_scores, candidate_scores, chance
+    joined = MatchedScores.joined([(at, found[:, 2]) for at, found in scores], groups)
+    chance = ChanceTest(np.concatenate(at_labels), np.concatenate(moved), joined.candidates)
+    return HeldOutScores(
+        joined.labels,
+        joined.candidates,
+        chance,
+        n_scorings,
+        n_trained_on,
+        joined.label_groups,
+        joined.candidate_groups,
+        n_micrographs,
+    )
 
 
 def _scored(candidates, labels, radius, image, move, held_out=None):

@@ -149,16 +149,16 @@ def estimate_pick_quality(
     """
     if held_out is None:
         return None
-    training_scores, candidate_scores = label_and_candidate_scores(
+    scores = label_and_candidate_scores(
         find_candidates, task.images, task.labels, task.matching_radius
     )
-    if not len(candidate_scores):
+    if not len(scores.candidates):
         return None  # the training diverged, which has a warning of its own
     guess, most = task.guessed_and_most_particles()
     quality = fit_pick_quality(
         held_out,
-        None if may_memorize else training_scores,
-        candidate_scores,
+        scores,
+        may_memorize=may_memorize,
         guess=guess,
         most=most,
         total_area=total_area_in_medians(task.images),

@@ -39,10 +39,12 @@ class ParticleProbability:
     particles, so that the likelihood of their scores, and the number of particles, are
 
     .. math::
-       L = \prod_{j \in \mathrm{labels}} \frac{p(s_j)}{\sum_i p(s_i)}, \qquad
+       L = \prod_{j \in \mathrm{labels}} \frac{p(s_j)}{\sum_{i \in m(j)} p(s_i)}, \qquad
        N = \frac{1}{f} \sum_i p(s_i),
 
-    with the sums over all candidates and :math:`f` the share of labels that have one. For
+    with the sums over the candidates of the label's micrograph :math:`m(j)` and over all, and
+    :math:`f` the share of labels that have one. Within a micrograph labels are a random choice of
+    its particles; how many each micrograph has, or whether it has any, does not matter. For
     :math:`p(s) = 1 / (1 + e^{-a (s - b)})` the likelihood has two parameters. It identifies them
     because the ratio of the two densities levels off where all candidates are particles; that
     some are, near the highest of the labels' scores, is assumed, as by all estimates of a class
@@ -69,22 +71,24 @@ class ParticleProbability:
         spread: float = 1.0,
         most: float = np.inf,
         label_weights: np.ndarray | None = None,
+        label_groups: np.ndarray | None = None,
+        candidate_groups: np.ndarray | None = None,
     ) -> ParticleProbability:
         """Estimate it from the scores of the labels among those of all candidates.
 
         A label without a candidate scores ``-inf``; ``label_weights`` says how many labels each
         score counts for, one if None. ``guess`` is the number of particles and ``spread`` the
         standard deviation of its logarithm, by default to within a factor of several; more than
-        ``most`` are impossible.
+        ``most`` are impossible. Groups are the micrographs, whole numbers from 0; None is one.
         """
-        labels = _DetectedLabels.of(label_scores, label_weights)
+        labels = _DetectedLabels.of(label_scores, label_weights, label_groups)
         if not labels.can_be_fitted:
             raise ValueError(
                 f"{len(labels.scores)} of {len(label_scores)} labelled particles have a candidate "
                 f"within the matching radius; at least {_FEWEST_DETECTED}, of different scores, "
                 "are needed"
             )
-        histogram = _score_histogram(labels, candidate_scores)
+        histogram = _score_histogram(labels, candidate_scores, candidate_groups)
         grid = _posterior_on_grid(labels, histogram, guess, spread, most)
         slope, intercept = _nearest_logistic(
             histogram.centres, grid.mean_probability, histogram.candidates
@@ -164,16 +168,19 @@ class _DetectedLabels(NamedTuple):
 
     scores: np.ndarray
     weights: np.ndarray
+    groups: np.ndarray
     fraction: float  # of all labels, by weight
 
     @classmethod
-    def of(cls, label_scores, label_weights) -> _DetectedLabels:
+    def of(cls, label_scores, label_weights, label_groups=None) -> _DetectedLabels:
         if label_weights is None:
             label_weights = np.ones(len(label_scores))
+        if label_groups is None:
+            label_groups = np.zeros(len(label_scores), dtype=int)
         has_candidate = np.isfinite(label_scores)
         weights = label_weights[has_candidate]
         fraction = (weights.sum() + 0.5) / (label_weights.sum() + 1)
-        return cls(label_scores[has_candidate], weights, fraction)
+        return cls(label_scores[has_candidate], weights, label_groups[has_candidate], fraction)
 
     @property
     def can_be_fitted(self) -> bool:
@@ -200,6 +207,8 @@ class _ScoreHistogram(NamedTuple):
     centres: np.ndarray
     labels: np.ndarray
     candidates: np.ndarray
+    labels_in_group: np.ndarray  # weight of the labels, in the groups that have some
+    candidates_in_group: np.ndarray  # (bins, groups)
 
 
 class _GridPosterior(NamedTuple):
@@ -210,16 +219,26 @@ class _GridPosterior(NamedTuple):
     mean_probability: np.ndarray
 
 
-def _score_histogram(labels: _DetectedLabels, candidate_scores: np.ndarray) -> _ScoreHistogram:
+def _score_histogram(
+    labels: _DetectedLabels, candidate_scores: np.ndarray, groups: np.ndarray | None
+) -> _ScoreHistogram:
     width = labels.standard_deviation
     lowest = max(candidate_scores.min(), labels.scores.min() - 6 * width)
     highest = max(candidate_scores.max(), labels.scores.max()) + 1e-6 * width
     edges = np.linspace(lowest, highest, _N_BINS + 1)
+    candidate_scores = np.maximum(candidate_scores, lowest)
+    if groups is None:
+        groups = np.zeros(len(candidate_scores), dtype=int)
+    labelled, index = np.unique(labels.groups, return_inverse=True)
     return _ScoreHistogram(
         lowest,
         centres=(edges[1:] + edges[:-1]) / 2,
         labels=np.histogram(labels.scores, edges, weights=labels.weights)[0],
-        candidates=np.histogram(np.maximum(candidate_scores, lowest), edges)[0],
+        candidates=np.histogram(candidate_scores, edges)[0],
+        labels_in_group=np.bincount(index, weights=labels.weights),
+        candidates_in_group=np.column_stack(
+            [np.histogram(candidate_scores[groups == group], edges)[0] for group in labelled]
+        ),
     )
 
 
@@ -239,14 +258,16 @@ def _posterior_on_grid(
     plausible = slopes * (certain_score - midpoints) >= _CERTAIN_LOGIT
     slopes, midpoints = slopes[plausible], midpoints[plausible]
     log_p = log_expit(slopes[:, None] * (histogram.centres - midpoints[:, None]))
-    n_detected = np.exp(log_p) @ histogram.candidates
-    log_weight = log_p @ histogram.labels - labels.weights.sum() * np.log(n_detected)
+    p = np.exp(log_p)
+    n_detected = p @ histogram.candidates
+    log_weight = log_p @ histogram.labels
+    log_weight -= np.log(p @ histogram.candidates_in_group) @ histogram.labels_in_group
     n_particles = n_detected / labels.fraction
     log_weight -= (np.log(n_particles / guess) / spread) ** 2 / 2
     log_weight[n_particles > max(most, n_particles.min())] = -np.inf
     weights = np.exp(log_weight - log_weight.max())
     weights /= weights.sum()
-    return _GridPosterior(np.column_stack([slopes, midpoints]), weights, weights @ np.exp(log_p))
+    return _GridPosterior(np.column_stack([slopes, midpoints]), weights, weights @ p)
 
 
 def _nearest_logistic(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from puclassify.picking.estimates._cross_fitting import HeldOutScores
+from puclassify.picking.estimates._cross_fitting import HeldOutScores, MatchedScores
 from puclassify.picking.estimates._expected_quality import expected_quality, separating_thresholds
 from puclassify.picking.estimates._particle_probability import ParticleProbability, can_be_fitted
 from puclassify.picking.estimates._threshold_rules import ChosenRule, choose_threshold
@@ -95,17 +95,17 @@ class PickQuality:
 
 def fit_pick_quality(
     held_out: HeldOutScores,
-    training_scores: np.ndarray | None,
-    candidate_scores: np.ndarray,
+    scores: MatchedScores,
     *,
+    may_memorize: bool = False,
     guess: float,
     most: float = np.inf,
     total_area: float,
 ) -> PickQuality | None:
     """Estimate the quality of the picks of the final scorer; None if the labels do not suffice.
 
-    ``training_scores`` are the scores of the final scorer for the labels it was trained on (None
-    if it may memorise them), ``candidate_scores`` its scores of all candidates, ascending.
+    ``scores`` are those of the final scorer for the labels it was trained on, which are not used
+    if it may memorise them, and for all candidates.
     ``guess`` is the number of particles in the micrographs, to within a factor of several; more
     than ``most`` are impossible.
 
@@ -115,27 +115,32 @@ def fit_pick_quality(
     (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number of particles is settled at its lower
     quartile. Intervals span those of either source, and the estimate.
     """
-    sources = [held_out.at_same_ranks(candidate_scores)]
+    sources = [(held_out.at_same_ranks(scores.candidates), held_out.micrograph_of_label)]
     weights = np.ones(held_out.n_labels)
-    if training_scores is not None:
-        sources.append(training_scores)
+    if not may_memorize:
+        sources.append((scores.labels, scores.label_groups))
         weights = np.repeat([_HELD_OUT_WEIGHT, 1 - _HELD_OUT_WEIGHT], held_out.n_labels)
-    label_scores = np.concatenate(sources)
+    label_scores, label_groups = (np.concatenate(kind) for kind in zip(*sources))
     if not can_be_fitted(label_scores, weights):
         return None
-    fit = partial(ParticleProbability.fit, most=most)
-    unsettled = fit(label_scores, candidate_scores, label_weights=weights, guess=guess)
-    settled = fit(
-        label_scores,
-        candidate_scores,
-        label_weights=weights,
+    fit = partial(
+        ParticleProbability.fit,
+        candidate_scores=scores.candidates,
+        candidate_groups=scores.candidate_groups,
+        most=most,
+    )
+    fit_all = partial(fit, label_scores, label_weights=weights, label_groups=label_groups)
+    unsettled = fit_all(guess=guess)
+    settled = fit_all(
         guess=max(unsettled.cautious_n_particles, held_out.n_labels),
         spread=_SETTLED_SPREAD,
     )
     by_source = [
-        fit(scores, candidate_scores, guess=guess) for scores in sources if can_be_fitted(scores)
+        fit(of_labels, label_groups=groups, guess=guess)
+        for of_labels, groups in sources
+        if can_be_fitted(of_labels)
     ]
-    logits = settled.slope * candidate_scores + settled.intercept
+    logits = settled.slope * scores.candidates + settled.intercept
     return PickQuality(settled, tuple(by_source or [unsettled]), logits, total_area)
 
 

@@ -8,7 +8,7 @@ import pytest
 from puclassify import GridImage
 from puclassify.datasets import label_particles
 from puclassify.picking._geometry import PickingGeometry
-from puclassify.picking.estimates._cross_fitting import HeldOutScores
+from puclassify.picking.estimates._cross_fitting import HeldOutScores, MatchedScores
 from puclassify.picking.estimates._fit_estimates import (
     EstimationTask,
     cross_fit,
@@ -219,7 +219,8 @@ def test_each_source_may_have_one_score_if_both_have_two():
     candidates = np.sort(np.random.default_rng(0).normal(size=500))
     at = candidates[450]
     held_out = HeldOutScores(np.full(20, at), candidates, None)
-    training_scores = np.full(20, at + 1.0)
-    quality = fit_pick_quality(held_out, training_scores, candidates, guess=60.0, total_area=1.0)
+    one = np.zeros(500, dtype=int)
+    scores = MatchedScores(np.full(20, at + 1.0), candidates, one[:20], one)
+    quality = fit_pick_quality(held_out, scores, guess=60.0, total_area=1.0)
     low, high = quality.report(0.0)["n_particles_interval"]
     assert 20 < low < high < 500

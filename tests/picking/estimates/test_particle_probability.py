@@ -44,6 +44,40 @@ class TestNumberOfParticles:
         assert probability.detected_fraction == pytest.approx(np.isfinite(labels).mean(), abs=0.01)
         assert abs(probability.n_particles / 1200 - 1) < 0.15
 
+    @pytest.mark.parametrize("most", [300, 900])
+    def test_is_never_impossible(self, most):
+        drawn = candidates_and_labels(np.random.default_rng(0), apart=3.0)
+        probability = ParticleProbability.fit(*drawn, guess=3000, most=most)
+        assert probability.n_particles <= 1.02 * most
+        assert probability.intervals([0.0])["n_particles"].max() <= most
+
+    @pytest.mark.parametrize("spread", ["even", "uneven", "on two of six"])
+    def test_however_labels_are_spread_over_micrographs(self, spread):
+        # Micrographs differ: in later ones particles are fewer and others more.
+        shares = {
+            "even": [1 / 6] * 6,
+            "uneven": [0.5, 0.3, 0.1, 0.05, 0.05, 0.0],
+            "on two of six": [0.5, 0.5, 0, 0, 0, 0],
+        }[spread]
+        numbers = []
+        for seed in range(12):
+            rng = np.random.default_rng(seed)
+            drawn = [
+                candidates_and_labels(rng, n, 2000, 4.0, round(120 * share))
+                for n, share in zip([400, 300, 200, 100, 100, 100], shares)
+            ]
+            labels, candidates = zip(*drawn)
+            probability = ParticleProbability.fit(
+                np.concatenate(labels),
+                np.concatenate(candidates),
+                guess=1200,
+                label_groups=np.repeat(np.arange(6), [len(one) for one in labels]),
+                candidate_groups=np.repeat(np.arange(6), [len(one) for one in candidates]),
+            )
+            numbers.append(probability.n_particles / 1200)
+        assert abs(np.mean(numbers) - 1) < 0.1
+        assert np.std(numbers) < 0.15
+
     def test_interval_holds_the_truth_nine_times_in_ten(self):
         held = 0
         for seed in range(60):
