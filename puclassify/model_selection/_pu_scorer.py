@@ -38,7 +38,8 @@ _METRICS = {
     "accuracy": _Metric(metrics.pu_accuracy_score, labels_of),
     "precision": _Metric(metrics.pu_precision_score, labels_of),
     "recall": _Metric(metrics.pu_recall_score, labels_of, needs_prior=False),
-    "f1": _Metric(metrics.pu_f1_score, labels_of, needs_prior=False),
+    "f1": _Metric(metrics.pu_f1_score, labels_of),
+    "lee_liu": _Metric(metrics.pu_lee_liu_score, labels_of, needs_prior=False),
     "roc_auc": _Metric(metrics.pu_roc_auc_score, scores_of),
     "average_precision": _Metric(metrics.pu_average_precision_score, scores_of),
     "risk": _Metric(metrics.pu_risk_score, logits_of, sign=-1),
@@ -66,13 +67,13 @@ def make_pu_scorer(
     Parameters
     ----------
     metric : str or function
-        "accuracy", "precision", "recall", "f1" (the criterion of Lee and Liu), "roc_auc",
-        "average_precision", "risk" or "calibration_error", with or without ``pu_`` in front; or
-        the function of `puclassify.metrics` itself.
+        "accuracy", "precision", "recall", "f1", "lee_liu", "roc_auc", "average_precision", "risk"
+        or "calibration_error", with or without ``pu_`` in front; or the function of
+        `puclassify.metrics` itself.
     prior : float or None, default=None
         The class prior of the validation data; None means the fitted estimator's own, ``prior_``.
         Pass a number if a search varies the prior, so that all candidates are scored alike.
-        "recall" and "f1" need none.
+        "recall" and "lee_liu" need none.
     scenario : {"case_control", "single_training_set"} or None, default=None
         The scenario of the prior; None means the estimator's own parameter ``scenario``, or
         ``"case_control"`` if it has none.
@@ -89,7 +90,7 @@ def make_pu_scorer(
         ``scorer(estimator, X, y)`` returns a float, the larger the better: risk and calibration
         error are negated (and, with ``return_std``, named ``"neg_pu_risk"`` and
         ``"neg_pu_calibration_error"``). The estimator is a classifier with ``predict`` for the
-        first four metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
+        first five metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
         risk uses the logit of the latter), and ``predict_proba`` for the calibration error; or a
         `Pipeline` or fitted search that ends in one. The scorer can be pickled.
 
@@ -114,9 +115,10 @@ def make_pu_scorer(
     Notes
     -----
     With the estimator's own prior these scorers have names, once `puclassify` is imported:
-    ``scoring="pu_accuracy"``, ``"pu_precision"``, ``"pu_recall"``, ``"pu_f1"``, ``"pu_roc_auc"``,
-    ``"pu_average_precision"``, and, negated like others of scikit-learn, ``"neg_pu_risk"`` and
-    ``"neg_pu_calibration_error"``. ``"pu_risk"`` is another name of ``"neg_pu_risk"``.
+    ``scoring="pu_accuracy"``, ``"pu_precision"``, ``"pu_recall"``, ``"pu_f1"``,
+    ``"pu_lee_liu"``, ``"pu_roc_auc"``, ``"pu_average_precision"``, and, negated like others of
+    scikit-learn, ``"neg_pu_risk"`` and ``"neg_pu_calibration_error"``. ``"pu_risk"`` is another
+    name of ``"neg_pu_risk"``.
 
     A classifier such as logistic regression, fitted to labelled against unlabelled examples,
     predicts what is labelled. Metrics of ranking apply to it; its ``predict`` returns too few

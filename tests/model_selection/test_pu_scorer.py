@@ -23,6 +23,7 @@ NAMES = (
     "precision",
     "recall",
     "f1",
+    "lee_liu",
     "roc_auc",
     "average_precision",
     "risk",
@@ -33,6 +34,7 @@ STRINGS = (
     "pu_precision",
     "pu_recall",
     "pu_f1",
+    "pu_lee_liu",
     "pu_roc_auc",
     "pu_average_precision",
     "pu_risk",
@@ -89,6 +91,7 @@ class TestValue:
             "precision": metrics.pu_precision_score(y, scores > 0, **settings),
             "recall": metrics.pu_recall_score(y, scores > 0, **settings),
             "f1": metrics.pu_f1_score(y, scores > 0, **settings),
+            "lee_liu": metrics.pu_lee_liu_score(y, scores > 0, **settings),
             "roc_auc": metrics.pu_roc_auc_score(y, scores, **settings),
             "average_precision": metrics.pu_average_precision_score(y, scores, **settings),
             "risk": -metrics.pu_risk_score(y, scores, **settings),
@@ -180,7 +183,7 @@ class TestPrior:
         message = r"LogisticRegression has none; give make_pu_scorer\('precision', prior=<number>"
         with pytest.raises(ValueError, match=message):
             make_pu_scorer("precision")(classifier, X, y)
-        assert make_pu_scorer("f1")(classifier, X, y) > 0
+        assert make_pu_scorer("lee_liu")(classifier, X, y) > 0
         assert make_pu_scorer("recall")(classifier, X, y) > 0
 
 
@@ -192,7 +195,7 @@ class TestNames:
         estimator = Shifted(by=1.0).fit(X, y)
         expected = make_pu_scorer(name)(estimator, X, y)
         assert get_scorer(name)(estimator, X, y) == expected
-        assert (expected < 0) == (name not in STRINGS[:6])
+        assert (expected < 0) == (name not in STRINGS[:7])
         found = GridSearchCV(Shifted(), {"by": [0.0, 1.0]}, scoring=name).fit(X, y)
         assert np.isfinite(found.cv_results_["mean_test_score"]).all()
 
@@ -215,7 +218,7 @@ class TestNames:
 class TestSearch:
     def test_any_classifier(self, data):
         X, y = data
-        for name, given in (("f1", {}), ("roc_auc", {"prior": 0.4, "scenario": ONE_SET})):
+        for name, given in (("lee_liu", {}), ("roc_auc", {"prior": 0.4, "scenario": ONE_SET})):
             search = GridSearchCV(
                 LogisticRegression(class_weight="balanced"),
                 {"C": [1e-3, 1.0]},
@@ -255,7 +258,7 @@ class TestStandardErrors:
         function = getattr(metrics, f"pu_{name}_score", None) or metrics.pu_calibration_error
         if name == "calibration_error":
             response = estimator.predict_proba(X)[:, 1]
-        elif name in ("accuracy", "precision", "recall", "f1"):
+        elif name in ("accuracy", "precision", "recall", "f1", "lee_liu"):
             response = estimator.predict(X)
         else:
             response = X[:, 0] - 1.0
