@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from puclassify import metrics
 from puclassify._last_step import own_prior, own_scenario
@@ -92,7 +94,9 @@ def make_pu_scorer(
         ``"neg_pu_calibration_error"``). The estimator is a classifier with ``predict`` for the
         first five metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
         risk uses the logit of the latter), and ``predict_proba`` for the calibration error; or a
-        `Pipeline` or fitted search that ends in one. The scorer can be pickled.
+        `Pipeline` or fitted search that ends in one. The scorer can be pickled. That of one of the
+        first five metrics also tunes the threshold of a `TunedThresholdClassifierCV`, which hands
+        scorers no estimator: give ``prior`` and ``scenario``.
 
     Raises
     ------
@@ -206,6 +210,44 @@ class _PUScorer:
             return metric.sign * score
         name = _scorer_name(self.metric)
         return {name: metric.sign * score, f"{name}_std": std}
+
+    # scikit-learn makes the scorer of thresholds from the following three and the routing.
+
+    def _score_func(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
+        """Score labels, without an estimator to ask for its prior and scenario."""
+        self._check_scores_labels()
+        settings = {"prior": self.prior, "scenario": self.scenario or "case_control", **self.params}
+        score, std = _METRICS[self.metric].function(y_true, y_pred, return_std=True, **settings)
+        self._warn_if_few(y_true, std)
+        return score
+
+    @property
+    def _sign(self) -> int:
+        return _METRICS[self.metric].sign
+
+    @property
+    def _kwargs(self) -> dict[str, Any]:
+        return {}
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Request nothing."""
+        return MetadataRequest(owner=self)
+
+    def _check_scores_labels(self) -> None:
+        if _METRICS[self.metric].response is not labels_of:
+            of_labels = [name for name, one in _METRICS.items() if one.response is labels_of]
+            raise ValueError(
+                f"{self!r} scores no labels, so that no threshold can be tuned by it; take one of "
+                f"{', '.join(of_labels)}"
+            )
+        needed = {"recall": (), "lee_liu": ("scenario",)}.get(self.metric, ("prior", "scenario"))
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            listed = "".join(f", {name}=..." for name in missing)
+            raise ValueError(
+                f"{self!r} means the estimator's own {' and '.join(missing)}, but a scorer of "
+                f"thresholds is given no estimator; pass make_pu_scorer({self.metric!r}{listed})"
+            )
 
     def _warn_if_few(self, y: Any, std: float) -> None:
         labels, counts = np.unique(y, return_counts=True)

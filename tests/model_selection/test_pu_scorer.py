@@ -4,12 +4,20 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from joblib import parallel_config
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, get_scorer_names
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -247,6 +255,101 @@ class TestSearch:
         right = GridSearchCV(Shifted(prior=1 / 3), grid, scoring="pu_accuracy").fit(X, y)
         assert wrong.best_params_ == {"by": 6.0}
         assert right.best_params_ == {"by": 1.0}
+
+
+class TestThresholds:
+    """With scikit-learn's `TunedThresholdClassifierCV`."""
+
+    LABEL_METRICS = ("accuracy", "precision", "recall", "f1", "lee_liu")
+    SETTINGS = {"prior": 0.4, "scenario": ONE_SET}  # noqa: RUF012
+
+    @pytest.fixture
+    def truth_and_data(self):
+        rng = np.random.default_rng(0)
+        truth = rng.random(6000) < 0.4
+        X = rng.normal(size=(6000, 2))
+        X[truth, 0] += 2.0
+        return truth, X, (truth & (rng.random(6000) < 0.25)).astype(int)
+
+    @pytest.mark.parametrize("name", LABEL_METRICS)
+    def test_scores_of_thresholds_are_those_of_shifted_classifiers(self, truth_and_data, name):
+        _, X, y = truth_and_data
+        thresholds = np.array([-1.0, 0.5, 1.5])
+        classifier = FrozenEstimator(Shifted().fit(X, y))
+        tuned = TunedThresholdClassifierCV(
+            classifier,
+            scoring=make_pu_scorer(name, **self.SETTINGS),
+            response_method="decision_function",
+            thresholds=thresholds,
+            cv="prefit",
+            refit=False,
+            store_cv_results=True,
+        ).fit(X, y)
+        scorer = make_pu_scorer(name, **self.SETTINGS)
+        expected = [scorer(Shifted(by=by).fit(X, y), X, y) for by in thresholds]
+        assert tuned.cv_results_["scores"] == pytest.approx(expected)
+
+    @pytest.mark.parametrize(
+        ("name", "supervised"), [("f1", "f1"), ("lee_liu", "f1"), ("accuracy", "accuracy")]
+    )
+    def test_finds_the_threshold_that_is_best_for_the_truth(self, truth_and_data, name, supervised):
+        truth, X, y = truth_and_data
+        tuned = TunedThresholdClassifierCV(
+            LogisticRegression(),
+            scoring=make_pu_scorer(name, **self.SETTINGS),
+            cv=PUStratifiedKFold(random_state=0),
+        ).fit(X, y)
+        p = tuned.estimator_.predict_proba(X)[:, 1]
+        score = get_scorer(supervised)._score_func
+        best = max(score(truth, p > threshold) for threshold in np.linspace(0, 1, 101))
+        assert score(truth, tuned.predict(X)) > best - 0.02
+        assert score(truth, p > 0.5) < best - 0.1  # what predicts labels finds few positives
+
+    def test_on_several_processes_and_with_metadata_routing(self, truth_and_data):
+        _, X, y = truth_and_data
+        tuned = TunedThresholdClassifierCV(
+            LogisticRegression(), scoring=make_pu_scorer("f1", **self.SETTINGS), n_jobs=2
+        )
+        with parallel_config("multiprocessing"), config_context(enable_metadata_routing=True):
+            found = tuned.fit(X, y).best_threshold_
+        assert found == clone(tuned).set_params(n_jobs=None).fit(X, y).best_threshold_
+
+    def test_the_recall_needs_no_settings(self, truth_and_data):
+        _, X, y = truth_and_data
+        tuned = TunedThresholdClassifierCV(LogisticRegression(), scoring="pu_recall").fit(X, y)
+        assert tuned.best_score_ == 1.0
+
+    @pytest.mark.parametrize(
+        ("scorer", "message"),
+        [
+            (
+                "pu_f1",
+                r"own prior and scenario, but .* pass make_pu_scorer\('f1', prior=\.\.\., sc",
+            ),
+            (
+                "pu_lee_liu",
+                r"own scenario, but .* pass make_pu_scorer\('lee_liu', scenario=\.\.\.\)",
+            ),
+            (make_pu_scorer("f1", prior=0.4), r"own scenario, but a scorer of thresholds"),
+            ("pu_roc_auc", r"no threshold can be tuned by it; take one of accuracy, precision, re"),
+            ("neg_pu_risk", "no threshold can be tuned by it"),
+        ],
+    )
+    def test_errors(self, truth_and_data, scorer, message):
+        _, X, y = truth_and_data
+        with pytest.raises(ValueError, match=message):
+            TunedThresholdClassifierCV(LogisticRegression(), scoring=scorer).fit(X, y)
+
+    def test_few_positives_are_warned_of_once(self):
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(200, 1)), np.repeat([1, 0], [20, 180])
+        X[:60] += 2.0
+        tuned = TunedThresholdClassifierCV(
+            LogisticRegression(), scoring=make_pu_scorer("f1", prior=0.3, scenario=ONE_SET)
+        )
+        with pytest.warns(UserWarning, match="holds 4 labelled positives") as caught:
+            tuned.fit(X, y)
+        assert len(caught) == 1
 
 
 class TestStandardErrors:
