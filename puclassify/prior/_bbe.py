@@ -57,6 +57,8 @@ class BBEPrior(PriorEstimator):
         The lowest score in the bin.
     scores_ : ndarray of shape (n,)
         Held-out scores of the examples; only after `fit`.
+    n_features_in_ : int
+        Number of features; only after `fit` on ``(n, features)`` input.
 
     See Also
     --------

@@ -65,6 +65,8 @@ class ElkanNotoPrior(PriorEstimator):
         propensities are given.
     scores_ : ndarray of shape (n,)
         Held-out scores of the examples; only after `fit`.
+    n_features_in_ : int
+        Number of features; only after `fit` on ``(n, features)`` input.
 
     See Also
     --------

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
+from sklearn.utils import ClassifierTags, Tags, check_random_state
+from sklearn.utils.validation import validate_data
 
 from puclassify._labels import check_pu_labels
 from puclassify._parameters import check_scenario, check_score_vector
@@ -94,6 +95,8 @@ class PriorEstimator(PUBaseEstimator):
         )
         self.fit_scores(scores, positive, propensities)
         self.scores_ = scores
+        if _is_table(X):
+            validate_data(self, X, skip_check_array=True)  # sets the number and names of features
         return self
 
     def fit_scores(
@@ -164,8 +167,8 @@ class PriorEstimator(PUBaseEstimator):
         """Set the attributes of the fitted estimator, all at once."""
         self.prior_ = estimate.prior
         self.confidence_interval_ = estimate.interval
-        if hasattr(self, "scores_"):  # of an earlier fit
-            del self.scores_
+        for name in ("scores_", "n_features_in_", "feature_names_in_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
 
     @property
     def _one_set(self) -> bool:
@@ -174,3 +177,14 @@ class PriorEstimator(PUBaseEstimator):
 
     def _in_mixture(self, positive: np.ndarray) -> np.ndarray:
         return np.ones_like(positive) if self._one_set else ~positive
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.classifier_tags = ClassifierTags(multi_class=False)  # of y: two labels
+        return tags
+
+
+def _is_table(X: Any) -> bool:
+    """Return whether X has shape (n, features)."""
+    return len(X.shape if hasattr(X, "shape") else np.shape(X) if isinstance(X, list) else ()) == 2

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -46,6 +47,15 @@ class TestFit:
             for sample in (draw_gaussians(prior, 0), draw_gaussians(prior, 1))
         ]
         assert np.mean(np.abs(errors)) <= 0.03
+
+    @ALL
+    def test_folds_on_processes(self, cls, draw_gaussians):
+        X, y = draw_gaussians(0.3, 0, n_positive=300, n_unlabelled=900, distance=5.0)
+        classifier = LogisticRegression()
+        alone = cls(estimator=classifier, random_state=0).fit(X, y)
+        with parallel_config("multiprocessing"):
+            spread = cls(estimator=classifier, random_state=0, n_jobs=2).fit(X, y)
+        assert spread.prior_ == alone.prior_
 
     def test_nobody_scores_what_it_was_trained_on(self, draw_gaussians):
         X, y = draw_gaussians(0.3, 0, n_positive=200, n_unlabelled=1000, distance=8.0)
