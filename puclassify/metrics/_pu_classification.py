@@ -228,7 +228,7 @@ def pu_f1_score(
     >>> from puclassify.metrics import pu_f1_score
     >>> y_true = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
     >>> y_pred = [1, 1, 1, 0, 1, 1, 0, 0, 0, 0]
-    >>> pu_f1_score(y_true, y_pred, prior=0.5)  # 2 * 0.5 * (3/4) / (0.5 + 2/6)
+    >>> round(pu_f1_score(y_true, y_pred, prior=0.5), 3)  # 2 * 0.5 * (3/4) / (0.5 + 2/6)
     0.9
     """
     sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities)
