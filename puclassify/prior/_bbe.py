@@ -62,7 +62,7 @@ class BBEPrior(PriorEstimator):
 
     See Also
     --------
-    DEDPULPrior : Is more accurate where the classes overlap.
+    DEDPULPrior : Is more accurate where the classes overlap and the prior is small.
     ElkanNotoPrior : For probabilities and classes that do not overlap.
     unlabelled_prior : Converts the prior of one scenario to that of the other.
 

@@ -128,8 +128,11 @@ class PriorEstimator(PUBaseEstimator):
         ------
         ValueError
             If a parameter or an argument is invalid, if all scores are equal, if they do not rank
-            labelled positives above unlabelled examples by more than chance (one-sided
-            Mann-Whitney test at the level of 1 %), or if they do not determine the prior.
+            labelled positives above unlabelled examples by more than chance (at the level of 1 %,
+            by a one-sided Mann-Whitney test or by how many unlabelled examples score below the
+            lowest positives), or if they do not determine the prior. With few labels a prior near
+            1 is refused too, as it looks like chance. Above the level of 0.1 % the interval reaches
+            1: what only just passes is estimated too low.
 
         Warns
         -----
@@ -142,8 +145,10 @@ class PriorEstimator(PUBaseEstimator):
         check_not_constant(scores)
         _, positive = check_pu_labels(y, len(scores), self, name="scores")
         weights = weights_of_labelled(propensities, positive)
-        check_ranking(scores, positive, weights)
+        is_clear = check_ranking(scores, positive, weights)
         estimate = self._estimate(scores, positive, weights)
+        if not is_clear:
+            estimate = estimate.with_interval_over(estimate.prior, 1.0)
         self._second_opinion.compare(
             estimate.prior,
             type(self).__name__,
