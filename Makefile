@@ -104,6 +104,7 @@ bench: $(INSTALLED)
 	$(BIN)/python examples/benchmarks/other_libraries.py --libraries puclassify --data digits --seeds 1
 	$(BIN)/python examples/benchmarks/calibration.py --seeds 1
 	$(BIN)/python examples/benchmarks/priors.py --seeds 1
+	$(BIN)/python examples/benchmarks/prior_cases.py --draws 2
 	$(BIN)/python examples/benchmarks/pu_metrics.py --draws 20
 	$(BIN)/python examples/benchmarks/selection_bias.py --seeds 2
 	$(BIN)/python examples/benchmarks/nms.py --repetitions 3

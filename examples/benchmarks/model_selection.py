@@ -52,7 +52,7 @@ CANDIDATES = {
 }
 SCORERS = {
     "accuracy": {},
-    "f1": {},
+    "lee_liu": {},
     "risk": {},
     "risk, sigmoid": {"loss": "sigmoid"},
     "calibration_error": {},

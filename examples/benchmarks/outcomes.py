@@ -50,7 +50,7 @@ from puclassify.metrics import (
     pu_accuracy_score,
     pu_average_precision_score,
     pu_calibration_error,
-    pu_f1_score,
+    pu_lee_liu_score,
     pu_risk_score,
     pu_roc_auc_score,
 )
@@ -509,7 +509,7 @@ def pu_metrics():
         keywords = {"prior": 0.4, "scenario": scenario}
         told[scenario] = (
             pu_accuracy_score(labels, decided, **keywords),
-            pu_f1_score(labels, decided, **keywords),
+            pu_lee_liu_score(labels, decided, **keywords),
             pu_roc_auc_score(labels, values, **keywords),
             pu_average_precision_score(labels, values, **keywords),
             pu_risk_score(labels, values, **keywords),

@@ -1,8 +1,9 @@
 """Compare metrics from PU labels with the truth.
 
 Draws data with known classes, hides all but some positives, and prints for every metric of
-`puclassify.metrics` the truth, the mean error of the estimates (bias), their spread, and the mean
-of the standard errors that are returned with them, in both scenarios. The classifier is slightly
+`puclassify.metrics` the truth, the mean error of the estimates (bias), their spread, the mean of
+the standard errors that are returned with them, and the share of estimates that no classifier can
+reach (above 1, say), in both scenarios. The classifier is slightly
 miscalibrated: its scores are two normal distributions with another slope and offset than those of
 calibrated logits.
 
@@ -36,6 +37,7 @@ HEADER = (
     "puclassify: bias",
     "spread",
     "mean standard error",
+    "impossible",
     "pulearn: bias",
     "spread",
 )
@@ -77,12 +79,19 @@ def true_values(prior) -> dict[str, float]:
         "accuracy": metrics.accuracy_score(y, positive),
         "precision": precision,
         "recall": recall,
+        "F1": metrics.f1_score(y, positive),
         "Lee and Liu": precision * recall / prior,
         "ROC AUC": metrics.roc_auc_score(y, logits),
         "average precision": metrics.average_precision_score(y, logits),
         "logistic risk": metrics.log_loss(y, p),
         "calibration error": np.abs(np.bincount(bins, p - y)).sum() / len(y),
     }
+
+
+def is_possible(metric, scores, prior) -> np.ndarray:
+    """Return which estimates are in the range of the metric."""
+    highest = {"Lee and Liu": 1 / prior, "logistic risk": np.inf}.get(metric, 1.0)
+    return (scores >= -1e-12) & (scores <= highest + 1e-12)
 
 
 def by_puclassify(y, logits, prior, scenario) -> dict[str, tuple[float, float]]:
@@ -95,7 +104,8 @@ def by_puclassify(y, logits, prior, scenario) -> dict[str, tuple[float, float]]:
         "accuracy": metrics.pu_accuracy_score(y, positive, **settings),
         "precision": metrics.pu_precision_score(y, positive, **settings),
         "recall": metrics.pu_recall_score(y, positive, **settings),
-        "Lee and Liu": metrics.pu_f1_score(y, positive, **settings),
+        "F1": metrics.pu_f1_score(y, positive, **settings),
+        "Lee and Liu": metrics.pu_lee_liu_score(y, positive, **settings),
         "ROC AUC": metrics.pu_roc_auc_score(y, logits, **settings),
         "average precision": metrics.pu_average_precision_score(y, logits, **settings),
         "logistic risk": metrics.pu_risk_score(y, logits, **settings),
@@ -143,10 +153,12 @@ def measure_elsewhere(python, options) -> dict[str, dict[str, list]]:
     return json.loads(printed.splitlines()[-1])
 
 
-def row(scenario, name, truth, own, other) -> str:
+def row(scenario, name, truth, own, other, prior) -> str:
     """Compare the estimates of one metric with the truth."""
     scores, stds = np.array(own[scenario][name]).T
-    cells = [f"{scores.mean() - truth:+.4f}", f"{scores.std():.4f}", f"{stds.mean():.4f}"]
+    impossible = 1 - is_possible(name, scores, prior).mean()
+    cells = [f"{scores.mean() - truth:+.4f}", f"{scores.std():.4f}"]
+    cells += [f"{stds.mean():.4f}", f"{impossible:.2f}"]
     if name in other.get(scenario, ()):
         scores = np.array([score for score, _ in other[scenario][name]])
         cells += [f"{scores.mean() - truth:+.4f}", f"{scores.std():.4f}"]
@@ -184,7 +196,7 @@ def main():
     print(table_head(HEADER))
     for scenario in SCENARIOS:
         for name, value in truth.items():
-            print(row(scenario, name, value, own, other))
+            print(row(scenario, name, value, own, other, options.prior))
 
 
 if __name__ == "__main__":

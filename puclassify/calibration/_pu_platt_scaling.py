@@ -8,6 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
+from sklearn.base import TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._labels import check_pu_labels
@@ -21,7 +23,7 @@ __all__ = ["PUPlattScaling"]
 _SMALLEST_PRIOR = 1e-9  # among unlabelled examples, for when every positive is labelled
 
 
-class PUPlattScaling(PUBaseEstimator):
+class PUPlattScaling(TransformerMixin, PUBaseEstimator):
     """Calibrate scores of a classifier by a logistic function, from PU labels.
 
     Platt's scaling, fitted to labelled against unlabelled examples, gives the probability of being
@@ -144,6 +146,13 @@ class PUPlattScaling(PUBaseEstimator):
         """
         positive = expit(self.transform(scores))
         return np.column_stack([1 - positive, positive])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = []
+        tags.input_tags.one_d_array, tags.input_tags.two_d_array = True, False
+        return tags
 
 
 def _log_odds(probability: float) -> float:

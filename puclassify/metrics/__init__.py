@@ -11,11 +11,15 @@ from puclassify.metrics._pick_precision_recall import (
 from puclassify.metrics._pu_calibration import pu_calibration_error
 from puclassify.metrics._pu_calibration_curve import binned_shares as binned_shares
 from puclassify.metrics._pu_calibration_curve import pu_calibration_curve
-from puclassify.metrics._pu_classification import pu_accuracy_score, pu_precision_score
+from puclassify.metrics._pu_classification import (
+    pu_accuracy_score,
+    pu_f1_score,
+    pu_precision_score,
+)
 from puclassify.metrics._pu_precision_recall import counts_above as counts_above
 from puclassify.metrics._pu_precision_recall import pu_precision_recall_curve
 from puclassify.metrics._pu_ranking import pu_average_precision_score, pu_roc_auc_score
-from puclassify.metrics._pu_recall import pu_f1_score, pu_recall_score
+from puclassify.metrics._pu_recall import pu_lee_liu_score, pu_recall_score
 from puclassify.metrics._pu_risk import pu_risk_score
 from puclassify.metrics._pu_sample import PUSample as PUSample
 
@@ -30,6 +34,7 @@ __all__ = [
     "pu_calibration_curve",
     "pu_calibration_error",
     "pu_f1_score",
+    "pu_lee_liu_score",
     "pu_precision_recall_curve",
     "pu_precision_score",
     "pu_recall_score",

@@ -53,10 +53,12 @@ def pu_calibration_error(
     Returns
     -------
     score : float
-        The estimate, at least 0; if ``debiased``, 0 where the gaps are no larger than the noise.
+        The estimate, at least the distance of the mean probability from the prior, which is known
+        without labels; if ``debiased``, no more than that where the gaps are within the noise.
     std : float
         Its standard error, with the prior taken as known; only with ``return_std``. It is too
-        large where the gaps are within noise of 0.
+        large where the gaps are within noise of 0 or all have one sign. With some 20 labelled
+        positives it is too small, and the score is worth little.
 
     Raises
     ------
@@ -96,6 +98,15 @@ def pu_calibration_error(
 
     This removes most of the bias, not all: no unbiased estimate of an absolute value exists.
 
+    Whatever the gaps of the bins, they add up to that of all examples, so that by the triangle
+    inequality
+
+    .. math:: \mathrm{ECE} \ge \left| \sum_b \delta_b \right| = \left| \bar p - \pi \right|,
+
+    with :math:`\bar p` the mean probability of the unlabelled sample or of everything. Noise of the
+    labelled positives does not enter this bound: it shifts them between the bins. The plain sum
+    never falls below it; the debiased one is raised to it.
+
     References
     ----------
     .. [1] A. Kumar, P. Liang and T. Ma, "Verified Uncertainty Calibration", NeurIPS 2019, on the
@@ -126,7 +137,10 @@ def pu_calibration_error(
         inside = (bins == b).astype(float)
         gaps[b] = sample.mean_of_mixture(p * inside) - pi * sample.mean_of_positives(inside)
         noise[b] = sample.standard_error(-pi * inside, p * inside) if debiased else 0.0
-    error = float(np.sum(_absolute(gaps, noise) if debiased else np.abs(gaps)))
+    error = float(np.sum(np.abs(gaps)))
+    if debiased:
+        certain = abs(sample.mean_of_mixture(p) - pi)
+        error = max(certain, float(np.sum(_absolute(gaps, noise))))
     if not return_std:
         return error
     signs = np.sign(gaps)[bins]

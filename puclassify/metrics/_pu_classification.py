@@ -1,4 +1,4 @@
-"""Accuracy and precision from PU labels."""
+"""Accuracy, precision and F1 from PU labels, all of which need the prior."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from puclassify.metrics._pu_predictions import predictions, rates, undefined, with_error
 
-__all__ = ["pu_accuracy_score", "pu_precision_score"]
+__all__ = ["pu_accuracy_score", "pu_f1_score", "pu_precision_score"]
 
 
 def pu_accuracy_score(
@@ -164,3 +164,75 @@ def pu_precision_score(
         return undefined("precision", return_std)
     score = pi * recall / share
     return with_error(score, sample, pi / share * predicted, -score / share * predicted, return_std)
+
+
+def pu_f1_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    prior: float,
+    scenario: str = "case_control",
+    propensities: ArrayLike | None = None,
+    return_std: bool = False,
+) -> float | tuple[float, float]:
+    r"""Estimate F1 on the true classes from PU labels.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Two labels; the larger means "labelled positive", the smaller "unlabelled".
+    y_pred : array-like of shape (n,)
+        Predicted labels, the same two; the larger means "positive".
+    prior : float
+        P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
+        (``"single_training_set"``).
+    scenario : {"case_control", "single_training_set"}, default="case_control"
+        As in `pu_accuracy_score`.
+    propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    return_std : bool, default=False
+        Whether to return the standard error too.
+
+    Returns
+    -------
+    score : float
+        F1 in the unlabelled sample (``"case_control"``) or in everything; 0 where nothing is
+        predicted positive. It is not clipped: above 1, either there are few examples or the prior
+        is too large.
+    std : float
+        Its standard error, with the prior taken as known; only with ``return_std``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is invalid or the prior is impossible.
+
+    See Also
+    --------
+    pu_lee_liu_score : Ranks classifiers much alike without a prior.
+
+    Notes
+    -----
+    The harmonic mean of `pu_precision_score` and `pu_recall_score`; with :math:`\hat r` and
+    :math:`\hat m` of `pu_accuracy_score`
+
+    .. math:: F_1 = \frac{2\, \mathrm{precision} \cdot \mathrm{recall}}
+                    {\mathrm{precision} + \mathrm{recall}}
+              = \frac{2\, \pi\, \hat r}{\pi + \hat m}.
+
+    Unlike the precision it is defined where no example of the mixture is predicted positive. The
+    standard error is that of the delta method.
+
+    Examples
+    --------
+    >>> from puclassify.metrics import pu_f1_score
+    >>> y_true = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    >>> y_pred = [1, 1, 1, 0, 1, 1, 0, 0, 0, 0]
+    >>> round(pu_f1_score(y_true, y_pred, prior=0.5), 3)  # 2 * 0.5 * (3/4) / (0.5 + 2/6)
+    0.9
+    """
+    sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities)
+    pi, recall, share = rates(sample, predicted)
+    score = 2 * pi * recall / (pi + share)
+    at_positives, at_mixture = 2 * pi / (pi + share), -score / (pi + share)
+    return with_error(score, sample, at_positives * predicted, at_mixture * predicted, return_std)

@@ -41,8 +41,9 @@ def pu_roc_auc_score(
     Returns
     -------
     score : float
-        The estimate. It is not clipped: above 1, either there are few examples or the prior is too
-        large.
+        The estimate. It is unbiased and not clipped: outside [0, 1], either there are few examples
+        or the prior is too large. Its noise grows as one over ``1 - prior``: with a prior of 0.9
+        and 200 labelled positives every third value is above 1.
     std : float
         Its standard error, with the prior taken as known; only with ``return_std``.
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from puclassify.metrics._pu_predictions import predictions, undefined, with_error
 
-__all__ = ["pu_f1_score", "pu_recall_score"]
+__all__ = ["pu_lee_liu_score", "pu_recall_score"]
 
 
 def pu_recall_score(
@@ -89,7 +89,7 @@ def pu_recall_score(
     return with_error(score, sample, predicted, np.zeros_like(predicted), return_std)
 
 
-def pu_f1_score(
+def pu_lee_liu_score(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     *,
@@ -119,8 +119,7 @@ def pu_f1_score(
     -------
     score : float
         Precision times recall over the prior: at least 0 and, up to noise, at most one over the
-        prior. It is not F1 but grows with precision and recall as F1 does. 0 where nothing is
-        predicted positive.
+        prior. It grows with precision and recall as F1 does. 0 where nothing is predicted positive.
     std : float
         Its standard error; only with ``return_std``.
 
@@ -134,14 +133,17 @@ def pu_f1_score(
     UndefinedMetricWarning
         If no example of the unlabelled sample, or of everything, is predicted positive.
 
+    See Also
+    --------
+    pu_f1_score : F1 itself, which needs the prior.
+
     Notes
     -----
     Lee and Liu [1]_, with :math:`\hat r` and :math:`\hat m` of `pu_accuracy_score`:
 
     .. math:: \frac{\hat r^2}{\hat m} = \frac{\mathrm{precision} \cdot \mathrm{recall}}{\pi}.
 
-    The unknown prior scales the scores of all classifiers alike. For F1 itself, if the prior is
-    known, combine `pu_precision_score` and `pu_recall_score`.
+    The unknown prior scales the scores of all classifiers alike.
 
     References
     ----------
@@ -150,10 +152,10 @@ def pu_f1_score(
 
     Examples
     --------
-    >>> from puclassify.metrics import pu_f1_score
+    >>> from puclassify.metrics import pu_lee_liu_score
     >>> y_true = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
     >>> y_pred = [1, 1, 1, 0, 1, 1, 1, 0, 0, 0]
-    >>> pu_f1_score(y_true, y_pred)  # (3/4)^2 / (3/6)
+    >>> pu_lee_liu_score(y_true, y_pred)  # (3/4)^2 / (3/6)
     1.125
     """
     sample, predicted = predictions(

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from puclassify import metrics
 from puclassify._labels import check_pu_labels
@@ -39,7 +41,8 @@ _METRICS = {
     "accuracy": _Metric(metrics.pu_accuracy_score, labels_of),
     "precision": _Metric(metrics.pu_precision_score, labels_of),
     "recall": _Metric(metrics.pu_recall_score, labels_of, needs_prior=False),
-    "f1": _Metric(metrics.pu_f1_score, labels_of, needs_prior=False),
+    "f1": _Metric(metrics.pu_f1_score, labels_of),
+    "lee_liu": _Metric(metrics.pu_lee_liu_score, labels_of, needs_prior=False),
     "roc_auc": _Metric(metrics.pu_roc_auc_score, scores_of),
     "average_precision": _Metric(metrics.pu_average_precision_score, scores_of),
     "risk": _Metric(metrics.pu_risk_score, logits_of, sign=-1),
@@ -67,13 +70,13 @@ def make_pu_scorer(
     Parameters
     ----------
     metric : str or function
-        "accuracy", "precision", "recall", "f1" (the criterion of Lee and Liu), "roc_auc",
-        "average_precision", "risk" or "calibration_error", with or without ``pu_`` in front; or
-        the function of `puclassify.metrics` itself.
+        "accuracy", "precision", "recall", "f1", "lee_liu", "roc_auc", "average_precision", "risk"
+        or "calibration_error", with or without ``pu_`` in front; or the function of
+        `puclassify.metrics` itself.
     prior : float or None, default=None
         The class prior of the validation data; None means the fitted estimator's own, ``prior_``.
         Pass a number if a search varies the prior, so that all candidates are scored alike.
-        "recall" and "f1" need none.
+        "recall" and "lee_liu" need none.
     scenario : {"case_control", "single_training_set"} or None, default=None
         The scenario of the prior; None means the estimator's own parameter ``scenario``, or
         ``"case_control"`` if it has none.
@@ -90,9 +93,11 @@ def make_pu_scorer(
         ``scorer(estimator, X, y)`` returns a float, the larger the better: risk and calibration
         error are negated (and, with ``return_std``, named ``"neg_pu_risk"`` and
         ``"neg_pu_calibration_error"``). The estimator is a classifier with ``predict`` for the
-        first four metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
+        first five metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
         risk uses the logit of the latter), and ``predict_proba`` for the calibration error; or a
-        `Pipeline` or fitted search that ends in one. The scorer can be pickled.
+        `Pipeline` or fitted search that ends in one. The scorer can be pickled. That of one of the
+        first five metrics also tunes the threshold of a `TunedThresholdClassifierCV`, which hands
+        scorers no estimator: give ``prior`` and ``scenario``.
 
     Raises
     ------
@@ -115,9 +120,10 @@ def make_pu_scorer(
     Notes
     -----
     With the estimator's own prior these scorers have names, once `puclassify` is imported:
-    ``scoring="pu_accuracy"``, ``"pu_precision"``, ``"pu_recall"``, ``"pu_f1"``, ``"pu_roc_auc"``,
-    ``"pu_average_precision"``, and, negated like others of scikit-learn, ``"neg_pu_risk"`` and
-    ``"neg_pu_calibration_error"``. ``"pu_risk"`` is another name of ``"neg_pu_risk"``.
+    ``scoring="pu_accuracy"``, ``"pu_precision"``, ``"pu_recall"``, ``"pu_f1"``,
+    ``"pu_lee_liu"``, ``"pu_roc_auc"``, ``"pu_average_precision"``, and, negated like others of
+    scikit-learn, ``"neg_pu_risk"`` and ``"neg_pu_calibration_error"``. ``"pu_risk"`` is another
+    name of ``"neg_pu_risk"``.
 
     A classifier such as logistic regression, fitted to labelled against unlabelled examples,
     predicts what is labelled. Metrics of ranking apply to it; its ``predict`` returns too few
@@ -210,6 +216,48 @@ class _PUScorer:
             return metric.sign * score
         name = _scorer_name(self.metric)
         return {name: metric.sign * score, f"{name}_std": std}
+
+    # scikit-learn makes the scorer of thresholds from the following three and the routing.
+
+    def _score_func(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
+        """Score labels, without an estimator to ask for its prior and scenario."""
+        self._check_scores_labels()
+        settings = {"prior": self.prior, "scenario": self.scenario or "case_control", **self.params}
+        classes, positive = check_pu_labels(y_true, len(np.asarray(y_pred)), None)
+        predicted = _is_positive(np.asarray(y_pred), classes)
+        score, std = _METRICS[self.metric].function(
+            positive, predicted, return_std=True, **settings
+        )
+        self._warn_if_few(classes[1], int(np.sum(positive)), std)
+        return score
+
+    @property
+    def _sign(self) -> int:
+        return _METRICS[self.metric].sign
+
+    @property
+    def _kwargs(self) -> dict[str, Any]:
+        return {}
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Request nothing."""
+        return MetadataRequest(owner=self)
+
+    def _check_scores_labels(self) -> None:
+        if _METRICS[self.metric].response is not labels_of:
+            of_labels = [name for name, one in _METRICS.items() if one.response is labels_of]
+            raise ValueError(
+                f"{self!r} scores no labels, so that no threshold can be tuned by it; take one of "
+                f"{', '.join(of_labels)}"
+            )
+        needed = {"recall": (), "lee_liu": ("scenario",)}.get(self.metric, ("prior", "scenario"))
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            listed = "".join(f", {name}=..." for name in missing)
+            raise ValueError(
+                f"{self!r} means the estimator's own {' and '.join(missing)}, but a scorer of "
+                f"thresholds is given no estimator; pass make_pu_scorer({self.metric!r}{listed})"
+            )
 
     def _warn_if_few(self, label: Any, count: int, std: float) -> None:
         if count >= _FEW or self._token in _warned:

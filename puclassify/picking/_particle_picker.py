@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, TransformerTags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._parallel import on_this_machine
@@ -521,6 +521,13 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         return pick_average_precision_score(
             check_coordinates(y, len(picks)), picks, self.matching_radius_
         )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.transformer_tags = TransformerTags(preserves_dtype=[])
+        tags.input_tags.two_d_array = False  # but a sequence of micrographs
+        return tags
 
     def _stream(
         self,

@@ -85,6 +85,7 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
         tags.input_tags.two_d_array = False
         return tags
 

@@ -57,10 +57,12 @@ class BBEPrior(PriorEstimator):
         The lowest score in the bin.
     scores_ : ndarray of shape (n,)
         Held-out scores of the examples; only after `fit`.
+    n_features_in_ : int
+        Number of features; only after `fit` on ``(n, features)`` input.
 
     See Also
     --------
-    DEDPULPrior : Is more accurate where the classes overlap.
+    DEDPULPrior : Is more accurate where the classes overlap and the prior is small.
     ElkanNotoPrior : For probabilities and classes that do not overlap.
     unlabelled_prior : Converts the prior of one scenario to that of the other.
 

@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from puclassify._propensities import effective_size
 from puclassify.prior._confidence import EstimatedPrior
 
-__all__ = ["BestBin", "best_bin", "ratio_margin"]
+__all__ = ["BestBin", "best_bin", "bounds_of_ratio", "ratio_margin"]
+
+_SHARE_ABOVE = 0.2  # of the positives, above every threshold that bounds the prior
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ def best_bin(
             "the scores do not rank labelled positives above unlabelled examples: at the best "
             f"threshold, {thresholds[best]:.6g}, {q_u[best]:.4f} of the unlabelled sample and "
             f"{q_p[best]:.4f} of the positives score at least as high; pass scores that are "
-            "higher for positives, such as decision_function(X) of a classifier"
+            "higher for positives, such as decision_function(X) of a classifier, or label more if "
+            "most unlabelled examples are positive too"
         )
     width = float(margin[best])
     return BestBin(
@@ -52,6 +56,24 @@ def ratio_margin(n_labelled: float, n_mixture: int, delta: float, gamma: float) 
         math.sqrt(math.log(4 / delta) / (2 * n)) for n in (n_mixture, n_labelled)
     )
     return (1 + gamma) * (of_mixture + of_labelled)
+
+
+def bounds_of_ratio(
+    labelled: np.ndarray, mixture: np.ndarray, weights: np.ndarray, confidence_level: float
+) -> tuple[float, float]:
+    """Return the lowest of the lower, and of the upper, ends of the ratio of shares.
+
+    Negatives above a threshold raise the ratio, the fewer the higher it is. So the prior lies below
+    every upper end, and above the lowest lower end unless the ratio would go on falling by more
+    than its error. Resamples do not tell, for all of them have the same negatives.
+    """
+    _, q_p, q_u = _shares_above(labelled, weights, mixture)
+    enough = q_p >= _SHARE_ABOVE
+    q_p, q_u = q_p[enough], np.maximum(q_u[enough], 1 / len(mixture))
+    variance = (1 - q_p) / (effective_size(weights) * q_p) + (1 - q_u) / (len(mixture) * q_u)
+    margin = ndtri((1 + confidence_level) / 2) * np.sqrt(variance)  # relative to the ratio
+    least, most = (np.min(q_u / q_p * (1 + sign * margin)) for sign in (-1, 1))
+    return float(max(least, 0)), float(min(most, 1))
 
 
 def _shares_above(

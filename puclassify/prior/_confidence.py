@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -18,6 +19,12 @@ class EstimatedPrior:
 
     prior: float
     interval: tuple[float, float]
+
+    def with_interval_over(self, low: float, high: float) -> Self:
+        """Return the same with an interval that holds these two as well, if it has one."""
+        if math.isnan(self.interval[0]):
+            return self
+        return replace(self, interval=(min(self.interval[0], low), max(self.interval[1], high)))
 
 
 def check_bootstrap(n_bootstrap: int, confidence_level: float) -> None:

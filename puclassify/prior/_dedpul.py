@@ -60,15 +60,18 @@ class DEDPULPrior(PriorEstimator):
         examples (``"single_training_set"``).
     confidence_interval_ : tuple of (float, float)
         Percentiles of the estimates from resamples of the positives and of the unlabelled sample,
-        shifted to have the estimate as their median. The interval covers the random choice of the
-        scored examples, but neither the training of the classifier nor negatives that look like
-        positives.
+        shifted to have the estimate as their median; and the range of what the ratio of shares
+        above thresholds allows, see the notes. The interval covers the random choice of the scored
+        examples and, where a fifth of the positives scores above nearly all negatives, overlap of
+        the classes; it does not cover the training of the classifier.
     scores_ : ndarray of shape (n,)
         Held-out scores of the examples; only after `fit`.
+    n_features_in_ : int
+        Number of features; only after `fit` on ``(n, features)`` input.
 
     See Also
     --------
-    BBEPrior : Has an upper bound that holds for any scores.
+    BBEPrior : Varies less where the classes are told apart well; has a bound for any scores.
     ElkanNotoPrior : For probabilities and classes that do not overlap.
     unlabelled_prior : Converts the prior of one scenario to that of the other.
 
@@ -102,6 +105,12 @@ class DEDPULPrior(PriorEstimator):
     accurate, needs no probabilities, and makes the estimate the same for any increasing function
     of the scores. Both densities have the larger of the two bandwidths, so that the smoothing
     alone does not make one exceed the other.
+
+    All resamples have the same negatives among the highest scores, so that percentiles miss what
+    these add. The interval is therefore extended to the smallest of the lower, and of the upper,
+    ends of the ratio :math:`\hat q_\mathrm{u}(c) / \hat q_\mathrm{p}(c)` (of the shares with a
+    score of at least :math:`c`), each end by its standard error, over all :math:`c` with
+    :math:`\hat q_\mathrm{p}(c) \ge 0.2`.
 
     With ``propensities`` :math:`f_\mathrm{p}` is a density of weighted examples,
     :math:`w_i = 1 / e_i`, and :math:`(\sum w_i)^2 / \sum w_i^2` replaces their number in the

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
 
 from puclassify._propensities import effective_size
+from puclassify.prior._best_bin import bounds_of_ratio
 from puclassify.prior._confidence import EstimatedPrior, percentile_interval
 
 __all__ = ["density_difference"]
@@ -58,7 +59,10 @@ def density_difference(
             width,
             slack,
         )
-    return EstimatedPrior(prior, percentile_interval(resampled, prior, confidence_level))
+    estimate = EstimatedPrior(prior, percentile_interval(resampled, prior, confidence_level))
+    return estimate.with_interval_over(
+        *bounds_of_ratio(labelled, mixture, weights, confidence_level)
+    )
 
 
 def _check_resolved(prior: float, tolerance: float, n_mixture: int) -> None:
@@ -67,7 +71,8 @@ def _check_resolved(prior: float, tolerance: float, n_mixture: int) -> None:
         raise ValueError(
             "the scores do not distinguish the prior from 1: nowhere are labelled positives "
             f"denser than unlabelled examples by more than the tolerance, {tolerance:.4g}; pass "
-            "scores that are higher for positives, of a classifier that learned something"
+            "scores that are higher for positives, of a classifier that learned something, or "
+            "label more if most unlabelled examples are positive too, which lowers the tolerance"
         )
     if prior * n_mixture < 1:
         raise ValueError(

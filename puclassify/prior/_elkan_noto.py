@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from puclassify.prior._best_bin import bounds_of_ratio
 from puclassify.prior._confidence import check_bootstrap
 from puclassify.prior._mean_labelled_score import (
     LabelledFraction,
@@ -57,14 +58,17 @@ class ElkanNotoPrior(PriorEstimator):
         The estimate of P(y = 1): among the unlabelled examples (``"case_control"``) or among all
         examples (``"single_training_set"``).
     confidence_interval_ : tuple of (float, float)
-        Percentiles of the estimates from resamples of the labelled positives. The interval covers
-        only the random choice of these, not the training of the classifier, its calibration or
-        the overlap of the classes, which cause most of the error.
+        Percentiles of the estimates from resamples of the labelled positives and of the number of
+        positives in the mixture, and the range of what the ratio of shares above thresholds allows
+        (as for `DEDPULPrior`). Where the classes overlap the estimate is near its upper end, or
+        above the prior by more than it covers.
     labelled_fraction_ : float
         P(labelled | y = 1) among all examples: the mean score of the labelled positives where no
         propensities are given.
     scores_ : ndarray of shape (n,)
         Held-out scores of the examples; only after `fit`.
+    n_features_in_ : int
+        Number of features; only after `fit` on ``(n, features)`` input.
 
     See Also
     --------
@@ -148,14 +152,18 @@ class ElkanNotoPrior(PriorEstimator):
         self, scores: np.ndarray, positive: np.ndarray, weights: np.ndarray
     ) -> LabelledFraction:
         check_labelling_probabilities(scores, positive)
-        return mean_labelled_score(
+        mixture = scores[self._in_mixture(positive)]
+        estimate = mean_labelled_score(
             scores[positive],
-            int(np.sum(self._in_mixture(positive))),
+            len(mixture),
             weights,
             one_set=self._one_set,
             confidence_level=self.confidence_level,
             n_bootstrap=self.n_bootstrap,
             rng=check_random_state(self.random_state),
+        )
+        return estimate.with_interval_over(
+            *bounds_of_ratio(scores[positive], mixture, weights, self.confidence_level)
         )
 
     def _adopt(self, estimate: LabelledFraction) -> None:

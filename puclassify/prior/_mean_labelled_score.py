@@ -43,13 +43,14 @@ def mean_labelled_score(
         raise ValueError(
             f"the labelled positives score {weighted:.4f} on average, which makes the prior "
             f"{prior:.3f}, 1 or more: the classifier does not separate them from unlabelled "
-            "examples, or many negatives look like positives; try DEDPULPrior, which tolerates "
-            "more overlap"
+            "examples, many negatives look like positives, or most unlabelled examples are "
+            "positive; try DEDPULPrior, which tolerates more overlap, or label more"
         )
     rows = rng.randint(n, size=(n_bootstrap, n))
     means = labelled[rows].mean(axis=1)
     weighted_means = np.sum(labelled[rows] * weights[rows], axis=1) / weights[rows].sum(axis=1)
     resampled = _prior(means, weighted_means, n, n_mixture, one_set)
+    resampled += rng.binomial(n_mixture, prior, n_bootstrap) / n_mixture - prior
     fraction = weighted if one_set else n / (n + prior * n_mixture)
     interval = percentile_interval(resampled, prior, confidence_level)
     return LabelledFraction(prior, interval, fraction)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
+from sklearn.utils import ClassifierTags, Tags, check_random_state
+from sklearn.utils.validation import validate_data
 
 from puclassify._labels import check_pu_labels, warn_if_exchanged
 from puclassify._last_step import own_pos_label
@@ -99,6 +100,8 @@ class PriorEstimator(PUBaseEstimator):
         )
         self.fit_scores(scores, positive, propensities)
         self.scores_ = scores
+        if _is_table(X):
+            validate_data(self, X, skip_check_array=True)  # sets the number and names of features
         return self
 
     @all_or_nothing
@@ -131,8 +134,11 @@ class PriorEstimator(PUBaseEstimator):
         ------
         ValueError
             If a parameter or an argument is invalid, if all scores are equal, if they do not rank
-            labelled positives above unlabelled examples by more than chance (one-sided
-            Mann-Whitney test at the level of 1 %), or if they do not determine the prior.
+            labelled positives above unlabelled examples by more than chance (at the level of 1 %,
+            by a one-sided Mann-Whitney test or by how many unlabelled examples score below the
+            lowest positives), or if they do not determine the prior. With few labels a prior near
+            1 is refused too, as it looks like chance. Above the level of 0.1 % the interval reaches
+            1: what only just passes is estimated too low.
 
         Warns
         -----
@@ -145,8 +151,10 @@ class PriorEstimator(PUBaseEstimator):
         check_not_constant(scores)
         _, positive = check_pu_labels(y, len(scores), self, name="scores")
         weights = weights_of_labelled(propensities, positive)
-        check_ranking(scores, positive, weights)
+        is_clear = check_ranking(scores, positive, weights)
         estimate = self._estimate(scores, positive, weights)
+        if not is_clear:
+            estimate = estimate.with_interval_over(estimate.prior, 1.0)
         self._second_opinion.compare(
             estimate.prior,
             type(self).__name__,
@@ -170,8 +178,8 @@ class PriorEstimator(PUBaseEstimator):
         """Set the attributes of the fitted estimator, all at once."""
         self.prior_ = estimate.prior
         self.confidence_interval_ = estimate.interval
-        if hasattr(self, "scores_"):  # of an earlier fit
-            del self.scores_
+        for name in ("scores_", "n_features_in_", "feature_names_in_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
 
     @property
     def _one_set(self) -> bool:
@@ -180,3 +188,14 @@ class PriorEstimator(PUBaseEstimator):
 
     def _in_mixture(self, positive: np.ndarray) -> np.ndarray:
         return np.ones_like(positive) if self._one_set else ~positive
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.classifier_tags = ClassifierTags(multi_class=False)  # of y: two labels
+        return tags
+
+
+def _is_table(X: Any) -> bool:
+    """Return whether X has shape (n, features)."""
+    return len(X.shape if hasattr(X, "shape") else np.shape(X) if isinstance(X, list) else ()) == 2

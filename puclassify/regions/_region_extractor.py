@@ -106,4 +106,6 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
+        tags.input_tags.two_d_array = False  # but a table of regions
         return tags

@@ -74,6 +74,66 @@ class TestDebiased:
         assert found == pytest.approx(plain, abs=0.001)
 
 
+class TestCertainBound:
+    """The error cannot be below the distance of the mean probability from the prior."""
+
+    N_DRAWS = 200
+
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    @pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+    @pytest.mark.parametrize("prior", [0.1, 0.5, 0.9])
+    def test_no_draw_is_below_it(self, scenario, strategy, prior):
+        rng = np.random.default_rng(0)
+        settings = {"prior": prior, "scenario": scenario, "strategy": strategy}
+        for i in range(self.N_DRAWS):
+            y, p = self.draw(rng, scenario, prior, shift=(-1.0, 0.0, 1.0)[i % 3], n=300)
+            judged = p[y == 0] if scenario == "case_control" else p
+            certain = abs(judged.mean() - prior)
+            for debiased in (True, False):
+                found = pu_calibration_error(y, p, debiased=debiased, **settings)
+                assert found >= certain - 1e-12
+
+    def test_propensities_do_not_change_the_bound(self):
+        rng = np.random.default_rng(0)
+        for _ in range(50):
+            y, p = self.draw(rng, "case_control", 0.9, shift=1.0, n=300)
+            found = pu_calibration_error(y, p, prior=0.9, propensities=rng.uniform(0.1, 1, len(y)))
+            assert found >= abs(p[y == 0].mean() - 0.9) - 1e-12
+
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    @pytest.mark.parametrize("prior", [0.1, 0.5, 0.9])
+    @pytest.mark.parametrize("shift", [-1.0, 1.0])
+    def test_the_interval_covers_a_shift_of_all_logits(self, scenario, prior, shift):
+        rng = np.random.default_rng(0)
+        truth, p = self.mixture(rng, 400000, prior, shift)
+        expected, covered, errors = true_error(truth, p), 0, []
+        for _ in range(self.N_DRAWS):
+            data = self.draw(rng, scenario, prior, shift)
+            error, std = pu_calibration_error(
+                *data, prior=prior, scenario=scenario, return_std=True
+            )
+            covered += abs(error - expected) < 1.96 * std
+            errors.append(error)
+        assert covered >= 0.9 * self.N_DRAWS
+        assert abs(np.mean(errors) - expected) < 0.01
+
+    def mixture(self, rng, n, prior, shift):
+        """Truth and probabilities, calibrated but for a shift of the logits."""
+        truth = rng.random(n) < prior
+        return truth, expit(self.logits(rng, truth, prior) + shift)
+
+    def logits(self, rng, truth, prior):
+        return 2 * rng.normal(np.where(truth, 1.0, -1.0)) + np.log(prior / (1 - prior))
+
+    def draw(self, rng, scenario, prior, shift, n=2000):
+        truth, p = self.mixture(rng, n, prior, shift)
+        n_labelled = n // 10
+        if scenario == "single_training_set":
+            return (truth & (rng.random(n) < min(0.3, n_labelled / (prior * n)))).astype(int), p
+        labelled = expit(self.logits(rng, np.ones(n_labelled, bool), prior) + shift)
+        return np.repeat([1, 0], [n_labelled, n]), np.append(labelled, p)
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "message"),

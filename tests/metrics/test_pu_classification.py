@@ -6,6 +6,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from puclassify.metrics import (
     pu_accuracy_score,
     pu_f1_score,
+    pu_lee_liu_score,
     pu_precision_score,
     pu_recall_score,
 )
@@ -34,6 +35,7 @@ class TestAgainstFullLabels:
             (pu_accuracy_score, supervised.accuracy_score),
             (pu_precision_score, supervised.precision_score),
             (pu_recall_score, supervised.recall_score),
+            (pu_f1_score, supervised.f1_score),
         ],
     )
     def test_it_is_the_supervised_one(self, exact, metric, expected):
@@ -43,7 +45,7 @@ class TestAgainstFullLabels:
     def test_lee_liu(self, exact):
         truth, found, data, settings = exact
         product = supervised.precision_score(truth, found) * supervised.recall_score(truth, found)
-        assert pu_f1_score(*data, **settings) == pytest.approx(product / truth.mean())
+        assert pu_lee_liu_score(*data, **settings) == pytest.approx(product / truth.mean())
 
 
 class TestByHand:
@@ -57,8 +59,11 @@ class TestByHand:
         found = pu_accuracy_score(self.Y, self.FOUND, **one_set)
         assert found == pytest.approx(1 - 0.5 - 6 / 10 + 3 / 4)
         assert pu_precision_score(self.Y, self.FOUND, prior=0.5) == 0.5 * (3 / 4) / (3 / 6)
-        assert pu_f1_score(self.Y, self.FOUND) == (3 / 4) ** 2 / (3 / 6)
-        found = pu_f1_score(self.Y, self.FOUND, scenario="single_training_set")
+        assert pu_f1_score(self.Y, self.FOUND, prior=0.5) == 2 * 0.5 * (3 / 4) / (0.5 + 3 / 6)
+        found = pu_f1_score(self.Y, self.FOUND, **one_set)
+        assert found == pytest.approx(2 * 0.5 * (3 / 4) / (0.5 + 6 / 10))
+        assert pu_lee_liu_score(self.Y, self.FOUND) == (3 / 4) ** 2 / (3 / 6)
+        found = pu_lee_liu_score(self.Y, self.FOUND, scenario="single_training_set")
         assert found == pytest.approx((3 / 4) ** 2 / (6 / 10))
 
     def test_not_clipped(self):
@@ -77,7 +82,7 @@ class TestByHand:
         relative = np.sqrt(of_recall / (3 / 4) ** 2 + of_share / (1 / 2) ** 2)
         assert std == pytest.approx(score * relative)
 
-    @pytest.mark.parametrize("metric", [pu_precision_score, pu_f1_score])
+    @pytest.mark.parametrize("metric", [pu_precision_score, pu_lee_liu_score])
     @pytest.mark.parametrize("found", [[0] * 10, [1] * 4 + [0] * 6])
     def test_nothing_found(self, metric, found):
         with pytest.warns(UndefinedMetricWarning, match="undefined and set to 0"):
@@ -87,8 +92,21 @@ class TestByHand:
         assert score == 0.0
         assert np.isnan(std)
 
+    def test_f1_is_defined_where_nothing_is_found(self):
+        assert pu_f1_score(self.Y, [0] * 10, prior=0.5, return_std=True) == (0.0, 0.0)
+        assert pu_f1_score(self.Y, [1] + [0] * 9, prior=0.5) == 2 * 1 / 4
+
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    @pytest.mark.parametrize("prior", [0.45, 0.9])
+    def test_f1_is_the_harmonic_mean_of_precision_and_recall(self, scenario, prior):
+        settings = {"prior": prior, "scenario": scenario}
+        precision = pu_precision_score(self.Y, self.FOUND, **settings)
+        recall = pu_recall_score(self.Y, self.FOUND, **settings)
+        found = pu_f1_score(self.Y, self.FOUND, **settings)
+        assert found == pytest.approx(2 / (1 / precision + 1 / recall))
+
     def test_prior_that_is_not_needed_is_checked_if_given(self):
-        for metric in (pu_recall_score, pu_f1_score):
+        for metric in (pu_recall_score, pu_lee_liu_score):
             assert metric(self.Y, self.FOUND) == metric(self.Y, self.FOUND, prior=0.2)
             with pytest.raises(ValueError, match="prior must be a number"):
                 metric(self.Y, self.FOUND, prior=2.0)

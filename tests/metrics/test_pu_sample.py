@@ -11,6 +11,7 @@ LABEL_METRICS = [
     metrics.pu_precision_score,
     metrics.pu_recall_score,
     metrics.pu_f1_score,
+    metrics.pu_lee_liu_score,
 ]
 SCORE_METRICS = [
     metrics.pu_roc_auc_score,
@@ -19,7 +20,7 @@ SCORE_METRICS = [
     metrics.pu_calibration_error,
 ]
 ALL = LABEL_METRICS + SCORE_METRICS
-NEED_PRIOR = [f for f in ALL if f not in (metrics.pu_recall_score, metrics.pu_f1_score)]
+NEED_PRIOR = [f for f in ALL if f not in (metrics.pu_recall_score, metrics.pu_lee_liu_score)]
 
 
 @pytest.fixture

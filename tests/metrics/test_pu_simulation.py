@@ -18,6 +18,7 @@ METRICS = {
     "precision": (metrics.pu_precision_score, "label"),
     "recall": (metrics.pu_recall_score, "label"),
     "f1": (metrics.pu_f1_score, "label"),
+    "lee_liu": (metrics.pu_lee_liu_score, "label"),
     "roc_auc": (metrics.pu_roc_auc_score, "logit"),
     "average_precision": (metrics.pu_average_precision_score, "logit"),
     "risk": (metrics.pu_risk_score, "logit"),
@@ -59,7 +60,8 @@ def truth():
         "accuracy": accuracy,
         "precision": precision,
         "recall": recall,
-        "f1": precision * recall / PRIOR,
+        "f1": 2 * precision * recall / (precision + recall),
+        "lee_liu": precision * recall / PRIOR,
         "roc_auc": norm.cdf(3.0 / np.hypot(1.5, 1.5)),
         "average_precision": integral(lambda x: precision_above(x) * POSITIVE.pdf(x)),
         "risk": integral(
@@ -145,6 +147,14 @@ def test_standard_error_of_weighted_positives(name, weighted_estimates):
 @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
 def test_without_propensities_all_look_too_good(scenario, truth):
     biased = measured(scenario, draw_biased, 20)
-    for name in ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision"):
+    for name in (
+        "accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "lee_liu",
+        "roc_auc",
+        "average_precision",
+    ):
         assert biased[name][:, 0].mean() > truth[name] + 0.04
     assert biased["risk"][:, 0].mean() < truth["risk"] - 0.04

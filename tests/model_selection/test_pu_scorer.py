@@ -4,12 +4,20 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from joblib import parallel_config
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, get_scorer_names
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -23,6 +31,7 @@ NAMES = (
     "precision",
     "recall",
     "f1",
+    "lee_liu",
     "roc_auc",
     "average_precision",
     "risk",
@@ -33,6 +42,7 @@ STRINGS = (
     "pu_precision",
     "pu_recall",
     "pu_f1",
+    "pu_lee_liu",
     "pu_roc_auc",
     "pu_average_precision",
     "pu_risk",
@@ -89,6 +99,7 @@ class TestValue:
             "precision": metrics.pu_precision_score(y, scores > 0, **settings),
             "recall": metrics.pu_recall_score(y, scores > 0, **settings),
             "f1": metrics.pu_f1_score(y, scores > 0, **settings),
+            "lee_liu": metrics.pu_lee_liu_score(y, scores > 0, **settings),
             "roc_auc": metrics.pu_roc_auc_score(y, scores, **settings),
             "average_precision": metrics.pu_average_precision_score(y, scores, **settings),
             "risk": -metrics.pu_risk_score(y, scores, **settings),
@@ -180,7 +191,7 @@ class TestPrior:
         message = r"LogisticRegression has none; give make_pu_scorer\('precision', prior=<number>"
         with pytest.raises(ValueError, match=message):
             make_pu_scorer("precision")(classifier, X, y)
-        assert make_pu_scorer("f1")(classifier, X, y) > 0
+        assert make_pu_scorer("lee_liu")(classifier, X, y) > 0
         assert make_pu_scorer("recall")(classifier, X, y) > 0
 
 
@@ -192,7 +203,7 @@ class TestNames:
         estimator = Shifted(by=1.0).fit(X, y)
         expected = make_pu_scorer(name)(estimator, X, y)
         assert get_scorer(name)(estimator, X, y) == expected
-        assert (expected < 0) == (name not in STRINGS[:6])
+        assert (expected < 0) == (name not in STRINGS[:7])
         found = GridSearchCV(Shifted(), {"by": [0.0, 1.0]}, scoring=name).fit(X, y)
         assert np.isfinite(found.cv_results_["mean_test_score"]).all()
 
@@ -215,7 +226,7 @@ class TestNames:
 class TestSearch:
     def test_any_classifier(self, data):
         X, y = data
-        for name, given in (("f1", {}), ("roc_auc", {"prior": 0.4, "scenario": ONE_SET})):
+        for name, given in (("lee_liu", {}), ("roc_auc", {"prior": 0.4, "scenario": ONE_SET})):
             search = GridSearchCV(
                 LogisticRegression(class_weight="balanced"),
                 {"C": [1e-3, 1.0]},
@@ -246,6 +257,101 @@ class TestSearch:
         assert right.best_params_ == {"by": 1.0}
 
 
+class TestThresholds:
+    """With scikit-learn's `TunedThresholdClassifierCV`."""
+
+    LABEL_METRICS = ("accuracy", "precision", "recall", "f1", "lee_liu")
+    SETTINGS = {"prior": 0.4, "scenario": ONE_SET}  # noqa: RUF012
+
+    @pytest.fixture
+    def truth_and_data(self):
+        rng = np.random.default_rng(0)
+        truth = rng.random(6000) < 0.4
+        X = rng.normal(size=(6000, 2))
+        X[truth, 0] += 2.0
+        return truth, X, (truth & (rng.random(6000) < 0.25)).astype(int)
+
+    @pytest.mark.parametrize("name", LABEL_METRICS)
+    def test_scores_of_thresholds_are_those_of_shifted_classifiers(self, truth_and_data, name):
+        _, X, y = truth_and_data
+        thresholds = np.array([-1.0, 0.5, 1.5])
+        classifier = FrozenEstimator(Shifted().fit(X, y))
+        tuned = TunedThresholdClassifierCV(
+            classifier,
+            scoring=make_pu_scorer(name, **self.SETTINGS),
+            response_method="decision_function",
+            thresholds=thresholds,
+            cv="prefit",
+            refit=False,
+            store_cv_results=True,
+        ).fit(X, y)
+        scorer = make_pu_scorer(name, **self.SETTINGS)
+        expected = [scorer(Shifted(by=by).fit(X, y), X, y) for by in thresholds]
+        assert tuned.cv_results_["scores"] == pytest.approx(expected)
+
+    @pytest.mark.parametrize(
+        ("name", "supervised"), [("f1", "f1"), ("lee_liu", "f1"), ("accuracy", "accuracy")]
+    )
+    def test_finds_the_threshold_that_is_best_for_the_truth(self, truth_and_data, name, supervised):
+        truth, X, y = truth_and_data
+        tuned = TunedThresholdClassifierCV(
+            LogisticRegression(),
+            scoring=make_pu_scorer(name, **self.SETTINGS),
+            cv=PUStratifiedKFold(random_state=0),
+        ).fit(X, y)
+        p = tuned.estimator_.predict_proba(X)[:, 1]
+        score = get_scorer(supervised)._score_func
+        best = max(score(truth, p > threshold) for threshold in np.linspace(0, 1, 101))
+        assert score(truth, tuned.predict(X)) > best - 0.02
+        assert score(truth, p > 0.5) < best - 0.1  # what predicts labels finds few positives
+
+    def test_on_several_processes_and_with_metadata_routing(self, truth_and_data):
+        _, X, y = truth_and_data
+        tuned = TunedThresholdClassifierCV(
+            LogisticRegression(), scoring=make_pu_scorer("f1", **self.SETTINGS), n_jobs=2
+        )
+        with parallel_config("multiprocessing"), config_context(enable_metadata_routing=True):
+            found = tuned.fit(X, y).best_threshold_
+        assert found == clone(tuned).set_params(n_jobs=None).fit(X, y).best_threshold_
+
+    def test_the_recall_needs_no_settings(self, truth_and_data):
+        _, X, y = truth_and_data
+        tuned = TunedThresholdClassifierCV(LogisticRegression(), scoring="pu_recall").fit(X, y)
+        assert tuned.best_score_ == 1.0
+
+    @pytest.mark.parametrize(
+        ("scorer", "message"),
+        [
+            (
+                "pu_f1",
+                r"own prior and scenario, but .* pass make_pu_scorer\('f1', prior=\.\.\., sc",
+            ),
+            (
+                "pu_lee_liu",
+                r"own scenario, but .* pass make_pu_scorer\('lee_liu', scenario=\.\.\.\)",
+            ),
+            (make_pu_scorer("f1", prior=0.4), r"own scenario, but a scorer of thresholds"),
+            ("pu_roc_auc", r"no threshold can be tuned by it; take one of accuracy, precision, re"),
+            ("neg_pu_risk", "no threshold can be tuned by it"),
+        ],
+    )
+    def test_errors(self, truth_and_data, scorer, message):
+        _, X, y = truth_and_data
+        with pytest.raises(ValueError, match=message):
+            TunedThresholdClassifierCV(LogisticRegression(), scoring=scorer).fit(X, y)
+
+    def test_few_positives_are_warned_of_once(self):
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(200, 1)), np.repeat([1, 0], [20, 180])
+        X[:60] += 2.0
+        tuned = TunedThresholdClassifierCV(
+            LogisticRegression(), scoring=make_pu_scorer("f1", prior=0.3, scenario=ONE_SET)
+        )
+        with pytest.warns(UserWarning, match="holds 4 labelled positives") as caught:
+            tuned.fit(X, y)
+        assert len(caught) == 1
+
+
 class TestStandardErrors:
     @pytest.mark.parametrize("name", NAMES)
     def test_of_each_metric(self, data, name):
@@ -255,7 +361,7 @@ class TestStandardErrors:
         function = getattr(metrics, f"pu_{name}_score", None) or metrics.pu_calibration_error
         if name == "calibration_error":
             response = estimator.predict_proba(X)[:, 1]
-        elif name in ("accuracy", "precision", "recall", "f1"):
+        elif name in ("accuracy", "precision", "recall", "f1", "lee_liu"):
             response = estimator.predict(X)
         else:
             response = X[:, 0] - 1.0

@@ -6,6 +6,7 @@ import mrcfile
 import numpy as np
 import pytest
 import torch
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import NotFittedError
@@ -421,14 +422,15 @@ class TestReproducible:
             copy.predict(simulated.micrographs[4:]), fitted.predict(simulated.micrographs[4:])
         )
 
-    def test_workers_agree(self, fitted, simulated):
+    @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+    def test_workers_agree(self, fitted, simulated, backend):
         alone = fitted.predict(simulated.micrographs, threshold=-np.inf)
         spread = clone(fitted).set_params(n_jobs=2)
         spread.__dict__.update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
         spread._scorer = fitted._scorer
-        for a, b in zip(
-            alone, spread.predict(simulated.micrographs, threshold=-np.inf), strict=True
-        ):
+        with parallel_config(backend):
+            found = spread.predict(simulated.micrographs, threshold=-np.inf)
+        for a, b in zip(alone, found, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-3)
 
 

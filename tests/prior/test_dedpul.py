@@ -4,6 +4,7 @@ from scipy.stats import norm
 from sklearn.isotonic import isotonic_regression
 
 from puclassify.prior import DEDPULPrior, unlabelled_prior
+from puclassify.prior._best_bin import bounds_of_ratio
 from puclassify.prior._density_difference import _largest_prior, _normal_scores
 
 # Scores of two unit Gaussians this far apart, counted in fine bins of their exact densities.
@@ -145,6 +146,26 @@ class TestInterval:
         assert wide[0] < narrow[0] < narrow[1] < wide[1]
         assert interval(random_state=1) == interval(random_state=1)
         assert np.isnan(interval(n_bootstrap=0)).all()
+
+
+class TestBoundsOfRatio:
+    def test_by_brute_force(self):
+        rng = np.random.default_rng(0)
+        labelled = rng.normal(2.0, size=40).round(1)
+        mixture = rng.normal(rng.choice([0.0, 2.0], 150)).round(1)
+        weights = rng.uniform(1, 3, 40)
+        n = weights.sum() ** 2 / np.sum(weights**2)
+        lows, highs = [], []
+        for threshold in np.unique([*labelled, *mixture]):
+            q_p = weights[labelled >= threshold].sum() / weights.sum()
+            q_u = max(np.mean(mixture >= threshold), 1 / 150)
+            if q_p >= 0.2:
+                ratio = q_u / q_p
+                error = ratio * np.sqrt((1 - q_p) / (n * q_p) + (1 - q_u) / (150 * q_u))
+                lows.append(ratio - 1.6448536 * error)
+                highs.append(ratio + 1.6448536 * error)
+        found = bounds_of_ratio(labelled, mixture, weights, 0.9)
+        assert found == pytest.approx((max(0, min(lows)), min(1, min(highs))))
 
 
 class TestErrors:

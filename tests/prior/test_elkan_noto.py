@@ -34,13 +34,33 @@ class TestByHand:
         scores = np.append([0.4, 0.8, 0.3, 0.9], np.full(16, 0.1))
         low, high = estimator.fit_scores(scores, LABELLED).confidence_interval_
         assert 0 <= low < estimator.prior_ < high <= 1
-        constant = estimator.fit_scores(SCORES, LABELLED)
-        assert constant.confidence_interval_ == pytest.approx((0.25, 0.25))
+        low, high = estimator.fit_scores(SCORES, LABELLED).confidence_interval_
+        assert 0 < low < 0.25 < high <= 1  # though all labelled positives score alike
         none = ElkanNotoPrior(n_bootstrap=0).fit_scores(SCORES, LABELLED)
         assert np.isnan(none.confidence_interval_).all()
 
 
 class TestSimulated:
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    @pytest.mark.parametrize("prior", [0.1, 0.5])
+    def test_the_interval_covers_the_prior_where_classes_do_not_overlap(self, scenario, prior):
+        covered = 0
+        for seed in range(100):
+            rng = np.random.default_rng(seed)
+            truth = rng.random(1500) < prior
+            y = truth & (rng.random(1500) < 0.3)
+            share = 0.3
+            if scenario == "case_control":  # the labelled ones come on top
+                truth = np.append(np.ones(150, bool), truth)
+                y = np.append(np.ones(150, bool), np.zeros(1500, bool))
+                share = 150 / np.sum(truth)
+            # What a classifier says that knows the classes, and how many of the first are labelled
+            scores = np.where(truth, y[truth].mean() if scenario != "case_control" else share, 0.0)
+            found = ElkanNotoPrior(scenario=scenario, random_state=0).fit_scores(scores, y)
+            low, high = found.confidence_interval_
+            covered += low <= prior <= high
+        assert covered >= 85
+
     @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
     def test_classes_that_do_not_overlap(self, scenario):
         rng = np.random.default_rng(0)

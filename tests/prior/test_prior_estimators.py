@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -7,7 +8,13 @@ from sklearn.svm import LinearSVC
 
 from puclassify import PUImageClassifier, RegionTable
 from puclassify.prior import BBEPrior, DEDPULPrior, ElkanNotoPrior
+from puclassify.prior._ranking import check_ranking
 
+TRUE_REASONS = (
+    "most unlabelled examples are positive too",
+    "do not distinguish the prior from 1",
+    "do not resolve the prior",
+)
 ALL = pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior, ElkanNotoPrior])
 
 
@@ -46,6 +53,15 @@ class TestFit:
             for sample in (draw_gaussians(prior, 0), draw_gaussians(prior, 1))
         ]
         assert np.mean(np.abs(errors)) <= 0.03
+
+    @ALL
+    def test_folds_on_processes(self, cls, draw_gaussians):
+        X, y = draw_gaussians(0.3, 0, n_positive=300, n_unlabelled=900, distance=5.0)
+        classifier = LogisticRegression()
+        alone = cls(estimator=classifier, random_state=0).fit(X, y)
+        with parallel_config("multiprocessing"):
+            spread = cls(estimator=classifier, random_state=0, n_jobs=2).fit(X, y)
+        assert spread.prior_ == alone.prior_
 
     def test_nobody_scores_what_it_was_trained_on(self, draw_gaussians):
         X, y = draw_gaussians(0.3, 0, n_positive=200, n_unlabelled=1000, distance=8.0)
@@ -189,6 +205,103 @@ class TestErrors:
         X = np.random.default_rng(0).normal(size=(3000, 2))
         with pytest.raises(ValueError, match="do not rank labelled positives above"):
             cls(estimator=LogisticRegression(), random_state=0).fit(X, np.arange(3000) < 500)
+
+
+def fitted_or_refused(cls, scores, y):
+    """Return the estimator, or None if it refuses for one of the reasons that there can be."""
+    try:
+        return cls(random_state=0).fit_scores(scores, y)
+    except ValueError as error:
+        if not any(reason in str(error) for reason in TRUE_REASONS):
+            raise
+        return None
+
+
+class TestPriorNearOne:
+    """Most unlabelled examples are positive, and differ little from the labelled ones."""
+
+    N_DRAWS = 40
+
+    def draw(self, seed, n_labelled, prior=0.9, distance=8.0, n_unlabelled=1000):
+        rng = np.random.default_rng(seed)
+        truth = np.append(np.ones(n_labelled, bool), rng.random(n_unlabelled) < prior)
+        return rng.normal(distance * truth), np.repeat([1, 0], [n_labelled, n_unlabelled])
+
+    def found(self, cls, *args, **settings):
+        estimates = []
+        for seed in range(self.N_DRAWS):
+            fitted = fitted_or_refused(cls, *self.draw(seed, *args, **settings))
+            if fitted is not None:
+                estimates.append((fitted.prior_, *fitted.confidence_interval_))
+        return np.array(estimates).T
+
+    @pytest.mark.filterwarnings("ignore:.* estimates the prior:UserWarning")
+    @pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
+    @pytest.mark.parametrize("n_labelled", [100, 500])
+    def test_perfect_scores_are_enough(self, cls, n_labelled):
+        estimates, low, high = self.found(cls, n_labelled)
+        assert len(estimates) >= 0.9 * self.N_DRAWS
+        assert abs(np.mean(estimates) - 0.9) < 0.07
+        assert np.mean((low <= 0.9) & (high >= 0.9)) >= 0.85
+
+    @pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
+    def test_too_few_labels_are_the_reason_given(self, cls):
+        message = (
+            r"most unlabelled examples are positive too: 20 labelled positives show that a prior "
+            r"is below 1 if it is below about 0\.74, even with perfect scores, so label more"
+        )
+        with pytest.raises(ValueError, match=message):
+            cls().fit_scores(*self.draw(0, 20))
+
+    @pytest.mark.filterwarnings("ignore:.* estimates the prior:UserWarning")
+    @pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
+    def test_what_only_just_passes_has_an_interval_up_to_one(self, cls):
+        estimates, low, high = self.found(cls, 50, distance=4.0)
+        assert 5 <= len(estimates) <= 0.8 * self.N_DRAWS
+        assert np.mean((low <= 0.9) & (high >= 0.9)) >= 0.9
+        assert np.mean(high == 1) > 0.5
+        scores, y = self.draw(0, 500)
+        assert cls().fit_scores(scores, y).confidence_interval_[1] < 1
+
+    @pytest.mark.filterwarnings("ignore:.* estimates the prior:UserWarning")
+    def test_the_limit_named_is_the_limit(self):
+        below = self.found(BBEPrior, 50, 0.8)
+        assert below.shape[1] >= 0.9 * self.N_DRAWS  # the message says .89
+        above = self.found(BBEPrior, 20, 0.9)
+        assert above.size == 0 or above.shape[1] <= 0.05 * self.N_DRAWS
+
+    @pytest.mark.parametrize("n_labelled", [20, 100, 1000])
+    def test_scores_at_random_are_refused_at_the_level_of_the_test(self, n_labelled):
+        rng, n_accepted, n = np.random.default_rng(0), 0, 1000
+        for _ in range(n):
+            positive = rng.permutation(2000) < n_labelled
+            try:
+                check_ranking(rng.normal(size=2000), positive, np.ones(n_labelled))
+                n_accepted += 1
+            except ValueError:
+                pass
+        assert n_accepted <= 0.01 * n + 3 * np.sqrt(0.01 * n)
+
+
+class TestSmallPrior:
+    """Few unlabelled examples are positive, and negatives reach as high."""
+
+    @pytest.mark.filterwarnings("ignore:.* estimates the prior:UserWarning")
+    @pytest.mark.parametrize("n_labelled", [20, 50, 500])
+    @pytest.mark.parametrize("distance", [2.0, 4.0])
+    @pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
+    def test_intervals_cover(self, cls, distance, n_labelled):
+        covered = []
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            truth = np.append(np.ones(n_labelled, bool), rng.random(1000) < 0.05)
+            scores, y = rng.normal(distance * truth), np.repeat([1, 0], [n_labelled, 1000])
+            fitted = fitted_or_refused(cls, scores, y)
+            if fitted is not None:
+                low, high = fitted.confidence_interval_
+                covered.append(low <= 0.05 <= high)
+        assert len(covered) >= 38
+        assert np.mean(covered) >= 0.85
 
 
 class TestEstimator:

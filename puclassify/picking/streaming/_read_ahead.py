@@ -5,16 +5,19 @@ from __future__ import annotations
 import queue
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
+from puclassify._devices import one_thread
 from puclassify._parallel import on_this_machine
 
 __all__ = ["map_ahead", "stream", "with_progress"]
@@ -39,9 +42,12 @@ def stream(
         for step in others:
             prepared = map_ahead(step, prepared)
         return _finished(finish, prepared)
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    backend, _ = get_active_backend()
+    if not backend.supports_return_generator:  # that of multiprocessing
+        tasks = (delayed(_by_one_thread)([first, *others, finish], *pair) for pair in numbered)
+        return _in_batches(n_jobs, tasks)
     tasks = (delayed(_in_turn)([first, *others, finish], *pair) for pair in numbered)
-    return _in_parallel(parallel, tasks)
+    return _in_parallel(Parallel(n_jobs=n_jobs, return_as="generator"), tasks)
 
 
 def _finished(finish: Callable, prepared: Generator) -> Generator:
@@ -60,10 +66,24 @@ def _in_parallel(parallel: Parallel, tasks: Iterable) -> Generator:
             results.close()
 
 
+def _in_batches(n_jobs: int | None, tasks: Iterator) -> Generator:
+    """Yield results of one batch of tasks after another, with no more tasks than that begun."""
+    size = _N_AHEAD * effective_n_jobs(n_jobs)
+    with Parallel(n_jobs=n_jobs) as parallel:
+        while batch := list(islice(tasks, size)):
+            yield from parallel(batch)
+
+
 def _in_turn(steps: Sequence[Callable], item: Any, index: int) -> Any:
     first, *others = steps
     with on_this_machine():  # on a cluster the worker keeps its micrograph
         return reduce(lambda result, step: step(result), others, first(item, index))
+
+
+def _by_one_thread(steps: Sequence[Callable], item: Any, index: int) -> Any:
+    """Apply the steps in a forked process, where OpenMP would wait for threads it left behind."""
+    with one_thread():
+        return _in_turn(steps, item, index)
 
 
 def map_ahead(function: Callable, items: Iterable) -> Generator:

@@ -3,6 +3,7 @@ import queue
 import threading
 
 import pytest
+from joblib import parallel_config
 from sklearn import config_context, get_config
 
 from puclassify.picking.streaming import _read_ahead
@@ -105,6 +106,39 @@ def test_stream(n_jobs):
     assert list(results) == ["a 0", "b 1", "c 2"]
     results = stream([prepare, describe], str.upper, iter("abc"), n_jobs)
     assert list(results) == ["A 0", "B 1", "C 2"]
+
+
+class TestMultiprocessing:
+    """The one backend of joblib that returns no generator."""
+
+    @pytest.fixture(autouse=True)
+    def backend(self):
+        with parallel_config("multiprocessing"):
+            yield
+
+    def test_keeps_the_order(self):
+        results = stream([numbered_text], str.upper, (str(i) for i in range(11)), 2)
+        assert list(results) == [f"{i} {i}" for i in range(11)]
+
+    def test_takes_few_items_ahead(self):
+        taken = []
+        items = (taken.append(i) or str(i) for i in range(100))
+        results = stream([numbered_text], str.upper, items, 2)
+        assert next(results) == "0 0"
+        assert len(taken) <= 4
+        results.close()
+
+    def test_error_of_a_worker(self):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            list(stream([numbered_text], divided, ["1"], 2))
+
+
+def numbered_text(item, index):
+    return f"{item} {index}"
+
+
+def divided(text):
+    return text / 2
 
 
 def test_all_threads_of_a_stream_end_when_nobody_wants_more():
