@@ -65,6 +65,12 @@ def check_coordinates(y: Any, n_micrographs: int) -> list[np.ndarray]:
 
 def check_coordinate_array(item: Any, name: str) -> np.ndarray:
     """Return coordinates of one micrograph, of shape (k, 2) or (k, 3), as float64."""
+    n_masked = int(np.ma.count_masked(item)) if isinstance(item, np.ma.MaskedArray) else 0
+    if n_masked:
+        raise ValueError(
+            f"{name} is a masked array with {n_masked} masked values, which would be read as if "
+            f"they were not; pass np.ma.compress_rows({name}), the rows without any"
+        )
     try:
         array = np.array(_frame_columns(item, name), dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -75,8 +81,10 @@ def check_coordinate_array(item: Any, name: str) -> np.ndarray:
     if array.size == 0 and array.ndim <= 2:
         return np.empty((0, array.shape[1] if array.shape[1:] == (3,) else 2))
     if array.ndim != 2 or array.shape[1] not in (2, 3):
+        is_turned = array.ndim == 2 and array.shape[0] in (2, 3)
         raise ValueError(
             f"{name} must be of shape (k, 2), x and y, or (k, 3), with a score; got {array.shape}"
+            f"{f': pass {name}.T' if is_turned else ''}"
         )
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:

@@ -252,6 +252,11 @@ def _check_pixels(image: GridImage) -> GridImage:
         raise ValueError(f"{label} is complex ({dtype}), pixels must be real; pass np.abs of it")
     if kind is None or kind not in "biuf":
         raise ValueError(f"{label} has pixels of type {dtype}, expected a NumPy array of numbers")
+    if isinstance(image.values, np.ma.MaskedArray) and np.ma.is_masked(image.values):
+        raise ValueError(
+            f"{label} has {np.ma.count_masked(image.values)} masked pixels, which would be used as "
+            "if they were not; pass image.astype(float).filled(np.nan), which leaves them out"
+        )
     return image
 
 

@@ -131,6 +131,11 @@ def _check_positions(value: Any, name: str) -> tuple[np.ndarray, np.ndarray | No
                 f"{list(value.columns)}; a table of picks has the columns x, y and score"
             )
         value = value[["x", "y", "score"] if "score" in value.columns else ["x", "y"]]
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(
+            f"{name} is a masked array with {np.ma.count_masked(value)} masked values; pass "
+            f"np.ma.compress_rows({name}), the rows without any"
+        )
     table = np.asarray(value, dtype=np.float64)
     if table.size == 0:
         return np.empty((0, 2)), None

@@ -43,7 +43,7 @@ from puclassify.picking.estimates import (
     cross_fit,
     estimate_pick_quality,
 )
-from puclassify.picking.label_checks import each_once
+from puclassify.picking.label_checks import each_once, labelled_micrographs
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
 from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
 from puclassify.picking.suppression import NonMaximumSuppression
@@ -266,8 +266,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         X : sequence of n path, 2-D array or GridImage
             The micrographs; their sizes may differ.
         y : sequence of n arrays of shape (k_i, 2)
-            Labelled centres of each as x, y in stored pixels. A micrograph without labels is
-            unlabelled data.
+            Labelled centres of each as x, y in stored pixels. Micrographs without labels are left
+            out, with a warning, unless labels are so few that some have none by chance.
 
         Returns
         -------
@@ -298,7 +298,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         check_lengths(self, images, geometry)
         pixel_size = relative_pixel_size(self.pixel_size, images)
         follow_headers(preprocessing, self.pixel_size, pixel_size)
-        labels = each_once(labels, geometry.diameter)
+        images, labels = labelled_micrographs(images, each_once(labels, geometry.diameter))
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
         scorer: Any = (

@@ -77,3 +77,19 @@ class TestRefused:
         pandas = pytest.importorskip("pandas")
         with pytest.raises(ValueError, match=r"without columns x and y, it has \['a'\]"):
             check_coordinates([pandas.DataFrame({"a": [1]})], 1)
+
+
+def test_masked_values_are_refused():
+    xy = np.ma.masked_invalid([[1.0, 2.0], [np.nan, 4.0]])
+    with pytest.raises(ValueError, match=r"y\[0\] is a masked array with 1 masked values"):
+        check_coordinates([xy], 1)
+    (kept,) = check_coordinates([np.ma.compress_rows(xy)], 1)
+    np.testing.assert_array_equal(kept, [[1.0, 2.0]])
+    (whole,) = check_coordinates([np.ma.masked_invalid([[1.0, 2.0]])], 1)
+    np.testing.assert_array_equal(whole, [[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (3, 30)])
+def test_turned_arrays_are_refused(shape):
+    with pytest.raises(ValueError, match=r"pass y\[0\]\.T"):
+        check_coordinates([np.zeros(shape)], 1)

@@ -452,3 +452,10 @@ class TestMicrographName:
         assert micrograph_name(GridImage(PIXELS, name="b"), 0) == "b"
         assert micrograph_name(GridImage(PIXELS), 3) == "micrograph_0003"
         assert micrograph_name(PIXELS, 12) == "micrograph_0012"
+
+
+def test_masked_pixels_are_refused():
+    pixels = np.ma.masked_greater(np.arange(12.0).reshape(3, 4), 9)
+    with pytest.raises(ValueError, match="'mic1' has 2 masked pixels.*filled"):
+        as_grid_image(pixels, name="mic1")
+    assert as_grid_image(np.ma.masked_greater(np.ones((3, 4)), 9)).shape == (3, 4)

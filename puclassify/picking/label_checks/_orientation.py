@@ -197,7 +197,7 @@ def check_orientation(
     >>> from puclassify.datasets import make_micrographs
     >>> from puclassify.picking import check_orientation
     >>> data = make_micrographs(
-    ...     2, shape=(256, 256), particles_per_micrograph=25, snr=1.0, random_state=0
+    ...     2, shape=(256, 256), particles_per_micrograph=20, snr=1.0, random_state=0
     ... )
     >>> upside_down = [[0, 255] + xy * [1, -1] for xy in data.coordinates]
     >>> check = check_orientation(data.micrographs, upside_down)
