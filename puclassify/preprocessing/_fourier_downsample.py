@@ -34,6 +34,8 @@ from puclassify.preprocessing._transforms import (
 __all__ = ["FourierDownsample", "fourier_downsample"]
 
 _NEGLIGIBLE_FACTOR = 1.05
+_SMALL_FACTOR = 2 / 3  # below which particles are too small for the stride of a network
+_MOST_PIXELS = 8192**2  # of a grid that was made finer
 _LEAST_RESOLUTION = 128  # float32 steps in a standard deviation: rounding adds 1/440 of it
 
 
@@ -46,8 +48,8 @@ class FourierDownsample(MicrographTransformer):
         Factor by which the number of pixels along each axis is reduced, relative to the incoming
         grid: at least 1, not necessarily whole; a pair is (x, y). "auto" makes
         ``particle_diameter`` span ``target_diameter`` grid points, taking into account the step
-        that an image already has; images are never upsampled, and are unchanged if the factor
-        would be below 1.05.
+        that an image already has. Images are unchanged if the factor would be between 2/3 and 1.05;
+        below that, where particles are small, the grid becomes finer, up to 8192 x 8192 points.
     particle_diameter : float or None, default=None
         Diameter of the particle in ångström; required by "auto".
     pixel_size : float or "header", default=1.0
@@ -188,7 +190,40 @@ def _downsample_to_step(image: GridImage, wanted_step: float, pixel_size: float 
     """Downsample to a step in ångström, taking into account the step that the image has."""
     wanted_step = wanted_step / stored_pixel_size(pixel_size, image)
     factor = wanted_step / image.step_xy
+    if (factor < _SMALL_FACTOR).all():
+        return _on_finer_grid(image, factor)
     return fourier_downsample(image, np.where(factor < _NEGLIGIBLE_FACTOR, 1.0, factor))
+
+
+def _on_finer_grid(image: GridImage, factor: np.ndarray) -> GridImage:
+    """Interpolate an image on a finer grid, with no frequencies that it does not have.
+
+    ``factor`` are its steps along x and y in units of the present ones, below 1. The first pixel
+    stays where it is.
+    """
+    height, width = image.shape
+    least = np.sqrt(height * width / _MOST_PIXELS)
+    factor_x, factor_y = np.minimum(np.maximum(factor, least), 1.0)
+    new_height, new_width = round(height / factor_y), round(width / factor_x)
+    pixels = as_tensor(_filled(image).values)
+    pivot = pivot_of(pixels)
+    spectrum = torch.fft.rfft2((pixels.double() - pivot.double()).float())
+    # At an even size the highest frequency stands for two, of which each gets a half.
+    if width % 2 == 0 and new_width > width:
+        spectrum[:, -1] /= 2
+    if height % 2 == 0 and new_height > height:
+        spectrum[height // 2] /= 2
+    n_positive = height - height // 2
+    finer = spectrum.new_zeros((new_height, new_width // 2 + 1))
+    finer[:n_positive, : width // 2 + 1] = spectrum[:n_positive]
+    finer[new_height - height // 2 :, : width // 2 + 1] = spectrum[n_positive:]
+    if height % 2 == 0 and new_height > height:
+        finer[height // 2, : width // 2 + 1] = spectrum[height // 2]
+    finer *= new_height * new_width / (height * width)
+    values = torch.fft.irfft2(finer, s=(new_height, new_width))
+    values = _add_pivot(values, pivot, wide=_is_wide(pixels.dtype))
+    step = (width / new_width, height / new_height)
+    return _simplified(image.with_values(like(image.values, values), step=step))
 
 
 def _filled(image: GridImage) -> GridImage:

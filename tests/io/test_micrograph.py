@@ -456,6 +456,6 @@ class TestMicrographName:
 
 def test_masked_pixels_are_refused():
     pixels = np.ma.masked_greater(np.arange(12.0).reshape(3, 4), 9)
-    with pytest.raises(ValueError, match="'mic1' has 2 masked pixels.*filled"):
+    with pytest.raises(ValueError, match=r"'mic1' has 2 masked pixels.*filled"):
         as_grid_image(pixels, name="mic1")
     assert as_grid_image(np.ma.masked_greater(np.ones((3, 4)), 9)).shape == (3, 4)

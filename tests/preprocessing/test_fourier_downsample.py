@@ -12,6 +12,7 @@ from puclassify.grid import GridImage
 from puclassify.preprocessing import (
     FourierDownsample,
     NormalizeMicrograph,
+    _fourier_downsample,
     fourier_downsample,
     normalize_micrograph,
 )
@@ -223,7 +224,7 @@ class TestFourierDownsample:
         (small,) = auto.transform([GridImage(np.zeros((60, 40)), step=(4.0, 1.0))])
         assert (small.shape, small.step) == ((15, 40), 4.0)
 
-    @pytest.mark.parametrize("step", [3.9, 4.0, 8.0])
+    @pytest.mark.parametrize("step", [3.9, 4.0, 5.9])
     def test_auto_leaves_what_is_binned_enough(self, step):
         auto = FourierDownsample(particle_diameter=120.0, target_diameter=30.0)
         image = GridImage(np.zeros((50, 50), np.int16), step=step)
@@ -336,3 +337,55 @@ def test_both_steps_in_a_pipeline():
     assert [image.shape for image in images] == [(32, 32)] * 2
     assert [image.step for image in images] == [2.0] * 2
     assert abs(images[0].values.mean()) < 0.1
+
+
+class TestFinerGrid:
+    """Particles that are too small for the stride of a network are brought to its size."""
+
+    @pytest.mark.parametrize("shape", [(40, 48), (41, 47), (40, 47)])
+    @pytest.mark.parametrize("diameter", [10.0, 7.5, 12.0])
+    def test_goes_through_the_pixels_and_adds_no_frequency(self, shape, diameter):
+        pixels = np.random.default_rng(0).normal(5.0, 1.0, shape)
+        step = FourierDownsample(particle_diameter=diameter)
+        (finer,) = step.fit_transform([pixels])
+        times = 30.0 / diameter
+        assert finer.shape == tuple(round(n * times) for n in shape)
+        # The sum of waves that goes through the pixels, by hand.
+        height, width = shape
+        spectrum = np.fft.fft2(pixels) / pixels.size
+        row, column = np.array([7, 20, 3]), np.array([11, 2, 30])
+        x, y = finer.to_micrograph(np.column_stack([column, row])).T
+        k, m = (np.fft.fftfreq(n, 1 / n) for n in shape)
+        waves = np.exp(2j * np.pi * np.outer(y, k) / height)
+        across = np.exp(2j * np.pi * np.outer(x, m) / width)
+        if height % 2 == 0:
+            waves[:, height // 2] = waves[:, height // 2].real
+        if width % 2 == 0:
+            across[:, width // 2] = across[:, width // 2].real
+        expected = np.einsum("pk,km,pm->p", waves, spectrum, across).real
+        np.testing.assert_allclose(finer.values[row, column], expected, atol=1e-4)
+
+    def test_keeps_dtype_step_and_offset(self):
+        image = GridImage(np.ones((30, 40), np.float32), step=2.0, offset=1.0, pixel_size=1.5)
+        (finer,) = FourierDownsample(particle_diameter=20.0).fit_transform([image])
+        assert finer.shape == (90, 120)
+        assert finer.values.dtype == np.float32
+        np.testing.assert_allclose(finer.step_xy, 2 / 3)
+        np.testing.assert_allclose(finer.offset_xy, 1.0)
+        assert finer.pixel_size == 1.5
+
+    def test_pixels_that_are_not_finite_are_replaced(self):
+        pixels = np.ones((30, 40), np.float32)
+        pixels[3, 4] = np.nan
+        (finer,) = FourierDownsample(particle_diameter=10.0).fit_transform([pixels])
+        np.testing.assert_allclose(finer.values, 1.0, rtol=1e-5)
+
+    def test_memory_is_limited(self, monkeypatch):
+        monkeypatch.setattr(_fourier_downsample, "_MOST_PIXELS", 100 * 100)
+        (finer,) = FourierDownsample(particle_diameter=6.0).fit_transform([np.ones((60, 60))])
+        assert finer.shape == (100, 100)
+
+    @pytest.mark.parametrize(("diameter", "edge"), [(20.5, 64), (29.0, 64), (19.0, 101)])
+    def test_only_where_particles_are_small(self, diameter, edge):
+        (image,) = FourierDownsample(particle_diameter=diameter).fit_transform([np.ones((64, 64))])
+        assert image.shape == (edge, edge)

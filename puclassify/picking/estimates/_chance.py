@@ -95,12 +95,12 @@ class LabelMover:
         places = np.empty((len(labels), N_MOVES, 2))
         is_outside: Any = np.zeros(places.shape[:2], dtype=bool)
         bad: np.ndarray = np.ones(places.shape[:2], dtype=bool)
-        for _ in range(_TRIES):
-            n_bad = int(bad.sum())
-            angle = self.rng.uniform(0, 2 * np.pi, n_bad)
-            distance = self.diameter * self.rng.uniform(*_DISTANCES, n_bad)
-            step = distance[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
-            places[bad] = labels[np.nonzero(bad)[0]] + step
+        # All labels are moved alike, so that near ones still share what is around them; where that
+        # leads astray, one by one.
+        places[:] = labels[:, None] + self._steps(N_MOVES)
+        for attempt in range(_TRIES):
+            if attempt > 0:
+                places[bad] = labels[np.nonzero(bad)[0]] + self._steps(int(bad.sum()))
             is_outside = ((places < low) | (places > high)).any(axis=-1)
             bad = is_outside | (tree.query(places)[0] < self.radius)
             if not bad.any():
@@ -113,3 +113,8 @@ class LabelMover:
         places = np.clip(places, low, high)
         places[in_margin] = np.nan
         return places
+
+    def _steps(self, n: int) -> np.ndarray:
+        angle = self.rng.uniform(0, 2 * np.pi, n)
+        distance = self.diameter * self.rng.uniform(*_DISTANCES, n)
+        return distance[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
