@@ -1,6 +1,7 @@
 """The region-level estimator, and the training that it shares with the picker."""
 
 from puclassify.classifier._calibration import UNCALIBRATED as UNCALIBRATED
+from puclassify.classifier._forward import module_version as module_version
 from puclassify.classifier._parameters import (
     check_classifier_parameters as check_classifier_parameters,
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -11,7 +15,15 @@ from torch import nn
 from puclassify._devices import autocast, threads_worth
 from puclassify.classifier._samples import PixelSource
 
-__all__ = ["blank_sample", "crop_to_field", "embed", "first_logits", "run_in_batches"]
+__all__ = [
+    "blank_sample",
+    "crop_to_field",
+    "embed",
+    "first_logits",
+    "in_float64",
+    "module_version",
+    "run_in_batches",
+]
 
 _PIXELS_AT_ONCE = 4_000_000  # of a forward pass: bounds memory, whatever the image size
 _SAMPLES_AT_ONCE = 4096
@@ -52,6 +64,25 @@ def embed(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
             "makes embeddings: see puclassify.networks.FullyConvolutional"
         )
     return module.features(x)  # type: ignore[operator]
+
+
+def in_float64(module: nn.Module) -> nn.Module:
+    """Return a copy of a network in float64, the same one until the network changes."""
+    version = module_version(module)
+    known = _in_float64.get(module)
+    if known is None or known[0] != version:
+        known = _in_float64[module] = version, copy.deepcopy(module).double()
+    return known[1]
+
+
+_in_float64: WeakKeyDictionary[nn.Module, tuple[Any, nn.Module]] = WeakKeyDictionary()
+
+
+def module_version(module: nn.Module) -> Any:
+    """Return what changes with a network, which may be changed in place between predictions."""
+    tensors = itertools.chain(module.parameters(), module.buffers())
+    training = any(part.training for part in module.modules())
+    return training, [(id(tensor), tensor._version, tensor.device) for tensor in tensors]
 
 
 def run_in_batches(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from hashlib import blake2b
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from scipy.sparse import block_array, coo_array
+from scipy.sparse.csgraph import connected_components
 
 from puclassify._devices import resolve_device, resolve_precision
+from puclassify._warnings import warn
 from puclassify.classifier._calibration import UNCALIBRATED, fit_calibration, is_calibrated
 from puclassify.classifier._early_stopping import HeldOutLoss
 from puclassify.classifier._forward import first_logits, run_in_batches
@@ -15,6 +20,7 @@ from puclassify.classifier._net import PUNet
 from puclassify.classifier._prior_estimation import PriorEstimation
 from puclassify.classifier._samples import PixelSource
 from puclassify.classifier._trainer import Trained
+from puclassify.regions import RegionTable
 
 __all__ = ["HeldOutExamples", "hold_out"]
 
@@ -34,6 +40,7 @@ class HeldOutExamples:
         positive: np.ndarray,
         rng: np.random.RandomState,
         *,
+        groups: ArrayLike | None = None,
         estimates_prior: bool,
         unlabelled_is_everything: bool,
     ):
@@ -48,7 +55,7 @@ class HeldOutExamples:
         self._calibrates = is_calibrated(classifier.calibration, np.sum(positive), share)
         if not (classifier.early_stopping or self._calibrates or estimates_prior):
             return
-        self.trained, self._held = hold_out(positive, share, rng)
+        self.trained, self._held = hold_out(positive, share, rng, groups_of(source, groups))
         self._positive = positive[self._held]
         if classifier.early_stopping:
             labelled = self._held[self._positive]
@@ -90,9 +97,16 @@ class HeldOutExamples:
 
 
 def hold_out(
-    positive: np.ndarray, share: float, rng: np.random.RandomState
+    positive: np.ndarray,
+    share: float,
+    rng: np.random.RandomState,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows to train on and rows to hold out: a share of either label, at least one each."""
+    """Return rows to train on and rows to hold out: a share of either label, at least one each.
+
+    The rows of a group, (n,) whole numbers from 0, stay together. More than the share is held out
+    where groups are large.
+    """
     drawn = []
     for kind, of_kind in (("labelled positive", positive), ("unlabelled", ~positive)):
         rows = rng.permutation(np.flatnonzero(of_kind))
@@ -105,4 +119,79 @@ def hold_out(
             )
         drawn.append(rows[: min(max(1, round(share * len(rows))), len(rows) - 1)])
     held = np.concatenate(drawn)
+    if groups is not None:
+        held = _whole_groups(positive, [len(rows) for rows in drawn], groups, rng)
     return np.setdiff1d(np.arange(len(positive)), held), held
+
+
+def _whole_groups(positive, wanted, groups, rng) -> np.ndarray:
+    """Draw groups until they hold the wanted numbers of positives and of unlabelled examples."""
+    left = np.array([np.sum(positive), np.sum(~positive)])
+    missing = np.array(wanted)
+    in_group = np.column_stack(
+        [np.bincount(groups, weights=of_kind) for of_kind in (positive, ~positive)]
+    )
+    held = []
+    for group in rng.permutation(np.flatnonzero(in_group.sum(axis=1))):
+        brings = in_group[group]
+        if (brings[missing > 0] > 0).any() and (left - brings >= 1).all():
+            held.append(group)
+            missing, left = missing - brings, left - brings
+        if (missing <= 0).all():
+            break
+    rows = np.flatnonzero(np.isin(groups, held))
+    if not positive[rows].any() or positive[rows].all():
+        raise ValueError(
+            "the examples of each group are held out together, but no choice of groups leaves "
+            "examples of both labels on either side; give smaller groups, or what needs no "
+            "held-out examples: early_stopping=False, calibration=None and the prior as a number"
+        )
+    return rows
+
+
+def groups_of(source: PixelSource, given: ArrayLike | None) -> np.ndarray | None:
+    """Return numbers of groups (n,) that are held out together, None where there are none.
+
+    Those given, else the micrographs of regions; images that are the same, pixel for pixel, are in
+    one group, and a warning says so.
+    """
+    of_regions = given is None and isinstance(source.X, RegionTable)
+    groups = np.asarray(source.X.groups) if of_regions else given
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (len(source),):
+            raise ValueError(
+                f"groups must hold one group for each of the {len(source)} samples of X, got shape "
+                f"{groups.shape}"
+            )
+        groups = np.unique(groups, return_inverse=True)[1]
+        if of_regions and groups.max() == 0:
+            return None  # one micrograph, whose regions are all there is
+    same = _same_images(source)
+    if same is None:
+        return groups
+    if groups is None:
+        return same
+    pairs = coo_array((np.ones(len(same)), (groups, same)))
+    return connected_components(block_array([[None, pairs], [pairs.T, None]]))[1][groups]
+
+
+def _same_images(source: PixelSource) -> np.ndarray | None:
+    """Return a number for each image, equal for equal ones; None if no two are."""
+    if isinstance(source.X, RegionTable | np.memmap) or len(source.sample_shape) == 1:
+        return None
+    numbers: dict[bytes, int] = {}
+    same = np.array(
+        [
+            numbers.setdefault(blake2b(image.tobytes(), digest_size=16).digest(), len(numbers))
+            for image in source.X
+        ]
+    )
+    n_again = len(same) - len(numbers)
+    if n_again == 0:
+        return None
+    warn(
+        f"{n_again} of {len(same)} images in X are copies of others, pixel for pixel; they are "
+        "held out together with them, but nearly equal ones cannot be told: pass groups to fit"
+    )
+    return same

@@ -24,7 +24,13 @@ from puclassify._warnings import warn
 from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
-from puclassify.classifier._forward import blank_sample, embed, first_logits, run_in_batches
+from puclassify.classifier._forward import (
+    blank_sample,
+    embed,
+    first_logits,
+    in_float64,
+    run_in_batches,
+)
 from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._interruption import completed_training
 from puclassify.classifier._parameters import check_classifier_parameters
@@ -274,7 +280,7 @@ class PUImageClassifier(
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X: Samples, y: ArrayLike) -> Self:
+    def fit(self, X: Samples, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Train on labelled and unlabelled examples.
 
         Parameters
@@ -284,6 +290,10 @@ class PUImageClassifier(
         y : array-like of shape (n,)
             Two labels: 1 for labelled positive and 0 or -1 for unlabelled, True and False, words
             that say which is which, or any two of which ``pos_label`` names the positive one.
+        groups : array-like of shape (n,) or None, default=None
+            Examples of one group, such as views of one object, are held out together where
+            something is estimated from held-out examples. None stands for the micrographs of a
+            `RegionTable`; copies of an image are always together.
 
         Returns
         -------
@@ -298,8 +308,8 @@ class PUImageClassifier(
         Warns
         -----
         UserWarning
-            If more examples are labelled than not, or if the positive label sorts before the other
-            one (see the Notes).
+            If more examples are labelled than not, if images are copies of one another, or if the
+            positive label sorts before the other one (see the Notes).
 
         Notes
         -----
@@ -330,6 +340,7 @@ class PUImageClassifier(
             source,
             positive,
             rng,
+            groups=groups,
             estimates_prior=estimates_prior,
             unlabelled_is_everything=unlabelled_is_everything,
         )
@@ -535,7 +546,7 @@ class PUImageClassifier(
         if len(source.sample_shape) == 1 and device.type == "cpu":
             # Feature rows cost little, and in float64 a row's score does not depend on how many
             # rows are scored beside it.
-            module, dtype = copy.deepcopy(module).double(), torch.float64
+            module, dtype = in_float64(module), torch.float64
         return run_in_batches(
             run,
             module,

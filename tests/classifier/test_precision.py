@@ -197,3 +197,27 @@ def test_threads_share_float32_on_a_gpu():
     before, one, other = seen
     assert one == other != before
     assert setting() == before
+
+
+class TestFeatureRows:
+    """They are scored in float64, by a copy of the network that is kept until it changes."""
+
+    @pytest.fixture
+    def fitted(self):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(200, 5)).astype(np.float32)
+        return PUImageClassifier(max_epochs=1, random_state=0).fit(X, (X[:, 0] > 1).astype(int)), X
+
+    def test_the_network_is_copied_once(self, fitted, monkeypatch):
+        classifier, X = fitted
+        expected = classifier.decision_function(X)
+        monkeypatch.setattr(torch.nn.Module, "double", lambda module: 1 / 0)
+        np.testing.assert_allclose(classifier.decision_function(X[:1]), expected[:1], rtol=1e-12)
+
+    def test_a_change_in_place_counts(self, fitted):
+        classifier, X = fitted
+        before = classifier.decision_function(X)
+        with torch.no_grad():
+            classifier.module_.head.bias += 1.0
+        slope, _ = classifier.calibration_
+        np.testing.assert_allclose(classifier.decision_function(X), before + slope, atol=1e-6)

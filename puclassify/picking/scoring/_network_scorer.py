@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from puclassify.classifier import (
     Trained,
     Trainer,
     adopt_training,
+    module_version,
     scoring_dtype,
 )
 from puclassify.grid import GridImage
@@ -155,7 +155,7 @@ class NetworkScorer:
     def _prepared(self, device, dtype, memory_budget, compile) -> tuple[nn.Module, int]:
         """Return a copy of the network in its fastest form, and the tile that fits the memory."""
         module = self.classifier.module_
-        key = device, dtype, memory_budget, compile, _version(module)
+        key = device, dtype, memory_budget, compile, module_version(module)
         if self._cache is None or self._cache[0] != key:
             network = copy.deepcopy(module)
             network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -168,13 +168,6 @@ class NetworkScorer:
 
     def __getstate__(self):
         return vars(self) | {"_cache": None}
-
-
-def _version(module: nn.Module):
-    """Return what changes with a network, which may be changed in place between predictions."""
-    tensors = itertools.chain(module.parameters(), module.buffers())
-    training = any(part.training for part in module.modules())
-    return training, [(id(tensor), tensor._version, tensor.device) for tensor in tensors]
 
 
 def _compiled(module: nn.Module) -> nn.Module:
