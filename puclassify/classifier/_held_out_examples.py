@@ -55,7 +55,9 @@ class HeldOutExamples:
         self._calibrates = is_calibrated(classifier.calibration, np.sum(positive), share)
         if not (classifier.early_stopping or self._calibrates or estimates_prior):
             return
-        self.trained, self._held = hold_out(positive, share, rng, groups_of(source, groups))
+        self.trained, self._held = hold_out(
+            positive, share, rng, groups_of(source, groups, positive)
+        )
         self._positive = positive[self._held]
         if classifier.early_stopping:
             labelled = self._held[self._positive]
@@ -149,11 +151,14 @@ def _whole_groups(positive, wanted, groups, rng) -> np.ndarray:
     return rows
 
 
-def groups_of(source: PixelSource, given: ArrayLike | None) -> np.ndarray | None:
+def groups_of(
+    source: PixelSource, given: ArrayLike | None, positive: np.ndarray
+) -> np.ndarray | None:
     """Return numbers of groups (n,) that are held out together, None where there are none.
 
     Those given, else the micrographs of regions; images that are the same, pixel for pixel, are in
-    one group, and a warning says so.
+    one group. A warning says so, but not of a labelled image that is also in the unlabelled sample,
+    as where both were drawn from one set.
     """
     of_regions = given is None and isinstance(source.X, RegionTable)
     groups = np.asarray(source.X.groups) if of_regions else given
@@ -167,7 +172,7 @@ def groups_of(source: PixelSource, given: ArrayLike | None) -> np.ndarray | None
         groups = np.unique(groups, return_inverse=True)[1]
         if of_regions and groups.max() == 0:
             return None  # one micrograph, whose regions are all there is
-    same = _same_images(source)
+    same = _same_images(source, positive)
     if same is None:
         return groups
     if groups is None:
@@ -176,7 +181,7 @@ def groups_of(source: PixelSource, given: ArrayLike | None) -> np.ndarray | None
     return connected_components(block_array([[None, pairs], [pairs.T, None]]))[1][groups]
 
 
-def _same_images(source: PixelSource) -> np.ndarray | None:
+def _same_images(source: PixelSource, positive: np.ndarray) -> np.ndarray | None:
     """Return a number for each image, equal for equal ones; None if no two are."""
     if isinstance(source.X, RegionTable | np.memmap) or len(source.sample_shape) == 1:
         return None
@@ -187,9 +192,11 @@ def _same_images(source: PixelSource) -> np.ndarray | None:
             for image in source.X
         ]
     )
-    n_again = len(same) - len(numbers)
-    if n_again == 0:
+    if len(numbers) == len(same):
         return None
+    n_again = len(same) - sum(len(np.unique(same[of_kind])) for of_kind in (positive, ~positive))
+    if n_again == 0:
+        return same
     warn(
         f"{n_again} of {len(same)} images in X are copies of others, pixel for pixel; they are "
         "held out together with them, but nearly equal ones cannot be told: pass groups to fit"

@@ -47,28 +47,37 @@ class TestHoldOut:
 
 class TestGroups:
     def test_without_any(self, copies, recwarn):
-        assert groups_of(PixelSource(copies[0]), None) is None
+        assert groups_of(PixelSource(copies[0]), None, copies[1] == 1) is None
         assert not recwarn
 
     def test_of_regions_are_micrographs(self):
         images = [np.zeros((50, 50), np.float32)] * 3
         table = RegionTable(images, [0, 0, 2, 1], np.full((4, 2), 25.0))
-        np.testing.assert_array_equal(groups_of(PixelSource(table, 11), None), [0, 0, 2, 1])
+        np.testing.assert_array_equal(
+            groups_of(PixelSource(table, 11), None, np.arange(4) < 2), [0, 0, 2, 1]
+        )
 
     def test_copies_are_found(self, copies):
         X = copies[0].copy()
         X[[5, 700]] = X[3]
         with pytest.warns(UserWarning, match="2 of 900 images in X are copies"):
-            groups = groups_of(PixelSource(X), None)
+            groups = groups_of(PixelSource(X), None, np.zeros(900, dtype=bool))
         assert groups[3] == groups[5] == groups[700]
         assert len(np.unique(groups)) == 898
+
+    def test_labelled_copies_of_unlabelled_images_are_no_news(self, copies, recwarn):
+        X = copies[0].copy()
+        X[800:] = X[:100]
+        groups = groups_of(PixelSource(X), None, np.arange(900) >= 800)
+        np.testing.assert_array_equal(groups[800:], groups[:100])
+        assert not recwarn
 
     def test_copies_join_groups(self, copies):
         X, _, given = copies
         X = X.copy()
         X[700] = X[3]
         with pytest.warns(UserWarning, match="1 of 900"):
-            groups = groups_of(PixelSource(X), given)
+            groups = groups_of(PixelSource(X), given, np.zeros(900, dtype=bool))
         together = np.isin(given, given[[3, 700]])
         assert len(set(groups[together])) == 1
         assert not set(groups[together]) & set(groups[~together])
@@ -76,7 +85,7 @@ class TestGroups:
 
     def test_of_another_length(self, copies):
         with pytest.raises(ValueError, match="one group for each of the 900 samples"):
-            groups_of(PixelSource(copies[0]), np.arange(3))
+            groups_of(PixelSource(copies[0]), np.arange(3), copies[1] == 1)
 
 
 @pytest.mark.filterwarnings("ignore:BBEPrior estimates")
