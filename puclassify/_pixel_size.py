@@ -39,9 +39,7 @@ class RelativePixelSize(float):
     def ratio(self, image: GridImage) -> float:
         """Return the pixel size of an image in units of this one: 1 where no header says it."""
         header = header_pixel_size(image)
-        if header is None or 1 / _SAME <= header / self.header <= _SAME:
-            return 1.0
-        return header / self.header
+        return header / self.header if header and differ(header, self.header) else 1.0
 
 
 def header_pixel_size(image: GridImage) -> float | None:

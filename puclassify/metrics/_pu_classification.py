@@ -180,9 +180,9 @@ def pu_f1_score(
     Parameters
     ----------
     y_true : array-like of shape (n,)
-        Two labels; the larger means "labelled positive", the smaller "unlabelled".
+        1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
     y_pred : array-like of shape (n,)
-        Predicted labels, the same two; the larger means "positive".
+        Predicted labels, the same two.
     prior : float
         P(y = 1) among the unlabelled examples (``"case_control"``) or among all examples
         (``"single_training_set"``).

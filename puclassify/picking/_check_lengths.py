@@ -10,7 +10,7 @@ import numpy as np
 from puclassify._pixel_size import RelativePixelSize, differ, header_pixel_size
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
-from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking._geometry import PickingGeometry, size_xy
 
 __all__ = ["check_lengths", "relative_pixel_size"]
 
@@ -44,7 +44,7 @@ def relative_pixel_size(pixel_size: float | str, images: Sequence[GridImage]) ->
 
 def check_lengths(picker: Any, images: Sequence[GridImage], geometry: PickingGeometry) -> None:
     """Refuse lengths that do not go with the particle's diameter, or with the micrographs."""
-    sides = [image.step_xy * image.shape[::-1] for image in images]
+    sides = [size_xy(image) for image in images]
     smallest = int(np.argmin([side.min() for side in sides]))
     width, height = sides[smallest]
     diameter = geometry.diameter

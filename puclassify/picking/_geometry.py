@@ -11,7 +11,7 @@ from puclassify._parameters import is_number
 from puclassify._pixel_size import stored_pixel_size
 from puclassify.grid import GridImage
 
-__all__ = ["HalfDiameter", "PickingGeometry", "total_area_in_medians"]
+__all__ = ["HalfDiameter", "PickingGeometry", "areas", "size_xy", "total_area_in_medians"]
 
 _DENSEST_PACKING = np.pi / np.sqrt(12)  # share of a plane that equal discs can cover
 PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs, where nothing is known
@@ -76,7 +76,7 @@ class PickingGeometry:
                 particles = f"expected_particles={expected_particles:g}"
             raise ValueError(
                 f"{particles} cannot fit: their label discs would cover "
-                f"{fraction:.2f} of a micrograph of {np.median(_areas(images)):.0f} square pixels; "
+                f"{fraction:.2f} of a micrograph of {np.median(areas(images)):.0f} square pixels; "
                 "expected_particles is the number in one micrograph, and the particle's diameter "
                 f"was taken as {self.diameter:.1f} stored pixels with a label radius of "
                 f"{max(self.label_radii_on(images)):.1f}"
@@ -91,19 +91,19 @@ class PickingGeometry:
 
     def guessed_particles(self, images: Sequence[GridImage]) -> float:
         """Return the number of particles in all micrographs if their discs cover a fifth."""
-        return PACKING_GUESS * float(_areas(images).sum()) / (np.pi * (self.diameter / 2) ** 2)
+        return PACKING_GUESS * float(areas(images).sum()) / (np.pi * (self.diameter / 2) ** 2)
 
     def most_particles(self, images: Sequence[GridImage]) -> float:
         """Return the number in all micrographs beyond which particles would overlap."""
         return self.guessed_particles(images) * _DENSEST_PACKING / PACKING_GUESS
 
     def _fraction(self, images, stride, n_particles) -> float:
-        areas = _areas(images)
-        density = n_particles / float(areas.sum())
+        covered = areas(images)
+        density = n_particles / float(covered.sum())
         # A label owns at least its nearest position, however small its disc.
         smallest = np.prod([image.step_xy for image in images], axis=1) * stride**2
         discs = [np.pi * radius**2 for radius in self.label_radii_on(images)]
-        return density * float(np.average(np.maximum(discs, smallest), weights=areas))
+        return density * float(np.average(np.maximum(discs, smallest), weights=covered))
 
 
 class HalfDiameter(float):
@@ -128,10 +128,15 @@ class HalfDiameter(float):
 
 def total_area_in_medians(images: Sequence[GridImage]) -> float:
     """Return the total area of micrographs in units of the median micrograph."""
-    areas = _areas(images)
-    return float(areas.sum() / np.median(areas))
+    each = areas(images)
+    return float(each.sum() / np.median(each))
 
 
-def _areas(images) -> np.ndarray:
+def size_xy(image: GridImage) -> np.ndarray:
+    """Return width and height in stored pixels."""
+    return image.step_xy * image.shape[::-1]
+
+
+def areas(images: Sequence[GridImage]) -> np.ndarray:
     """Return the areas of micrographs in square stored pixels."""
     return np.array([np.prod(image.step_xy) * np.prod(image.shape) for image in images])

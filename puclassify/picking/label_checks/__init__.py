@@ -6,4 +6,4 @@ from puclassify.picking.label_checks._labelled_micrographs import (
 )
 from puclassify.picking.label_checks._orientation import OrientationCheck as OrientationCheck
 from puclassify.picking.label_checks._orientation import check_orientation as check_orientation
-from puclassify.picking.label_checks._orientation import shift_of_labels as shift_of_labels
+from puclassify.picking.label_checks._shift import shift_of_labels as shift_of_labels

@@ -10,12 +10,16 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from puclassify.grid import GridImage
 
-__all__ = ["BlobMaps", "at_labels"]
+__all__ = ["FEWEST_LABELS", "BlobMaps", "at_labels", "thinned"]
+
+FEWEST_LABELS = 5  # to say anything
 
 _LONGEST_EDGE = 768  # pixels of the reduced micrograph
 _SIGMAS = 1.5 * np.sqrt(2.0) ** np.arange(9)  # in reduced pixels: blobs of 4 to 70 of them
 _RATIO = 1.6  # of the two Gaussians whose difference is taken
 _SIGMA_OF_DIAMETER = 0.3
+_FEWEST_ACROSS = 10  # reduced pixels across a particle of known diameter
+_MOST_LABELS = 400  # of which ranks are read
 _CLIP = 4.0  # standard deviations: ice and gold are no particles
 _SAMPLE = 40_000  # pixels from which ranks are read
 
@@ -35,17 +39,17 @@ class BlobMaps:
         is_seen = np.isfinite(values)
         values = np.where(is_seen, values, np.median(values[is_seen]) if is_seen.any() else 0)
         self._image = image
-        self.reduction = max(1, int(np.ceil(max(values.shape) / _LONGEST_EDGE)))
-        self.step = image.step_xy * self.reduction
+        self._reduction = max(1, int(np.ceil(max(values.shape) / _LONGEST_EDGE)))
         if diameter is not None:
             # Enough pixels for the blob to be seen where it is.
-            self.reduction = max(1, min(self.reduction, int(diameter / image.step_xy.max() / 10)))
-            self.step = image.step_xy * self.reduction
-        values = _clipped(_reduced(values, self.reduction))
+            most = int(diameter / image.step_xy.max() / _FEWEST_ACROSS)
+            self._reduction = max(1, min(self._reduction, most))
+        values = _clipped(_reduced(values, self._reduction))
+        step = float(image.step_xy.mean()) * self._reduction
         sigmas = _SIGMAS
         if diameter is not None:
-            sigmas = np.array([_SIGMA_OF_DIAMETER * diameter / float(self.step.mean())])
-        self.blob_radii = sigmas * float(self.step.mean()) / (2 * _SIGMA_OF_DIAMETER)
+            sigmas = np.array([_SIGMA_OF_DIAMETER * diameter / step])
+        self.blob_radii = sigmas * step / (2 * _SIGMA_OF_DIAMETER)
         self.ranks = np.stack([_ranks(_blobs(values, sigma)) for sigma in sigmas])
 
     def at(self, xy: np.ndarray) -> np.ndarray:
@@ -54,7 +58,7 @@ class BlobMaps:
         Places outside the micrograph are NaN.
         """
         on_grid = self._image.to_grid(xy).reshape(*xy.shape)
-        column_row = (on_grid + 0.5) / self.reduction - 0.5
+        column_row = (on_grid + 0.5) / self._reduction - 0.5
         where = np.moveaxis(column_row[..., ::-1], -1, 0)
         return np.stack(
             [
@@ -67,6 +71,12 @@ class BlobMaps:
 def at_labels(maps: Sequence[BlobMaps], labels: Sequence[np.ndarray]) -> np.ndarray:
     """Return the ranks (sizes, ...) at the places (k_i, ..., 2) of all micrographs."""
     return np.concatenate([one.at(xy) for one, xy in zip(maps, labels, strict=True)], axis=1)
+
+
+def thinned(labels: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return every label, or every n-th where there are more than are needed."""
+    nth = max(1, -(-sum(map(len, labels)) // _MOST_LABELS))
+    return [xy[::nth] for xy in labels]
 
 
 def _reduced(values: np.ndarray, n: int) -> np.ndarray:

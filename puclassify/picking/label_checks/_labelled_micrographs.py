@@ -9,6 +9,7 @@ from scipy.stats import poisson
 
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
+from puclassify.picking._geometry import areas
 
 __all__ = ["labelled_micrographs"]
 
@@ -25,9 +26,9 @@ def labelled_micrographs(
     the others would be too low. A warning says how many were left out.
     """
     n_labels = np.array([len(xy) for xy in labels])
-    areas = np.array([np.prod(image.step_xy) * np.prod(image.shape) for image in images])
+    share = areas(images) / areas(images).sum()
     without = n_labels == 0
-    expected = float(((1 - areas / areas.sum()) ** n_labels.sum()).sum())
+    expected = float(((1 - share) ** n_labels.sum()).sum())
     if not without.any() or poisson.sf(without.sum() - 1, expected) >= _CHANCE:
         return list(images), list(labels)
     warn(

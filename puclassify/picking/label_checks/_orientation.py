@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike
 from puclassify._parameters import check_number
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs
-from puclassify.picking.label_checks._blob_maps import BlobMaps, at_labels
+from puclassify.picking._geometry import size_xy
+from puclassify.picking.label_checks._blob_maps import FEWEST_LABELS, BlobMaps, at_labels, thinned
+from puclassify.picking.label_checks._shift import shift_of_labels
 
-__all__ = ["OrientationCheck", "check_orientation", "shift_of_labels"]
+__all__ = ["OrientationCheck", "check_orientation"]
 
 _BINNINGS = (2, 3, 4, 6, 8)
 _MOST_IMAGES = 12  # those with the most labels
-_MOST_LABELS = 400  # in all
-_FEWEST_LABELS = 5
 _INSIDE = 0.9  # share of the labels that a reading of them must keep inside
 _NOTHING = 4.5  # standard deviations that the best of all readings reaches by chance
 _SURE = 0.95
@@ -213,46 +213,51 @@ def check_orientation(
     if not any(map(len, labels)):
         raise ValueError("coordinates hold no label; at least one is needed")
     order = np.argsort([-len(xy) for xy in labels], kind="stable")[:_MOST_IMAGES]
-    chosen = [i for i in order if len(labels[i])]
-    images = [as_grid_image(paths[i]) for i in chosen]
-    share = max(1, -(-sum(len(labels[i]) for i in chosen) // _MOST_LABELS))
-    used = [labels[i][::share] for i in chosen]
-    all_sizes = dict(zip(chosen, map(_size, images)))
-    maps = [BlobMaps(image, particle_diameter) for image in images]
+    images = {i: as_grid_image(paths[i]) for i in order.tolist() if len(labels[i])}
+    used = thinned([labels[i] for i in images])
+    maps = [BlobMaps(image, particle_diameter) for image in images.values()]
+    sizes = {i: _size(image) for i, image in images.items()}
     scores = {}
-    for reading in _readings(used, list(all_sizes.values())):
-        score = _score(maps, used, list(all_sizes.values()), reading)
+    for reading in _readings(used, list(sizes.values())):
+        score = _score(maps, used, list(sizes.values()), reading)
         if score is not None:
             scores[reading] = score
-    return _verdict(scores, maps, used, images, paths, labels, particle_diameter)
-
-
-def _verdict(scores, maps, used, images, paths, labels, diameter) -> OrientationCheck:
     by_name = {reading.name: score for reading, score in scores.items()}
-    best = max(scores, key=lambda one: scores[one], default=None)
-    if best is None or sum(map(len, used)) < _FEWEST_LABELS:
-        return OrientationCheck("cannot tell", 0.0, _UNKNOWN, by_name)
-    logs = np.array([_NOTHING**2 / 2, *(score**2 / 2 for score in scores.values())])
-    weights = np.exp(logs - logs.max())
-    weights /= weights.sum()
-    # Sizes that hardly differ are one reading, best named by a whole number.
-    near = [one for one in scores if one.flip is best.flip and _is_near(one, best)]
-    confidence = float(sum(weights[1 + list(scores).index(one)] for one in near))
-    best = max(near, key=lambda one: scores[one] + _WHOLE_NUMBER * one.is_whole)
-    shift = None
-    if diameter is not None and (best.name == "as given" or confidence < _SURE):
-        shift = shift_of_labels(images, used, diameter, maps)
-    if shift is not None:
-        dx, dy = shift
-        code = f"coordinates = [xy + [{dx:.1f}, {dy:.1f}] for xy in coordinates]"
-        return OrientationCheck("shifted", _SURE, code, by_name, [xy + shift for xy in labels])
-    if confidence < _SURE:
+    best, confidence = None, 0.0
+    if scores and sum(map(len, used)) >= FEWEST_LABELS:
+        best, confidence = _best(scores)
+    is_sure = confidence >= _SURE
+    if best is not None and particle_diameter is not None:
+        shift = None
+        if best.name == "as given" or not is_sure:
+            shift = shift_of_labels(list(images.values()), used, particle_diameter, maps)
+        if shift is not None:
+            code = "coordinates = [xy + [{:.1f}, {:.1f}] for xy in coordinates]".format(*shift)
+            return OrientationCheck("shifted", _SURE, code, by_name, [xy + shift for xy in labels])
+    if best is None or not is_sure:
         return OrientationCheck("cannot tell", confidence, _UNKNOWN, by_name)
     if best.name == "as given":
         return OrientationCheck("as given", confidence, "nothing to do", by_name, list(labels))
-    sizes = [_size(as_grid_image(path)) for path in paths]
-    corrected = [best.apply(xy, size) for xy, size in zip(labels, sizes)]
-    return OrientationCheck(best.name, confidence, _advice(best, sizes), by_name, corrected)
+    all_sizes = [
+        sizes[i] if i in sizes else _size(as_grid_image(path)) for i, path in enumerate(paths)
+    ]
+    corrected = [best.apply(xy, size) for xy, size in zip(labels, all_sizes)]
+    return OrientationCheck(best.name, confidence, _advice(best, all_sizes), by_name, corrected)
+
+
+def _best(scores: dict[_Reading, float]) -> tuple[_Reading, float]:
+    """Return the best reading and its probability, among all and none.
+
+    Sizes that hardly differ are one reading, best named by a whole number.
+    """
+    best = max(scores, key=lambda one: scores[one])
+    largest = max(_NOTHING, scores[best])
+    weights = {one: np.exp((score**2 - largest**2) / 2) for one, score in scores.items()}
+    of_none = np.exp((_NOTHING**2 - largest**2) / 2)
+    near = [one for one in scores if one.flip is best.flip and _is_near(one, best)]
+    confidence = sum(weights[one] for one in near) / (of_none + sum(weights.values()))
+    named = max(near, key=lambda one: scores[one] + _WHOLE_NUMBER * one.is_whole)
+    return named, float(confidence)
 
 
 def _is_near(one: _Reading, other: _Reading) -> bool:
@@ -278,8 +283,8 @@ def _advice(reading: _Reading, sizes: list[Size]) -> str:
 
 
 def _size(image: GridImage) -> Size:
-    width, height = image.step_xy * image.shape[::-1]
-    return float(width), float(height)
+    width, height = size_xy(image).tolist()
+    return width, height
 
 
 def _readings(labels, sizes) -> list[_Reading]:
@@ -311,45 +316,3 @@ def _score(maps, labels, sizes, reading) -> float | None:
 def _n_apart(places, distance: float) -> int:
     """Return in how many squares, as wide as a distance, places lie."""
     return sum(len(np.unique(np.floor(xy / distance), axis=0)) for xy in places if len(xy))
-
-
-_SHIFT_STEPS = 8  # of the shifts tried, along x and y, up to a diameter either way
-_SMALLEST_SHIFT = 0.25  # diameters; clicks are not exact
-_SHIFT_LEVEL = 5.0  # standard deviations
-
-
-def shift_of_labels(
-    images: Sequence[GridImage],
-    labels: Sequence[np.ndarray],
-    diameter: float,
-    maps: Sequence[BlobMaps] | None = None,
-) -> np.ndarray | None:
-    """Return the x and y by which all labels have to be moved onto blobs, in stored pixels.
-
-    None if they are where they should be. Labels that lie beside their particles, as corners of
-    boxes do, have more of a blob on one side than on the other; those on the middle of a ring, or
-    of a long particle, have as much on both.
-    """
-    maps = [BlobMaps(image, diameter) for image in images] if maps is None else maps
-    steps = np.arange(-_SHIFT_STEPS, _SHIFT_STEPS + 1) / _SHIFT_STEPS
-    shifts = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
-    shifts = shifts[np.hypot(*shifts.T) <= 1] * diameter
-    share = max(1, -(-sum(map(len, labels)) // _MOST_LABELS))
-    places = [xy[::share, None] + shifts for xy in labels]
-    ranks = at_labels(maps, places)[0]  # labels, shifts
-    ranks = ranks[np.isfinite(ranks).all(axis=1)]
-    if len(ranks) < _FEWEST_LABELS:
-        return None
-    middle = len(shifts) // 2
-    sign = np.sign(ranks.mean(axis=0)[np.abs(ranks.mean(axis=0)).argmax()])
-    ranks = ranks * sign
-    best = int(ranks.mean(axis=0).argmax())
-    if np.hypot(*shifts[best]) < _SMALLEST_SHIFT * diameter:
-        return None
-    opposite = len(shifts) - 1 - best
-    for other in (opposite, middle):
-        difference = ranks[:, best] - ranks[:, other]
-        spread = difference.std(ddof=1) / np.sqrt(len(difference))
-        if not difference.mean() > _SHIFT_LEVEL * max(spread, 1e-9):
-            return None
-    return shifts[best]
