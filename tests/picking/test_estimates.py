@@ -301,6 +301,30 @@ class TestWarnings:
             picker.fit(easy.micrographs[:N_TRAIN], corners)
         assert picker.threshold_report_ is None
 
+    def test_labels_around_their_particles(self, easy, fit, labels):
+        angles = np.random.default_rng(0).uniform(0, 2 * np.pi, (N_TRAIN, 60))
+        beside = [
+            xy + easy.particle_diameter * 0.5 * np.column_stack([np.cos(a), np.sin(a)])[: len(xy)]
+            for xy, a in zip(labels, angles)
+        ]
+        beside = [np.clip(xy, 0, 255) for xy in beside]
+        with pytest.warns(UserWarning, match="lie around it.*centres of the particles"):
+            picker = fit(beside)
+        assert picker.threshold_report_ is None
+
+    @pytest.mark.filterwarnings("ignore:.* labels in y lie within")
+    def test_half_of_the_labels_at_random(self, easy, fit):
+        rng = np.random.default_rng(1)
+        half = [
+            np.where(rng.random((len(xy), 1)) < 0.5, rng.uniform(8, 247, xy.shape), xy)
+            for xy in label_particles(easy.coordinates[:N_TRAIN], 60, random_state=1)
+        ]
+        with pytest.warns(UserWarning, match="% of the labels score like places without a"):
+            picker = fit(half, classifier=small_classifier(max_epochs=8, lr=3e-3))
+        low, high = picker.threshold_report_["n_particles_interval"]
+        assert low < 12 < high
+        assert picker.expected_particles_ < 18  # and not 30 or more, of which 30 labels tell
+
     def test_a_file_read_twice_changes_nothing(self, easy, fit):
         once = fit(easy.coordinates[:N_TRAIN])
         with pytest.warns(UserWarning, match="were left out, so that each particle counts once"):

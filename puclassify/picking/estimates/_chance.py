@@ -7,15 +7,16 @@ with the same surroundings, such as ice and borders, but beside the labelled par
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from puclassify.grid import GridImage
 
-__all__ = ["ChanceTest", "LabelMover", "best_scores"]
+__all__ = ["ChanceTest", "LabelMover", "best_nearby"]
 
 N_MOVES = 400  # of every label
 _DISTANCES = 1.0, 2.5  # of the moves, in diameters
@@ -23,17 +24,33 @@ _WIDE = 8.0  # diameters: of narrower micrographs the margin would be too large 
 _TRIES = 8  # to find a place inside the micrograph and beside all labels
 _LEVEL = 0.01  # of the test
 
+_NEAR = 0.25  # diameters, from a label to the best candidate within one
+_N_COMPARED = 20  # moves of every label
+_MORE_NEAR = 0.1  # share of the labels by which more of them than of the moved have to be near
+_DEVIATIONS = 2.33  # the same in standard deviations, at a level of one per cent
+
 
 @dataclass(frozen=True)
 class ChanceTest:
     """Scores of labels, and of the same labels moved away, each that of the best candidate nearby.
 
     ``at_labels`` has shape (k,), ``moved`` (k, m), and ``candidates`` are all scores, ascending.
+    ``near_labels`` (k,) says whether the best candidate of a wider surrounding lies on the label,
+    and ``near_moved`` (k, m') whether it lies on the moved ones.
     """
 
     at_labels: np.ndarray
     moved: np.ndarray
     candidates: np.ndarray
+    near_labels: np.ndarray
+    near_moved: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[ChanceTest], candidates: np.ndarray) -> ChanceTest:
+        """Join those of several micrographs, with the scores of all candidates, ascending."""
+        columns = [(one.at_labels, one.moved, one.near_labels, one.near_moved) for one in parts]
+        at_labels, moved, near_labels, near_moved = map(np.concatenate, zip(*columns))
+        return cls(at_labels, moved, candidates, near_labels, near_moved)
 
     @property
     def p_value(self) -> float:
@@ -49,19 +66,43 @@ class ChanceTest:
         """Whether the labels rank higher than by chance, at a level of one per cent."""
         return self.p_value < _LEVEL
 
+    @property
+    def near_and_by_chance(self) -> tuple[float, float]:
+        """Share of the labels that the best candidate lies on, and the share of moved ones."""
+        if not len(self.near_labels):
+            return 0.0, 0.0
+        return float(self.near_labels.mean()), float(self.near_moved.mean())
 
-def best_scores(places: np.ndarray, candidates: np.ndarray, radius: float) -> np.ndarray:
-    """Return the score of the best of the candidates (x, y, score) within a radius of places.
+    @property
+    def labels_are_centred(self) -> bool:
+        """Whether labels lie on what scores high, and not somewhere around it."""
+        near, by_chance = self.near_and_by_chance
+        deviation = np.sqrt(by_chance * (1 - by_chance) / max(1, len(self.near_labels)))
+        return near > by_chance + max(_MORE_NEAR, _DEVIATIONS * deviation)
 
-    Places are of shape (..., 2); those without a candidate score ``-inf``.
+
+class _Best(NamedTuple):
+    """The best candidates near places: their scores, and the distances to them."""
+
+    scores: np.ndarray
+    distances: np.ndarray
+
+
+def best_nearby(places: np.ndarray, candidates: np.ndarray, radius: float) -> _Best:
+    """Return the best of the candidates (x, y, score) within a radius of places.
+
+    Places are of shape (..., 2); where there is no candidate the score is ``-inf`` and the distance
+    ``inf``.
     """
     if not len(candidates) or not places.size:
-        return np.full(places.shape[:-1], -np.inf)
+        return _Best(np.full(places.shape[:-1], -np.inf), np.full(places.shape[:-1], np.inf))
     by_score = candidates[np.argsort(-candidates[:, 2], kind="stable")]
     n_near = min(len(by_score), _most_within(by_score, radius))
-    _, index = cKDTree(by_score[:, :2]).query(places, n_near, distance_upper_bound=radius)
-    best = index.reshape(*places.shape[:-1], n_near).min(axis=-1)
-    return np.append(by_score[:, 2], -np.inf)[best]
+    near = list(range(1, n_near + 1))
+    distance, index = cKDTree(by_score[:, :2]).query(places, near, distance_upper_bound=radius)
+    best = index.argmin(axis=-1)[..., None]
+    scores = np.append(by_score[:, 2], -np.inf)[np.take_along_axis(index, best, -1)[..., 0]]
+    return _Best(scores, np.take_along_axis(distance, best, -1)[..., 0])
 
 
 def _most_within(candidates: np.ndarray, radius: float) -> int:
@@ -80,6 +121,30 @@ class LabelMover:
     diameter: float
     radius: float
     rng: np.random.RandomState
+
+    def test(
+        self,
+        image: GridImage,
+        labels: np.ndarray,
+        others: np.ndarray,
+        candidates: np.ndarray,
+    ) -> ChanceTest:
+        """Compare labels with moved ones by the candidates (x, y, score) of a micrograph."""
+        moved = self(image, labels, others)
+        is_compared = np.isfinite(moved).all(axis=(1, 2))
+        labels, moved = labels[is_compared], moved[is_compared]
+
+        def is_near(places):
+            distances = best_nearby(places, candidates, self.diameter).distances
+            return distances < _NEAR * self.diameter
+
+        return ChanceTest(
+            best_nearby(labels, candidates, self.radius).scores,
+            best_nearby(moved, candidates, self.radius).scores,
+            np.sort(candidates[:, 2]),
+            is_near(labels),
+            is_near(moved[:, :_N_COMPARED]),
+        )
 
     def __call__(self, image: GridImage, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Move each of the labels (k, 2) to m places (k, m, 2) beside all ``others``.

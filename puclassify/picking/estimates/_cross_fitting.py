@@ -10,7 +10,7 @@ import numpy as np
 
 from puclassify.grid import GridImage
 from puclassify.metrics import match_picks
-from puclassify.picking.estimates._chance import ChanceTest, best_scores
+from puclassify.picking.estimates._chance import ChanceTest, LabelMover
 from puclassify.picking.estimates._particle_probability import ParticleProbability
 
 __all__ = [
@@ -26,10 +26,6 @@ FindCandidates = Callable[[GridImage], np.ndarray]
 
 # From several parts of the data, each micrographs and their labels, to a trained scorer of each.
 TrainEach = Callable[[list[tuple[list[GridImage], list[np.ndarray]]]], list[FindCandidates]]
-
-# From a micrograph, labels (k, 2) on it and all its labels to m places of each, (k, m, 2); NaN for
-# labels that are not to be compared.
-MoveLabels = Callable[[GridImage, np.ndarray, np.ndarray], np.ndarray]
 
 N_FOLDS = 2
 
@@ -62,12 +58,13 @@ class HeldOutScores:
             return np.zeros(self.n_labels, dtype=int)
         return self.label_groups % self.n_micrographs
 
-    def cautious_n_particles(self, guess: float, most: float = np.inf) -> float:
-        """Return a low estimate of the particles in the micrographs, from a rough guess of it.
+    def probability(self, guess: float, most: float = np.inf) -> ParticleProbability:
+        """Return the probability that a candidate is a particle, by its held-out score.
 
-        More than ``most`` are impossible.
+        ``guess`` is a rough one of the particles in the micrographs; more than ``most`` are
+        impossible.
         """
-        probability = ParticleProbability.fit(
+        return ParticleProbability.fit(
             self.label_scores,
             self.candidate_scores,
             guess=self._among_candidates(guess),
@@ -75,7 +72,6 @@ class HeldOutScores:
             label_groups=self.label_groups,
             candidate_groups=self.candidate_groups,
         )
-        return self.in_micrographs(probability.cautious_n_particles)
 
     def _among_candidates(self, n_particles: float) -> float:
         """Convert a number of particles in the micrographs to one among the candidates."""
@@ -106,7 +102,7 @@ def held_out_scores(
     labels: Sequence[np.ndarray],
     radius: float,
     rng: np.random.RandomState,
-    move: MoveLabels,
+    move: LabelMover,
 ) -> HeldOutScores:
     """Train on one half of the labels and score the other half, then the other way round.
 
@@ -183,9 +179,9 @@ def label_and_candidate_scores(
 
 def _held_out(scored, groups, n_micrographs, n_scorings=1, n_trained_on=0) -> HeldOutScores:
     """Join the results of `_scored` of all micrographs."""
-    scores, at_labels, moved = zip(*scored)
+    scores, chances = zip(*scored)
     joined = MatchedScores.joined([(at, found[:, 2]) for at, found in scores], groups)
-    chance = ChanceTest(np.concatenate(at_labels), np.concatenate(moved), joined.candidates)
+    chance = ChanceTest.joined(chances, joined.candidates)
     return HeldOutScores(
         joined.labels,
         joined.candidates,
@@ -202,10 +198,7 @@ def _scored(candidates, labels, radius, image, move, held_out=None):
     """Score the held-out labels as they are and where they are moved to."""
     label_scores, kept = _scores(candidates, labels, radius, held_out)
     held = labels if held_out is None else labels[held_out]
-    moved = move(image, held, labels)
-    compared = np.isfinite(moved).all(axis=(1, 2))
-    at_labels = best_scores(held[compared], kept, radius)
-    return (label_scores, kept), at_labels, best_scores(moved[compared], kept, radius)
+    return (label_scores, kept), move.test(image, held, labels, kept)
 
 
 def _scores(

@@ -122,6 +122,9 @@ def cross_fit(
     if not held_out.chance.labels_mean_something:
         _warn_of_no_estimates(task, _by_chance(task, held_out.chance))
         return CrossFit(prior)
+    if not held_out.chance.labels_are_centred:
+        _warn_of_no_estimates(task, _not_centred(held_out.chance))
+        return CrossFit(prior)
     if not can_be_fitted(held_out.label_scores):
         _warn_of_no_estimates(
             task,
@@ -129,8 +132,11 @@ def cross_fit(
             f"({task.n_labels} labels in all)",
         )
         return CrossFit(prior)
+    probability = held_out.probability(*task.guessed_and_most_particles())
+    if probability.labels_are_partly_wrong:
+        _warn_of_meaningless_labels(probability.meaningless_share)
     if task.wants_prior:
-        n_particles = held_out.cautious_n_particles(*task.guessed_and_most_particles())
+        n_particles = held_out.in_micrographs(probability.cautious_n_particles)
         prior = task.geometry.estimated_prior(task.images, task.stride, n_particles)
     return CrossFit(prior, held_out)
 
@@ -183,6 +189,15 @@ def _beside(shift: np.ndarray) -> str:
     )
 
 
+def _not_centred(chance: ChanceTest) -> str:
+    near, by_chance = chance.near_and_by_chance
+    return (
+        f"only {near:.0%} of the labels lie on what classifiers trained on the others find within "
+        f"a diameter, and {by_chance:.0%} would by chance: they lie around it. Do the labels "
+        "mark the centres of the particles, and is particle_diameter that of one particle?"
+    )
+
+
 def _by_chance(task: EstimationTask, chance: ChanceTest) -> str:
     check = check_orientation(task.images, task.labels, particle_diameter=task.geometry.diameter)
     causes = [
@@ -211,6 +226,15 @@ def _warn_of_no_estimates(task: EstimationTask, why: str, prior: str = "a guess"
         f"threshold {'a logit of 0' if task.wants_threshold else 'as given'}; label "
         f"{FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
         "expected_particles and threshold"
+    )
+
+
+def _warn_of_meaningless_labels(share: float) -> None:
+    warn(
+        f"about {share:.0%} of the labels score like places without a particle. The estimates "
+        "count the others, but the classifier learns from all. Are some in another orientation, "
+        "binning or order of micrographs, such as two files in one, or of other particles? Look at "
+        "them (puclassify.plotting.PicksDisplay)"
     )
 
 

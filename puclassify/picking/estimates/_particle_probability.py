@@ -20,6 +20,9 @@ _N_SLOPES, _N_MIDPOINTS = 40, 60
 _SLOPES = 0.5, 30.0  # in units of 1 / standard deviation of the labels' scores
 _CERTAIN_QUANTILE, _CERTAIN_LOGIT = 0.9, 3.0
 _TAILS = 0.05, 0.95
+_MEANINGLESS = np.linspace(0.1, 0.8, 8)  # shares of the labels
+_MANY_MEANINGLESS = 0.15
+_MEANINGLESS_PRIOR = 0.01  # probability of all these shares together
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,17 @@ class ParticleProbability:
     prior. The likelihood is laid out on a grid of :math:`\log a` and :math:`b`, weighted by a
     broad log-normal around the guessed number of particles, and averaged over rather than
     maximised, which halves the error of the number.
+
+    Labels may also mean nothing, as those of two files of which one counts y from below. Such a
+    label lies on any of the :math:`n(j)` candidates of its micrograph. With a share :math:`w` of
+    them the factor of a label is
+
+    .. math::
+       (1 - w) \frac{p(s_j)}{\sum_{i \in m(j)} p(s_i)} + \frac{w}{n(j)}.
+
+    All :math:`w` from .1 to .8 together have a prior probability of one in a hundred: hard
+    particles score like nothing, too, so that labels are right unless the scores say otherwise.
+    ``meaningless_share`` is the mean of :math:`w`.
     """
 
     slope: float
@@ -60,6 +74,7 @@ class ParticleProbability:
     bin_counts: np.ndarray
     alternatives: np.ndarray
     alternative_weights: np.ndarray
+    meaningless_share: float = 0.0
 
     @classmethod
     def fit(
@@ -101,6 +116,7 @@ class ParticleProbability:
             histogram.candidates,
             grid.alternatives,
             grid.weights,
+            grid.meaningless_share,
         )
 
     @property
@@ -114,6 +130,11 @@ class ParticleProbability:
         """Lower quartile of the number of particles: contaminants can only add to it."""
         n_detected = self._particles_in_bins().sum(axis=1, keepdims=True)
         return float(self._quantiles(n_detected / self.detected_fraction, [0.25])[0, 0])
+
+    @property
+    def labels_are_partly_wrong(self) -> bool:
+        """Whether so many labels mean nothing that a user has to know."""
+        return self.meaningless_share > _MANY_MEANINGLESS
 
     def intervals(self, thresholds: ArrayLike) -> dict[str, np.ndarray]:
         """Return 90 % intervals of the quality of the candidates above n scores.
@@ -207,16 +228,20 @@ class _ScoreHistogram(NamedTuple):
     centres: np.ndarray
     labels: np.ndarray
     candidates: np.ndarray
-    labels_in_group: np.ndarray  # weight of the labels, in the groups that have some
+    labels_in_group: np.ndarray  # (bins, groups), of the groups that have some
     candidates_in_group: np.ndarray  # (bins, groups)
 
 
 class _GridPosterior(NamedTuple):
-    """Alternatives of slope and midpoint, their weights, and the mean probability in each bin."""
+    """Alternatives of slope and midpoint, their weights, and the mean probability in each bin.
+
+    ``meaningless_share`` is that of the labels which lie on any candidate.
+    """
 
     alternatives: np.ndarray
     weights: np.ndarray
     mean_probability: np.ndarray
+    meaningless_share: float
 
 
 def _score_histogram(
@@ -229,16 +254,21 @@ def _score_histogram(
     candidate_scores = np.maximum(candidate_scores, lowest)
     if groups is None:
         groups = np.zeros(len(candidate_scores), dtype=int)
-    labelled, index = np.unique(labels.groups, return_inverse=True)
+
+    def in_groups(scores, of_scores, weights):
+        counts = [
+            np.histogram(scores[of_scores == group], edges, weights=weights[of_scores == group])[0]
+            for group in np.unique(labels.groups)
+        ]
+        return np.column_stack(counts)
+
     return _ScoreHistogram(
         lowest,
         centres=(edges[1:] + edges[:-1]) / 2,
         labels=np.histogram(labels.scores, edges, weights=labels.weights)[0],
         candidates=np.histogram(candidate_scores, edges)[0],
-        labels_in_group=np.bincount(index, weights=labels.weights),
-        candidates_in_group=np.column_stack(
-            [np.histogram(candidate_scores[groups == group], edges)[0] for group in labelled]
-        ),
+        labels_in_group=in_groups(labels.scores, labels.groups, labels.weights),
+        candidates_in_group=in_groups(candidate_scores, groups, np.ones(len(groups))),
     )
 
 
@@ -260,14 +290,33 @@ def _posterior_on_grid(
     log_p = log_expit(slopes[:, None] * (histogram.centres - midpoints[:, None]))
     p = np.exp(log_p)
     n_detected = p @ histogram.candidates
-    log_weight = log_p @ histogram.labels
-    log_weight -= np.log(p @ histogram.candidates_in_group) @ histogram.labels_in_group
     n_particles = n_detected / labels.fraction
-    log_weight -= (np.log(n_particles / guess) / spread) ** 2 / 2
-    log_weight[n_particles > max(most, n_particles.min())] = -np.inf
+    log_prior = -((np.log(n_particles / guess) / spread) ** 2) / 2
+    log_prior[n_particles > max(most, n_particles.min())] = -np.inf
+    log_weight = _log_likelihoods(p, log_p, histogram) + log_prior
     weights = np.exp(log_weight - log_weight.max())
     weights /= weights.sum()
-    return _GridPosterior(np.column_stack([slopes, midpoints]), weights, weights @ p)
+    meaningless_share = float(weights[1:].sum(axis=1) @ _MEANINGLESS)
+    weights = weights.sum(axis=0)
+    alternatives = np.column_stack([slopes, midpoints])
+    return _GridPosterior(alternatives, weights, weights @ p, meaningless_share)
+
+
+def _log_likelihoods(p: np.ndarray, log_p: np.ndarray, histogram: _ScoreHistogram) -> np.ndarray:
+    """Return those of each alternative, a column, and of shares of labels that mean nothing.
+
+    The first row is that of labels which all mean something. The prior of the shares is included.
+    """
+    sums = p @ histogram.candidates_in_group
+    in_bin, in_group = np.nonzero(histogram.labels_in_group)
+    weights = histogram.labels_in_group[in_bin, in_group]
+    right = np.exp(log_p[:, in_bin] - np.log(sums)[:, in_group])
+    wrong = 1 / histogram.candidates_in_group.sum(axis=0)[in_group]
+    rows = [log_p @ histogram.labels - np.log(sums) @ histogram.labels_in_group.sum(axis=0)]
+    rows += [np.log((1 - share) * right + share * wrong) @ weights for share in _MEANINGLESS]
+    prior = np.full(len(rows), _MEANINGLESS_PRIOR / len(_MEANINGLESS))
+    prior[0] = 1 - _MEANINGLESS_PRIOR
+    return np.array(rows) + np.log(prior)[:, None]
 
 
 def _nearest_logistic(

@@ -105,7 +105,7 @@ def fit_pick_quality(
     """Estimate the quality of the picks of the final scorer; None if the labels do not suffice.
 
     ``scores`` are those of the final scorer for the labels it was trained on, which are not used
-    if it may memorise them, and for all candidates.
+    if it may memorise them or some mean nothing, and for all candidates.
     ``guess`` is the number of particles in the micrographs, to within a factor of several; more
     than ``most`` are impossible.
 
@@ -115,33 +115,39 @@ def fit_pick_quality(
     (Efron 1983, J. Am. Stat. Assoc. 78, 316). The number of particles is settled at its lower
     quartile. Intervals span those of either source, and the estimate.
     """
-    sources = [(held_out.at_same_ranks(scores.candidates), held_out.micrograph_of_label)]
-    weights = np.ones(held_out.n_labels)
-    if not may_memorize:
-        sources.append((scores.labels, scores.label_groups))
-        weights = np.repeat([_HELD_OUT_WEIGHT, 1 - _HELD_OUT_WEIGHT], held_out.n_labels)
-    label_scores, label_groups = (np.concatenate(kind) for kind in zip(*sources))
-    if not can_be_fitted(label_scores, weights):
-        return None
     fit = partial(
         ParticleProbability.fit,
         candidate_scores=scores.candidates,
         candidate_groups=scores.candidate_groups,
         most=most,
     )
+    sources = [(held_out.at_same_ranks(scores.candidates), held_out.micrograph_of_label)]
+    by_source = _fit_each(fit, sources, guess)
+    if not (may_memorize or any(one.labels_are_partly_wrong for one in by_source)):
+        sources.append((scores.labels, scores.label_groups))
+        by_source += _fit_each(fit, sources[1:], guess)
+    shares = [1.0] if len(sources) == 1 else [_HELD_OUT_WEIGHT, 1 - _HELD_OUT_WEIGHT]
+    weights = np.repeat(shares, held_out.n_labels)
+    label_scores, label_groups = (np.concatenate(kind) for kind in zip(*sources))
+    if not can_be_fitted(label_scores, weights):
+        return None
     fit_all = partial(fit, label_scores, label_weights=weights, label_groups=label_groups)
     unsettled = fit_all(guess=guess)
     settled = fit_all(
         guess=max(unsettled.cautious_n_particles, held_out.n_labels),
         spread=_SETTLED_SPREAD,
     )
-    by_source = [
-        fit(of_labels, label_groups=groups, guess=guess)
-        for of_labels, groups in sources
-        if can_be_fitted(of_labels)
-    ]
     logits = settled.slope * scores.candidates + settled.intercept
     return PickQuality(settled, tuple(by_source or [unsettled]), logits, total_area)
+
+
+def _fit_each(fit, sources, guess: float) -> list[ParticleProbability]:
+    """Fit the scores and groups of each source of labels that can be fitted."""
+    return [
+        fit(label_scores, label_groups=groups, guess=guess)
+        for label_scores, groups in sources
+        if can_be_fitted(label_scores)
+    ]
 
 
 def _spanned(intervals: list[np.ndarray]) -> np.ndarray:

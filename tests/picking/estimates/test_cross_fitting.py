@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from puclassify.picking.estimates._chance import LabelMover
 from puclassify.picking.estimates._cross_fitting import HeldOutScores, _scores, held_out_scores
 
 
@@ -16,11 +17,16 @@ class Recorder:
         return [lambda image: self.candidates[image] for _ in parts]
 
 
-def nearby(image, labels, others):
-    """Move every label between the candidates of the world, but the first, which is left out."""
-    places = np.repeat(labels[:, None] + 25.0, 150, axis=1)
-    places[:1] = np.nan
-    return places
+class Nearby(LabelMover):
+    """Moves every label between the candidates of the world, but the first, which is left out."""
+
+    def __call__(self, image, labels, others):
+        places = np.repeat(labels[:, None] + 25.0, 150, axis=1)
+        places[:1] = np.nan
+        return places
+
+
+nearby = Nearby(10.0, 5.0, np.random.RandomState(0))
 
 
 @pytest.fixture

@@ -3,7 +3,12 @@ import pytest
 from scipy.special import expit
 from scipy.stats import norm
 
-from puclassify.picking.estimates._particle_probability import ParticleProbability
+from puclassify.picking.estimates._particle_probability import (
+    ParticleProbability,
+    _DetectedLabels,
+    _log_likelihoods,
+    _score_histogram,
+)
 
 
 def candidates_and_labels(rng, n_particles=1200, n_others=8000, apart=5.0, n_labels=100, missed=0):
@@ -92,6 +97,52 @@ class TestNumberOfParticles:
         other = ParticleProbability.fit(7 * labels - 40, 7 * others - 40, guess=1000)
         assert other.n_particles == pytest.approx(one.n_particles, rel=1e-3)
         assert 7 * other.slope == pytest.approx(one.slope, rel=1e-3)
+
+
+class TestLabelsThatMeanNothing:
+    """Some labels lie on any candidate."""
+
+    @staticmethod
+    def spoilt(share, seed):
+        rng = np.random.default_rng(seed)
+        labels, candidates = candidates_and_labels(rng)
+        wrong = rng.random(len(labels)) < share
+        labels[wrong] = rng.choice(candidates, wrong.sum())
+        return ParticleProbability.fit(labels, candidates, guess=1000)
+
+    @pytest.mark.parametrize("share", [0.25, 0.5])
+    def test_do_not_count(self, share):
+        fits = [self.spoilt(share, seed) for seed in range(10)]
+        assert abs(np.mean([one.n_particles for one in fits]) / 1200 - 1) < 0.12
+        assert abs(np.mean([one.meaningless_share for one in fits]) - share) < 0.06
+
+    def test_right_ones_all_count(self):
+        assert max(self.spoilt(0.0, seed).meaningless_share for seed in range(10)) < 0.02
+
+    def test_the_likelihood_by_its_formula(self):
+        # One alternative in one place of the grid, in float64, label by label.
+        labels = np.array([1.0, 2.0, 2.5, 3.0, 3.5, 0.2])
+        candidates = np.concatenate([labels, np.linspace(-2, 1, 30)])
+        groups, of_labels = np.arange(36) % 2, np.array([0, 0, 1, 1, 1, 0])
+        label_weights = np.array([1, 1, 0.5, 1, 2, 1])
+        detected = _DetectedLabels.of(labels, label_weights, of_labels)
+        histogram = _score_histogram(detected, candidates, groups)
+        p = expit(3 * (histogram.centres - 1.5))[None]
+        found = _log_likelihoods(p, np.log(p), histogram)[:, 0]
+        width = histogram.centres[1] - histogram.centres[0]
+        edges = np.append(histogram.centres - width / 2, np.inf)
+        in_bins = [
+            np.searchsorted(edges, scores, side="right") - 1 for scores in (labels, candidates)
+        ]
+        expected = []
+        for share in [0.0, *np.arange(1, 9) / 10]:
+            total = np.log(0.99 if share == 0 else 0.01 / 8)
+            for index, group, weight in zip(in_bins[0], of_labels, label_weights):
+                others = in_bins[1][groups == group]
+                right = p[0, index] / p[0, others].sum()
+                total += weight * np.log((1 - share) * right + share / len(others))
+            expected.append(total)
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
 class TestProbability:
