@@ -11,7 +11,7 @@ from puclassify._parameters import is_number
 from puclassify._pixel_size import stored_pixel_size
 from puclassify.grid import GridImage
 
-__all__ = ["HalfDiameter", "PickingGeometry", "areas", "size_xy", "total_area_in_medians"]
+__all__ = ["HalfDiameter", "PickingGeometry", "areas", "areas_in_medians", "size_xy"]
 
 _DENSEST_PACKING = np.pi / np.sqrt(12)  # share of a plane that equal discs can cover
 PACKING_GUESS = 0.2  # share of a micrograph covered by particle discs, where nothing is known
@@ -68,7 +68,7 @@ class PickingGeometry:
         if expected_particles is None:
             n_particles = self.guessed_particles(images)
         else:
-            n_particles = expected_particles * total_area_in_medians(images)
+            n_particles = expected_particles * areas_in_medians(images).sum()
         fraction = self._fraction(images, stride, n_particles)
         if fraction > _LARGEST_PRIOR:
             particles = "particles that cover a fifth of every micrograph"
@@ -126,10 +126,10 @@ class HalfDiameter(float):
         return "<half the diameter>" if np.isnan(self) else super().__repr__()
 
 
-def total_area_in_medians(images: Sequence[GridImage]) -> float:
-    """Return the total area of micrographs in units of the median micrograph."""
+def areas_in_medians(images: Sequence[GridImage]) -> np.ndarray:
+    """Return the areas of micrographs in units of the median micrograph's."""
     each = areas(images)
-    return float(each.sum() / np.median(each))
+    return each / np.median(each)
 
 
 def size_xy(image: GridImage) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 
 from puclassify import GridImage, NonMaximumSuppression
-from puclassify.picking._geometry import HalfDiameter, PickingGeometry, total_area_in_medians
+from puclassify.picking._geometry import HalfDiameter, PickingGeometry, areas_in_medians
 
 
 def image(*shape, step=1.0):
@@ -64,7 +64,7 @@ class TestLabelRadius:
 
 def test_total_area_counts_stored_pixels():
     images = [image(100, 100), image(50, 50, step=2.0), image(100, 200)]
-    assert total_area_in_medians(images) == 4.0
+    assert areas_in_medians(images).sum() == 4.0
 
 
 class TestHalfDiameter:

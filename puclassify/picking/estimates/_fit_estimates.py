@@ -10,7 +10,7 @@ import numpy as np
 
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
-from puclassify.picking._geometry import PickingGeometry, total_area_in_medians
+from puclassify.picking._geometry import PickingGeometry, areas_in_medians
 from puclassify.picking.estimates._chance import ChanceTest, LabelMover
 from puclassify.picking.estimates._cross_fitting import (
     FindCandidates,
@@ -167,7 +167,7 @@ def estimate_pick_quality(
         may_memorize=may_memorize,
         guess=guess,
         most=most,
-        total_area=total_area_in_medians(task.images),
+        areas=areas_in_medians(task.images),
     )
     if quality is None:
         _warn_of_no_estimates(

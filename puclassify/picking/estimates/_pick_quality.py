@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from puclassify.picking.estimates._between_micrographs import MicrographQuality
 from puclassify.picking.estimates._cross_fitting import HeldOutScores, MatchedScores
 from puclassify.picking.estimates._expected_quality import expected_quality, separating_thresholds
 from puclassify.picking.estimates._particle_probability import ParticleProbability, can_be_fitted
@@ -27,14 +28,22 @@ class PickQuality:
 
     ``probability`` belongs to the scores of the final scorer, with the number of particles settled;
     ``by_source`` are models fitted to held-out scores only and to training scores only, used for
-    the intervals. ``logits`` are the calibrated logits of all candidates, ascending, and
-    ``total_area`` is the area of the training micrographs in units of the median one.
+    the intervals, which ``micrographs`` widen by what differs between these.
     """
 
     probability: ParticleProbability
     by_source: tuple[ParticleProbability, ...]
-    logits: np.ndarray
-    total_area: float
+    micrographs: MicrographQuality
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Calibrated logits of all candidates, ascending."""
+        return self.micrographs.logits
+
+    @property
+    def total_area(self) -> float:
+        """Area of the training micrographs in units of the median one."""
+        return float(self.micrographs.areas.sum())
 
     @property
     def calibration(self) -> tuple[float, float]:
@@ -66,16 +75,18 @@ class PickQuality:
             thresholds = separating_thresholds(self.logits)
         thresholds = np.asarray(thresholds, dtype=float)
         expected = self._expected(thresholds)
+        values = {**expected, "n_particles": np.asarray(self.n_particles)}
         intervals = self._intervals(thresholds)
+        intervals["n_particles"] = intervals["n_particles"] / self.total_area
+        intervals = {name: _widened(interval, values[name]) for name, interval in intervals.items()}
+        intervals = self.micrographs.widen(intervals, values, thresholds)
         quality = {"threshold": thresholds}
         for name in ("precision", "recall", "f1"):
-            interval = _widened(intervals[name], expected[name])
-            quality |= {name: expected[name], f"{name}_interval": interval}
-        interval = _widened(intervals["n_particles"] / self.total_area, self.n_particles)
+            quality |= {name: expected[name], f"{name}_interval": intervals[name]}
         return quality | {
             "n_picks": expected["n_picks"],
             "n_particles": self.n_particles,
-            "n_particles_interval": tuple(interval.tolist()),
+            "n_particles_interval": tuple(intervals["n_particles"].tolist()),
         }
 
     def _expected(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,14 +111,14 @@ def fit_pick_quality(
     may_memorize: bool = False,
     guess: float,
     most: float = np.inf,
-    total_area: float,
+    areas: np.ndarray,
 ) -> PickQuality | None:
     """Estimate the quality of the picks of the final scorer; None if the labels do not suffice.
 
     ``scores`` are those of the final scorer for the labels it was trained on, which are not used
     if it may memorise them or some mean nothing, and for all candidates.
     ``guess`` is the number of particles in the micrographs, to within a factor of several; more
-    than ``most`` are impossible.
+    than ``most`` are impossible. ``areas`` are those of the micrographs, in units of the median.
 
     The final scorer was trained on all labels, and for longer than the cross-fitted ones. Its own
     scores of the labels are too high for other particles, and the scores at their held-out ranks
@@ -138,7 +149,8 @@ def fit_pick_quality(
         spread=_SETTLED_SPREAD,
     )
     logits = settled.slope * scores.candidates + settled.intercept
-    return PickQuality(settled, tuple(by_source or [unsettled]), logits, total_area)
+    micrographs = MicrographQuality(logits, scores.candidate_groups, areas)
+    return PickQuality(settled, tuple(by_source or [unsettled]), micrographs)
 
 
 def _fit_each(fit, sources, guess: float) -> list[ParticleProbability]:

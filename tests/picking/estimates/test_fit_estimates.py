@@ -212,7 +212,8 @@ class TestSources:
 
     def test_intervals_hold_both(self, qualities):
         both, held_out = (quality.report(0.0)["n_particles_interval"] for quality in qualities)
-        assert both[0] < held_out[0] < N_PARTICLES < held_out[1] == both[1]
+        assert both[0] < held_out[0] < N_PARTICLES < held_out[1]
+        assert both[1] == pytest.approx(held_out[1], rel=0.05)  # around estimates of their own
 
 
 def test_each_source_may_have_one_score_if_both_have_two():
@@ -221,6 +222,6 @@ def test_each_source_may_have_one_score_if_both_have_two():
     held_out = HeldOutScores(np.full(20, at), candidates, None)
     one = np.zeros(500, dtype=int)
     scores = MatchedScores(np.full(20, at + 1.0), candidates, one[:20], one)
-    quality = fit_pick_quality(held_out, scores, guess=60.0, total_area=1.0)
+    quality = fit_pick_quality(held_out, scores, guess=60.0, areas=np.ones(1))
     low, high = quality.report(0.0)["n_particles_interval"]
     assert 20 < low < high < 500

@@ -1,0 +1,104 @@
+"""How much the quality of picks differs between micrographs, and what that adds to intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import t as student
+
+__all__ = ["MicrographQuality"]
+
+# What a few micrographs say of their spread is uncertain: as many degrees of freedom as below have
+# a spread of logits (of logarithms for numbers) that is typical.
+_TYPICAL_SPREAD = {"precision": 0.3, "recall": 0.4, "f1": 0.3, "n_particles": 0.15}
+_TYPICAL_FREEDOM = 3
+_TAIL = 0.05
+
+
+@dataclass(frozen=True)
+class MicrographQuality:
+    """Expected quality of the picks of each training micrograph, to widen intervals by its spread.
+
+    ``logits`` (n,), ascending, are those of all candidates, ``groups`` (n,) the numbers of their
+    micrographs and ``areas`` (m,) the micrographs' areas in units of the median one.
+
+    Intervals of what all training micrographs have in common are too narrow for other micrographs
+    of the session. The mean over m new ones differs from that over the m that were trained on by
+    the variance between micrographs times 2 / m. Quantiles are those of Student's t.
+    """
+
+    logits: np.ndarray
+    groups: np.ndarray
+    areas: np.ndarray
+
+    @cached_property
+    def _by_micrograph(self) -> list[np.ndarray]:
+        return [self.logits[self.groups == index] for index in range(len(self.areas))]
+
+    def widen(
+        self, intervals: dict[str, np.ndarray], values: dict[str, np.ndarray], thresholds
+    ) -> dict[str, np.ndarray]:
+        """Return wider intervals (..., 2) around values (...), by name, at thresholds."""
+        additions = self.additions(thresholds)
+        return {
+            name: _widened(interval, values[name], additions[name], *_SCALES[name == "n_particles"])
+            for name, interval in intervals.items()
+        }
+
+    def additions(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the spread adds to either side: to logits, or logarithms of numbers.
+
+        It is that of 90 % intervals for the mean of as many new micrographs as these.
+        """
+        m = len(self.areas)
+        n_right, n_picks, n_particles = self._numbers(thresholds)
+        of_each = {
+            # Half a candidate each way keeps logits finite.
+            "precision": logit((n_right + 0.5) / (n_picks + 1)),
+            "recall": logit((n_right + 0.5) / (n_particles[:, None] + 1)),
+            "f1": logit((2 * n_right + 0.5) / (n_picks + n_particles[:, None] + 1)),
+            "n_particles": np.log((n_particles + 0.5) / self.areas),
+        }
+        freedom = _TYPICAL_FREEDOM + m - 1
+        factor = student.isf(_TAIL, freedom) * np.sqrt(2 / m)
+        return {
+            name: factor
+            * np.sqrt(
+                (_TYPICAL_FREEDOM * _TYPICAL_SPREAD[name] ** 2 + m * each.var(axis=0)) / freedom
+            )
+            for name, each in of_each.items()
+        }
+
+    def _numbers(self, thresholds):
+        """Return right picks and picks (m, n) above n thresholds, and particles (m,)."""
+        n_right, n_picks, n_particles = [], [], []
+        for ascending in self._by_micrograph:
+            right_from = np.append(np.cumsum(expit(ascending)[::-1])[::-1], 0.0)
+            first = np.searchsorted(ascending, thresholds, side="right")
+            n_right.append(right_from[first])
+            n_picks.append(len(ascending) - first)
+            n_particles.append(right_from[0])
+        return np.array(n_right), np.array(n_picks), np.array(n_particles)
+
+
+def _widened(interval, value, addition, to_scale, from_scale):
+    """Add in squares to the distances of the ends from the value, on another scale."""
+    low, high = np.moveaxis(interval, -1, 0)
+    middle = to_scale(value)
+    below = np.hypot(middle - to_scale(low), addition)
+    above = np.hypot(to_scale(high) - middle, addition)
+    ends = [
+        np.minimum(low, from_scale(middle - below)),
+        np.maximum(high, from_scale(middle + above)),
+    ]
+    return np.stack(ends, axis=-1)
+
+
+def _finite_logit(share):
+    return logit(np.clip(share, 1e-9, 1 - 1e-9))
+
+
+_SCALES = (_finite_logit, expit), (np.log, np.exp)  # of shares, of numbers
