@@ -2,8 +2,9 @@
 Labels that mean nothing
 ========================
 
-How often a picker takes labels that mean nothing for labels of particles (false alarms, which are
-to be one in a hundred), and how often it believes those that are right (power)::
+How often a picker takes labels that mean nothing, or lie beside particles, for labels of particles
+(false alarms, which are to be one in a hundred), and how often it believes those that are right
+(power)::
 
     python examples/benchmarks/labels_by_chance.py
 
@@ -94,8 +95,20 @@ def on_noise(images, labels, seed):
     return anywhere(images, labels, seed)
 
 
+def beside(images, labels, seed):
+    """Return labels half a diameter beside their particles, in directions of their own."""
+    rng = np.random.default_rng(seed)
+    moved = []
+    for xy in labels:
+        angle = rng.uniform(0, 2 * np.pi, len(xy))
+        steps = RADIUS * np.column_stack([np.cos(angle), np.sin(angle)])
+        moved.append(np.clip(xy + steps, 0, EDGE - 1))
+    return images, moved
+
+
 SPOILT = {
     "right": as_given,
+    "half a diameter beside": beside,
     "upside down": upside_down,
     "of other micrographs": of_others,
     "anywhere": anywhere,
@@ -104,14 +117,14 @@ SPOILT = {
 
 
 def believe(images, labels, seed):
-    """Return whether held-out labels rank higher than by chance."""
+    """Return whether held-out labels rank higher than by chance, and lie on what is found."""
     images = [GridImage(image) for image in images]
     with warnings.catch_warnings(action="ignore"):
         labels = each_once(labels, DIAMETER)
     move = LabelMover(DIAMETER, RADIUS, np.random.RandomState(seed))
     rng = np.random.RandomState(seed)
     scores = held_out_scores(train_each, images, labels, RADIUS, rng, move)
-    return scores.chance.labels_mean_something
+    return scores.chance.labels_mean_something and scores.chance.labels_are_centred
 
 
 def train_each(parts):

@@ -11,7 +11,10 @@ from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.regions import labels_inside
 
-__all__ = ["check_labels"]
+__all__ = ["check_labels", "check_particles_of_score", "warn_of_copies"]
+
+_FEW_OF_EXPECTED = 0.5  # of the lower end of the interval
+_MANY_OUTSIDE = 0.03  # of the particles
 
 
 def check_labels(
@@ -30,3 +33,51 @@ def check_labels(
     if not any(map(len, inside)):
         raise ValueError("y holds no labelled particle; at least one is needed")
     return inside
+
+
+def warn_of_copies(images: Sequence[GridImage]) -> None:
+    """Warn of micrographs that are given more than once, whose labels count as often."""
+    seen: dict[tuple, int] = {}
+    for index, image in enumerate(images):
+        sample = image.values[:: max(1, image.shape[0] // 16), :: max(1, image.shape[1] // 16)]
+        key = (image.shape, np.asarray(sample).tobytes())
+        first = seen.setdefault(key, index)
+        if first != index and np.array_equal(images[first].values, image.values):
+            warn(
+                f"micrographs {first} and {index} (counted from 0) of X are the same image. Labels "
+                "on both count twice, and the intervals of the estimates are too narrow: pass each "
+                "micrograph once, with all its labels"
+            )
+            return
+
+
+def check_particles_of_score(
+    particles: Sequence[np.ndarray], candidates: Sequence[np.ndarray], report: dict | None
+) -> None:
+    """Check that known particles, (k_i, 2), can be all of those in the micrographs of a score.
+
+    Candidates, (m_i, 3), cover their micrographs, so that particles beyond all of them are in
+    another frame. The ``report`` of a fit says how many particles to expect.
+    """
+    n_particles = sum(map(len, particles))
+    covered = [found[:, :2].max(axis=0) for found in candidates if len(found)]
+    if not n_particles or not covered:
+        return
+    outside = sum(
+        int((xy > 1.1 * found[:, :2].max(axis=0)).any(axis=1).sum())
+        for xy, found in zip(particles, candidates)
+        if len(found)
+    )
+    if outside > _MANY_OUTSIDE * n_particles:
+        raise ValueError(
+            f"{outside} of {n_particles} particles in y lie outside their micrograph; were they "
+            "picked at another binning? x must run to the right and y down, in stored pixels"
+        )
+    if report is not None:
+        expected = report["n_particles_interval"][0] * len(particles)
+        if n_particles < _FEW_OF_EXPECTED * expected:
+            warn(
+                f"y holds {n_particles} particles in {len(particles)} micrographs, where the fit "
+                f"expects {expected:.0f} or more. score needs all particles, not labels of some: "
+                "picks on particles without a label count as wrong"
+            )

@@ -12,7 +12,7 @@ from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.picking._geometry import PickingGeometry, size_xy
 
-__all__ = ["check_lengths", "relative_pixel_size"]
+__all__ = ["check_lengths", "relative_pixel_size", "unused_headers"]
 
 
 def relative_pixel_size(pixel_size: float | str, images: Sequence[GridImage]) -> float | str:
@@ -40,6 +40,23 @@ def relative_pixel_size(pixel_size: float | str, images: Sequence[GridImage]) ->
             "cause"
         )
     return RelativePixelSize(float(pixel_size), header)
+
+
+def unused_headers(pixel_size: float | str, images: Sequence[GridImage]) -> str:
+    """Return a question for messages if headers agree on a pixel size and none was given.
+
+    A diameter in stored pixels needs none, so that this alone is no reason to warn.
+    """
+    headers = [size for size in map(header_pixel_size, images) if size is not None]
+    if pixel_size != 1.0 or not headers or differ(min(headers), max(headers)):
+        return ""
+    header = float(np.median(headers))
+    if not differ(1.0, header):
+        return ""
+    return (
+        f"is particle_diameter in ångström? The headers give {header:g} Å per pixel, but "
+        'pixel_size was left at 1: pass pixel_size="header"'
+    )
 
 
 def check_lengths(picker: Any, images: Sequence[GridImage], geometry: PickingGeometry) -> None:

@@ -24,8 +24,12 @@ from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images
-from puclassify.picking._check_labels import check_labels
-from puclassify.picking._check_lengths import check_lengths, relative_pixel_size
+from puclassify.picking._check_labels import (
+    check_labels,
+    check_particles_of_score,
+    warn_of_copies,
+)
+from puclassify.picking._check_lengths import check_lengths, relative_pixel_size, unused_headers
 from puclassify.picking._default_components import (
     complete_preprocessing,
     default_component,
@@ -42,6 +46,7 @@ from puclassify.picking.estimates import (
     check_thresholds,
     cross_fit,
     estimate_pick_quality,
+    watched,
 )
 from puclassify.picking.label_checks import each_once, labelled_micrographs
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
@@ -129,8 +134,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
     threshold_report_ : dict or None
         The expected quality of the picks above it: ``precision``, ``recall``, ``f1``, ``n_picks``
         and ``n_particles`` (in a training micrograph of median area), and 90 % intervals such as
-        ``precision_interval``. ``max_picks`` of the suppression is ignored here. None without
-        estimates.
+        ``precision_interval``, which hold for the mean of as many new micrographs of the session,
+        too. ``max_picks`` of the suppression is ignored here. None without estimates.
     expected_particles_ : float or None
         Particles in a training micrograph of median area, estimated from the labels; None without
         estimates.
@@ -296,9 +301,12 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             images, self.particle_diameter, self.pixel_size, self.label_radius
         )
         check_lengths(self, images, geometry)
+        warn_of_copies(images)
         pixel_size = relative_pixel_size(self.pixel_size, images)
         follow_headers(preprocessing, self.pixel_size, pixel_size)
-        images, labels = labelled_micrographs(images, each_once(labels, geometry.diameter))
+        suspicion = unused_headers(self.pixel_size, images)
+        labels = each_once(labels, geometry.diameter, suspicion)
+        images, labels = labelled_micrographs(images, labels)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
         scorer: Any = (
@@ -317,6 +325,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             prior=self.prior,
             expected_particles=self.expected_particles,
             threshold=check_threshold(self.threshold),
+            suspicion=suspicion,
         )
         before = cross_fit(task, scorer, self._candidate_finder, rng, verbose=self.verbose)
         prior = scorer.training_prior(before.prior)
@@ -436,7 +445,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             threshold=logit,
             detected_fraction=self._fitted_quality("return_quality=True").detected_fraction,
         )
-        results = list(self._stream(X, judge, output, picks_of=itemgetter(0)))
+        stream = self._stream(X, judge, output, picks_of=itemgetter(0))
+        results = list(self._watched(stream, logit, itemgetter(0)))
         picks = collected(picks for picks, _ in results)
         quality = [expected for _, expected in results]
         return picks, {name: np.array([one[name] for one in quality]) for name in quality[0]}
@@ -468,8 +478,9 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         The next micrographs are read and preprocessed while one is scored, and memory does not grow
         with their number. A run that is interrupted keeps the files that it has written.
         """
-        pick = partial(MicrographPipeline.pick, threshold=self._logit(threshold))
-        return self._stream(X, pick, output)
+        logit = self._logit(threshold)
+        pick = partial(MicrographPipeline.pick, threshold=logit)
+        return self._watched(self._stream(X, pick, output), logit)
 
     def expected_quality(self, thresholds: ArrayLike | None = None) -> dict[str, Any]:
         """Return the expected quality of the picks of the training micrographs.
@@ -516,11 +527,21 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         -------
         float
             Average precision over all candidates, at any threshold, within ``matching_radius_``.
+
+        Raises
+        ------
+        ValueError
+            If particles lie outside their micrograph.
+
+        Warns
+        -----
+        UserWarning
+            If ``y`` holds much fewer particles than the fit expects.
         """
         picks = cast(np.ndarray, self.predict(X, threshold=-np.inf))
-        return pick_average_precision_score(
-            check_coordinates(y, len(picks)), picks, self.matching_radius_
-        )
+        particles = check_coordinates(y, len(picks))
+        check_particles_of_score(particles, list(picks), self.threshold_report_)
+        return pick_average_precision_score(particles, picks, self.matching_radius_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -546,6 +567,10 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             output=output,
             picks_of=picks_of,
         )
+
+    def _watched(self, results: Generator, logit: float, picks_of=lambda one: one) -> Generator:
+        """Pass results on; warn at the end where picks are unlike those of the training."""
+        return watched(results, self._quality, max(logit, self.threshold_), picks_of)
 
     def _pipeline(self) -> MicrographPipeline:
         """Return what turns a micrograph into picks, as fitted."""
@@ -582,6 +607,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             return self.threshold_
         checked = check_threshold(threshold, also=", or None for that of the fit")
         if isinstance(checked, float):
+            if self._quality is not None:
+                self._quality.warn_if_above_all(checked)
             return checked
         return self._fitted_quality(f"threshold={threshold!r}").choose_threshold(checked)
 

@@ -13,6 +13,7 @@ __all__ = ["labels_inside"]
 
 # Share of labels that may lie outside: slips of the mouse rather than another binning.
 _FEW_OUTSIDE = 0.03
+_FEW_FOR_BINNING = 0.25  # more of the labels lie outside if all have another binning
 
 
 def labels_inside(
@@ -67,7 +68,7 @@ def labels_inside(
     if outside > _FEW_OUTSIDE * total:
         raise ValueError(
             f"{outside} of {total} labels in {name} lie outside their micrograph"
-            f"{_guess(images, labels, steps)}"
+            f"{_guess(images, labels, steps, outside / total)}"
         )
     return [xy[rows] for xy, rows in zip(labels, inside, strict=True)], outside
 
@@ -81,8 +82,11 @@ def _inside(image: GridImage, xy: np.ndarray) -> np.ndarray:
     return in_x & (xy[:, 1] >= top) & (xy[:, 1] <= bottom + dy)
 
 
-def _guess(images, labels, steps) -> str:
-    """Return advice: the binning at which the labels would fit, if there is one."""
+def _guess(images, labels, steps, share_outside: float) -> str:
+    """Return advice: the binning at which the labels would fit, if there is one, or to drop some.
+
+    Of labels picked on images binned twice less three quarters lie outside.
+    """
     worst, reach = None, 1.0
     steps = [image.step_xy for image in images] if steps is None else steps
     for image, xy, step in zip(images, labels, steps, strict=True):
@@ -100,6 +104,8 @@ def _guess(images, labels, steps) -> str:
         f": those of {image.name!r} reach x = {xy[:, 0].max():.0f}, y = {xy[:, 1].max():.0f} but "
         f"it is {right - left:.0f} wide and {bottom - top:.0f} high"
     )
+    if share_outside < _FEW_FOR_BINNING:
+        return f"{message}. Most lie inside: correct or drop the others"
     if binning < 2:
         return message
     x, y = (float(side) * binning for side in step)

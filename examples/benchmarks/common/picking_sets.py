@@ -21,6 +21,7 @@ from puclassify.metrics import pick_average_precision_score
 __all__ = [
     "REAL",
     "SNR",
+    "UNDER_LABELLED",
     "PickingSet",
     "average_precision",
     "beta_galactosidase",

@@ -14,3 +14,4 @@ from puclassify.picking.estimates._threshold_rules import ThresholdRule as Thres
 from puclassify.picking.estimates._threshold_rules import check_threshold as check_threshold
 from puclassify.picking.estimates._threshold_rules import check_thresholds as check_thresholds
 from puclassify.picking.estimates._threshold_rules import is_rule as is_rule
+from puclassify.picking.estimates._unlike_training import watched as watched

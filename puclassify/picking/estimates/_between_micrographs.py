@@ -16,6 +16,7 @@ __all__ = ["MicrographQuality"]
 _TYPICAL_SPREAD = {"precision": 0.3, "recall": 0.4, "f1": 0.3, "n_particles": 0.15}
 _TYPICAL_FREEDOM = 3
 _TAIL = 0.05
+_UNLIKELY = 0.005
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,20 @@ class MicrographQuality:
             for name, interval in intervals.items()
         }
 
+    def lowest_precision(self, threshold: float) -> float:
+        """Return the expected precision that one in 200 micrographs like these is below.
+
+        NaN where none of them has picks above the threshold.
+        """
+        n_right, n_picks, _ = self._numbers(np.array([threshold]))
+        has_picks = n_picks[:, 0] > 0
+        if not has_picks.any():
+            return np.nan
+        of_each = _precision_logit(n_right, n_picks)[has_picks, 0]
+        spread, freedom = _spread(of_each, "precision")
+        factor = student.isf(_UNLIKELY, freedom) * np.sqrt(1 + 1 / len(of_each))
+        return float(expit(of_each.mean() - factor * spread))
+
     def additions(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the spread adds to either side: to logits, or logarithms of numbers.
 
@@ -56,21 +71,16 @@ class MicrographQuality:
         m = len(self.areas)
         n_right, n_picks, n_particles = self._numbers(thresholds)
         of_each = {
-            # Half a candidate each way keeps logits finite.
-            "precision": logit((n_right + 0.5) / (n_picks + 1)),
+            "precision": _precision_logit(n_right, n_picks),
             "recall": logit((n_right + 0.5) / (n_particles[:, None] + 1)),
             "f1": logit((2 * n_right + 0.5) / (n_picks + n_particles[:, None] + 1)),
             "n_particles": np.log((n_particles + 0.5) / self.areas),
         }
-        freedom = _TYPICAL_FREEDOM + m - 1
-        factor = student.isf(_TAIL, freedom) * np.sqrt(2 / m)
-        return {
-            name: factor
-            * np.sqrt(
-                (_TYPICAL_FREEDOM * _TYPICAL_SPREAD[name] ** 2 + m * each.var(axis=0)) / freedom
-            )
-            for name, each in of_each.items()
-        }
+        added = {}
+        for name, each in of_each.items():
+            spread, freedom = _spread(each, name)
+            added[name] = student.isf(_TAIL, freedom) * np.sqrt(2 / m) * spread
+        return added
 
     def _numbers(self, thresholds):
         """Return right picks and picks (m, n) above n thresholds, and particles (m,)."""
@@ -82,6 +92,18 @@ class MicrographQuality:
             n_picks.append(len(ascending) - first)
             n_particles.append(right_from[0])
         return np.array(n_right), np.array(n_picks), np.array(n_particles)
+
+
+def _precision_logit(n_right, n_picks):
+    return logit((n_right + 0.5) / (n_picks + 1))  # half a pick each way keeps it finite
+
+
+def _spread(of_each: np.ndarray, name: str) -> tuple[np.ndarray, int]:
+    """Return the standard deviation between micrographs, the first axis, and its freedom."""
+    m = len(of_each)
+    freedom = _TYPICAL_FREEDOM + m - 1
+    typical = _TYPICAL_FREEDOM * _TYPICAL_SPREAD[name] ** 2
+    return np.sqrt((typical + m * of_each.var(axis=0)) / freedom), freedom
 
 
 def _widened(interval, value, addition, to_scale, from_scale):

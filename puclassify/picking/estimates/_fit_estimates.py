@@ -36,7 +36,8 @@ class EstimationTask:
 
     ``labels`` (k_i, 2) and ``matching_radius``, the largest distance from a label to its candidate,
     are in stored pixels; ``stride`` is that of the score maps in pixels of the images. ``prior``,
-    ``expected_particles`` and ``threshold`` are those of the picker, checked.
+    ``expected_particles`` and ``threshold`` are those of the picker, checked. A ``suspicion``, a
+    question, is added to warnings.
     """
 
     images: list[GridImage]
@@ -47,6 +48,7 @@ class EstimationTask:
     prior: float | str
     expected_particles: float | None
     threshold: float | ChosenRule
+    suspicion: str = ""
 
     @property
     def wants_prior(self) -> bool:
@@ -225,7 +227,7 @@ def _warn_of_no_estimates(task: EstimationTask, why: str, prior: str = "a guess"
         f"The prior is {prior if task.wants_prior else 'as given'} and the "
         f"threshold {'a logit of 0' if task.wants_threshold else 'as given'}; label "
         f"{FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
-        "expected_particles and threshold"
+        f"expected_particles and threshold{'. ' * bool(task.suspicion)}{task.suspicion}"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from puclassify._warnings import warn
 from puclassify.picking.estimates._between_micrographs import MicrographQuality
 from puclassify.picking.estimates._cross_fitting import HeldOutScores, MatchedScores
 from puclassify.picking.estimates._expected_quality import expected_quality, separating_thresholds
@@ -59,6 +60,16 @@ class PickQuality:
     def n_particles(self) -> float:
         """Number of particles in a training micrograph of median area."""
         return float(expit(self.logits).sum() / self.detected_fraction / self.total_area)
+
+    def warn_if_above_all(self, threshold: float) -> None:
+        """Warn of a logit that no candidate of the training micrographs is above."""
+        highest = self.logits[-1]
+        if highest < threshold < np.inf:
+            warn(
+                f"threshold={threshold:g} is above all scores in the training micrographs, "
+                f"{highest:.3g} at most. It is a logit (0 is a probability of one half), not a "
+                'percentage; threshold=("precision", 0.9) asks for a precision'
+            )
 
     def choose_threshold(self, rule: ChosenRule) -> float:
         """Return the logit that a checked rule chooses."""

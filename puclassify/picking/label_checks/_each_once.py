@@ -13,11 +13,19 @@ __all__ = ["each_once"]
 
 _NEAREST = 0.4  # diameters between two particles: the nearest of expert labels are half of one
 
+_QUESTION = (
+    "was a file read twice, were the labels of two people joined, or is the particle smaller than "
+    "particle_diameter says?"
+)
 
-def each_once(labels: Sequence[np.ndarray], diameter: float) -> list[np.ndarray]:
+
+def each_once(
+    labels: Sequence[np.ndarray], diameter: float, suspicion: str = ""
+) -> list[np.ndarray]:
     """Keep the first of the labels (k_i, 2) that are nearer to each other than particles can be.
 
-    The diameter is in stored pixels. A warning says how many were left out.
+    The diameter is in stored pixels. A warning says how many were left out, and asks why, or the
+    question of a ``suspicion``.
     """
     kept = [_first_of_each(xy, _NEAREST * diameter) for xy in labels]
     before, after = sum(map(len, labels)), sum(map(len, kept))
@@ -25,8 +33,7 @@ def each_once(labels: Sequence[np.ndarray], diameter: float) -> list[np.ndarray]
         warn(
             f"{before - after} of {before} labels in y lie within {_NEAREST:g} of a diameter, "
             f"{_NEAREST * diameter:.1f} stored pixels, of another one and were left out, so that "
-            "each particle counts once; was a file read twice, were the labels of two people "
-            "joined, or is the particle smaller than particle_diameter says?"
+            f"each particle counts once; {suspicion or _QUESTION}"
         )
     return kept
 
