@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from puclassify._devices import evenly_spaced
+from puclassify._example_weights import ExampleWeights, are_equal, systematic_sample
 from puclassify.classifier._samples import PixelSource
 
 __all__ = ["PUBatches"]
@@ -29,6 +30,13 @@ class PUBatches(IterableDataset):
     ``union`` the unlabelled sample is everything (single-training-set scenario) instead of the
     examples without a label (case-control). Every positive comes once before any comes twice,
     across epochs too.
+
+    With ``weights`` examples come as often as they count, instead of once: as many positives, and
+    as many unlabelled examples in an epoch, are drawn in proportion to their weights. The mean over
+    a batch is then a weighted mean on average, in batches of any size. Weights in the mean itself
+    would hardly count in batches with few positives (not at all for one), and make the loss vary
+    more (An, Ying and Zhu, "Why resampling outperforms reweighting for correcting sampling bias
+    with stochastic gradients", ICLR 2021).
     """
 
     def __init__(
@@ -41,8 +49,10 @@ class PUBatches(IterableDataset):
         positive_fraction: float | None,
         union: bool,
         rng: np.random.Generator,
+        weights: ExampleWeights | None = None,
     ):
         self.source = source
+        self.weights = weights
         self.positives = rows[positive]
         self.unlabelled = rows if union else rows[~positive]
         self.rng = rng
@@ -69,12 +79,19 @@ class PUBatches(IterableDataset):
         hand = np.empty(0, dtype=np.intp)
         while True:
             while len(hand) < self.n_labelled:
-                hand = np.concatenate([hand, self.rng.permutation(self.positives)])
+                hand = np.concatenate([hand, self._shuffled(self.positives, "labelled")])
             yield hand[: self.n_labelled]
             hand = hand[self.n_labelled :]
 
+    def _shuffled(self, rows: np.ndarray, role: str) -> np.ndarray:
+        """Return as many rows in random order, each as often as it counts in this role."""
+        weights = None if self.weights is None else getattr(self.weights, role)[rows]
+        if weights is not None and not are_equal(weights):
+            rows = rows[systematic_sample(weights, len(rows), self.rng)]
+        return self.rng.permutation(rows)
+
     def __iter__(self):
-        order = self.rng.permutation(self.unlabelled)
+        order = self._shuffled(self.unlabelled, "given")
         for unlabelled in np.array_split(order, self.n_batches):
             positives = next(self._quotas)
             targets = torch.zeros(len(positives) + len(unlabelled))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -10,21 +11,39 @@ import skorch.callbacks
 import torch
 from torch import nn
 
-__all__ = ["HeldOutLoss"]
+__all__ = ["HeldOutLoss", "check_accepts_weights"]
+
+
+def check_accepts_weights(loss: nn.Module) -> None:
+    """Refuse a loss that takes no weights of held-out examples."""
+    accepted = inspect.signature(loss.forward).parameters.values()
+    positional = [one for one in accepted if one.kind <= one.POSITIONAL_OR_KEYWORD]
+    if len(positional) > 2 and positional[2].name == "weights":
+        return
+    raise ValueError(
+        f"early_stopping=True needs the weighted loss of held-out examples, but criterion "
+        f"{type(loss).__name__} accepts no weights; let its forward accept (logits, targets, "
+        "weights), set early_stopping=False, or leave sample_weight and propensities out"
+    )
 
 
 class HeldOutLoss(skorch.callbacks.Callback):
     """Records the loss of held-out examples, stops after ``patience`` epochs without improvement.
 
     ``logits`` returns the logits of these examples from the net in training, ``targets`` are their
-    PU targets.
+    PU targets, ``weights`` their weights in the loss, if they differ.
     """
 
     def __init__(
-        self, logits: Callable[..., torch.Tensor], targets: torch.Tensor, patience: int = 5
+        self,
+        logits: Callable[..., torch.Tensor],
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+        patience: int = 5,
     ):
         self.logits = logits
         self.targets = targets
+        self.weights = weights
         self.patience = patience
 
     def on_train_begin(self, net, **kwargs):
@@ -34,8 +53,9 @@ class HeldOutLoss(skorch.callbacks.Callback):
     def on_epoch_end(self, net, **kwargs):
         """Record the loss; stop after `patience` epochs without improvement."""
         criterion = copy.deepcopy(net.criterion_).cpu().eval()
+        weights = () if self.weights is None else (self.weights,)
         with torch.no_grad():
-            loss = float(criterion(self.logits(net), self.targets))
+            loss = float(criterion(self.logits(net), self.targets, *weights))
         net.history.record("valid_loss", loss)
         net.history.record("valid_loss_best", loss < self._best)  # for callbacks of skorch
         epoch = len(net.history)
