@@ -110,7 +110,7 @@ def _checked(sample_weight: ArrayLike | None, positive: np.ndarray) -> np.ndarra
     for name, members in (("labelled positives", positive), ("unlabelled examples", ~positive)):
         if not weights[members].any():
             raise ValueError(
-                f"sample_weight is 0 for all {int(np.sum(members))} {name}; give at least one of "
-                "them a weight above 0"
+                f"sample_weight is zero for all {int(np.sum(members))} {name}, one class of y; "
+                "give at least one of them a weight above 0"
             )
     return weights / weights.max()

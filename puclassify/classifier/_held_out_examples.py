@@ -73,7 +73,10 @@ class HeldOutExamples:
     def _loss(self, unlabelled_is_everything: bool) -> HeldOutLoss:
         labelled = self._held[self._positive]
         unlabelled = self._held if unlabelled_is_everything else self._held[~self._positive]
-        of_labelled, of_unlabelled = self._weights.labelled[labelled], self._weights.given[unlabelled]
+        of_labelled, of_unlabelled = (
+            self._weights.labelled[labelled],
+            self._weights.given[unlabelled],
+        )
         targets = torch.zeros(len(labelled) + len(unlabelled))
         targets[: len(labelled)] = 1
         weights = None

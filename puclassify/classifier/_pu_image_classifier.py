@@ -550,7 +550,7 @@ class PUImageClassifier(
         double = getattr(X, "dtype", None) == np.float64
         return embedded.astype(np.float64 if double else np.float32, copy=False)
 
-    def score(self, X: Samples, y: ArrayLike) -> float:
+    def score(self, X: Samples, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Measure how well labelled examples are ranked above unlabelled ones.
 
         Parameters
@@ -559,6 +559,8 @@ class PUImageClassifier(
             Samples like those of `fit`.
         y : array-like of shape (n,)
             Labels as in `fit`.
+        sample_weight : array-like of shape (n,) or None, default=None
+            Relative weight of each sample, at least 0.
 
         Returns
         -------
@@ -578,7 +580,10 @@ class PUImageClassifier(
                 f"y holds the labels {np.unique(y).tolist()[:5]} but was {self.classes_.tolist()} "
                 "in fit; score with the same two"
             )
-        return float(roc_auc_score(y == self.classes_[1], logits))
+        positive = y == self.classes_[1]
+        if sample_weight is not None:
+            sample_weight = ExampleWeights.check(sample_weight, None, positive).given
+        return float(roc_auc_score(positive, logits, sample_weight=sample_weight))
 
     def _forward(self, X, run) -> np.ndarray:
         """Apply ``run(module, x)`` to samples."""

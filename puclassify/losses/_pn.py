@@ -95,6 +95,4 @@ class PNLoss(PULoss):
         targets: torch.Tensor,
         weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        return pn_loss(
-            logits, targets, prior=self.prior, surrogate=self.surrogate, weights=weights
-        )
+        return pn_loss(logits, targets, prior=self.prior, surrogate=self.surrogate, weights=weights)
