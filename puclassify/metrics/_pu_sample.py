@@ -29,9 +29,7 @@ class PUSample:
     prior: float  # NaN where none was given and none is needed
     weights: np.ndarray  # of shape (n_positive,): how much each labelled positive counts
     mixture_weights: np.ndarray  # of shape (n_mixture,): how much each example of it counts
-    present: (
-        np.ndarray | slice
-    )  # of those given, the examples that count at all: the n from here on
+    present: np.ndarray | slice  # which of the examples given are the n, those that count
 
     @classmethod
     def check(
