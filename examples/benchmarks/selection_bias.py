@@ -363,7 +363,7 @@ def print_training(options):
         if strength == 1:
             cells[1] = cells[4] = "-"
         likeness, worth = (np.mean([one[i] for one in drawn]) for i in (1, 2))
-        cells += [f"{likeness:.2f}", f"{worth:.0f}"]
+        cells += ["-" if np.isnan(likeness) else f"{likeness:.2f}", f"{worth:.0f}"]
         print(table_row((mechanism, strength, *cells)), flush=True)
 
 
