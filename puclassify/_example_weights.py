@@ -46,6 +46,16 @@ class ExampleWeights:
         """Which examples count at all."""
         return self.given > 0
 
+    @property
+    def matter(self) -> bool:
+        """Whether they make a difference to some mean."""
+        of_labelled = self.labelled[self.labelled > 0]
+        return not (are_equal(self.given[self.present]) and are_equal(of_labelled))
+
+    def of_both(self, labelled: np.ndarray, unlabelled: np.ndarray) -> np.ndarray:
+        """Return the weights of labelled positives and, behind them, of an unlabelled sample."""
+        return np.concatenate([self.labelled[labelled], self.given[unlabelled]])
+
     def relative_propensities(self, rows: np.ndarray) -> np.ndarray | None:
         """Return propensities up to a factor, 1 for the unlabelled; None where they are equal."""
         inverse = self.inverse[rows]

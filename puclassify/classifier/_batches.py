@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from puclassify._devices import evenly_spaced
-from puclassify._example_weights import ExampleWeights, are_equal, systematic_sample
+from puclassify._example_weights import ExampleWeights
 from puclassify.classifier._samples import PixelSource
 
 __all__ = ["PUBatches"]
@@ -31,12 +31,8 @@ class PUBatches(IterableDataset):
     examples without a label (case-control). Every positive comes once before any comes twice,
     across epochs too.
 
-    With ``weights`` examples come as often as they count, instead of once: as many positives, and
-    as many unlabelled examples in an epoch, are drawn in proportion to their weights. The mean over
-    a batch is then a weighted mean on average, in batches of any size. Weights in the mean itself
-    would hardly count in batches with few positives (not at all for one), and make the loss vary
-    more (An, Ying and Zhu, "Why resampling outperforms reweighting for correcting sampling bias
-    with stochastic gradients", ICLR 2021).
+    With ``weights`` the targets are a mapping of ``target`` and ``weights``: those of labelled
+    positives for the quota, those given for the unlabelled sample.
     """
 
     def __init__(
@@ -79,24 +75,22 @@ class PUBatches(IterableDataset):
         hand = np.empty(0, dtype=np.intp)
         while True:
             while len(hand) < self.n_labelled:
-                hand = np.concatenate([hand, self._shuffled(self.positives, "labelled")])
+                hand = np.concatenate([hand, self.rng.permutation(self.positives)])
             yield hand[: self.n_labelled]
             hand = hand[self.n_labelled :]
 
-    def _shuffled(self, rows: np.ndarray, role: str) -> np.ndarray:
-        """Return as many rows in random order, each as often as it counts in this role."""
-        weights = None if self.weights is None else getattr(self.weights, role)[rows]
-        if weights is not None and not are_equal(weights):
-            rows = rows[systematic_sample(weights, len(rows), self.rng)]
-        return self.rng.permutation(rows)
-
     def __iter__(self):
-        order = self._shuffled(self.unlabelled, "given")
+        order = self.rng.permutation(self.unlabelled)
         for unlabelled in np.array_split(order, self.n_batches):
             positives = next(self._quotas)
             targets = torch.zeros(len(positives) + len(unlabelled))
             targets[: len(positives)] = 1
-            yield self.source.take(np.concatenate([positives, unlabelled])), targets
+            x = self.source.take(np.concatenate([positives, unlabelled]))
+            if self.weights is None:
+                yield x, targets
+            else:
+                weights = self.weights.of_both(positives, unlabelled).astype(np.float32)
+                yield x, {"target": targets, "weights": torch.from_numpy(weights)}
 
 
 def _size_for(n_examples: int, batch_size: int, fraction: float) -> int:

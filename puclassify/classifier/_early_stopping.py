@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -11,20 +10,7 @@ import skorch.callbacks
 import torch
 from torch import nn
 
-__all__ = ["HeldOutLoss", "check_accepts_weights"]
-
-
-def check_accepts_weights(loss: nn.Module) -> None:
-    """Refuse a loss that takes no weights of held-out examples."""
-    accepted = inspect.signature(loss.forward).parameters.values()
-    positional = [one for one in accepted if one.kind <= one.POSITIONAL_OR_KEYWORD]
-    if len(positional) > 2 and positional[2].name == "weights":
-        return
-    raise ValueError(
-        f"early_stopping=True needs the weighted loss of held-out examples, but criterion "
-        f"{type(loss).__name__} accepts no weights; let its forward accept (logits, targets, "
-        "weights), set early_stopping=False, or leave sample_weight and propensities out"
-    )
+__all__ = ["HeldOutLoss"]
 
 
 class HeldOutLoss(skorch.callbacks.Callback):

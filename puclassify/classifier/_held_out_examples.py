@@ -73,15 +73,11 @@ class HeldOutExamples:
     def _loss(self, unlabelled_is_everything: bool) -> HeldOutLoss:
         labelled = self._held[self._positive]
         unlabelled = self._held if unlabelled_is_everything else self._held[~self._positive]
-        of_labelled, of_unlabelled = (
-            self._weights.labelled[labelled],
-            self._weights.given[unlabelled],
-        )
         targets = torch.zeros(len(labelled) + len(unlabelled))
         targets[: len(labelled)] = 1
         weights = None
-        if not (are_equal(of_labelled) and are_equal(of_unlabelled)):
-            weights = torch.as_tensor(np.concatenate([of_labelled, of_unlabelled]))
+        if self._weights.matter:
+            weights = torch.from_numpy(self._weights.of_both(labelled, unlabelled))
         graded = np.concatenate([labelled, unlabelled])
         return HeldOutLoss(partial(self._logits_in_training, rows=graded), targets, weights)
 

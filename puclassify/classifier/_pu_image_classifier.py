@@ -25,7 +25,7 @@ from puclassify._warnings import warn
 from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
-from puclassify.classifier._early_stopping import check_accepts_weights
+from puclassify.classifier._check_criterion import check_accepts_weights
 from puclassify.classifier._forward import (
     blank_sample,
     embed,
@@ -346,10 +346,13 @@ class PUImageClassifier(
         factor does not matter. In the case-control scenario, propensities are those with which the
         positives of the unlabelled sample would have been labelled.
 
-        Weights act by how often an example is drawn into a batch, in each class apart, so that
-        every objective can be weighted. The loss of ``early_stopping`` and the calibration use them
-        as factors; an estimated prior is that of examples drawn in proportion to them. Which
-        examples are held out does not depend on them, except that those of weight 0 are not.
+        Every mean of the objective is weighted, in each batch by itself, in the held-out loss of
+        ``early_stopping`` and in the calibration; an estimated prior is that of examples drawn in
+        proportion to ``sample_weight``. Terms of mixed inputs and of the reconstruction are not
+        weighted, and batches are made without regard to weights, except that examples of weight 0
+        are neither trained on nor held out. In batches with few labelled positives the weights of
+        these do less than they should, and nothing where there is one: raise ``batch_size`` or
+        ``positive_fraction``.
 
         References
         ----------
@@ -373,7 +376,7 @@ class PUImageClassifier(
         if not estimates_prior:  # refuse an impossible one before the training
             self._prior_of_unlabelled(trainer.training_prior(first_prior), positive, weights)
         loss = make_loss(self.criterion, first_prior)
-        if self.early_stopping and not (sample_weight is None and propensities is None):
+        if weights.matter:
             check_accepts_weights(loss)
         unlabelled_is_everything = self.scenario == "single_training_set" and getattr(
             loss, "unlabelled_is_everything", True
@@ -397,7 +400,7 @@ class PUImageClassifier(
             positive_fraction=self.positive_fraction,
             union=unlabelled_is_everything,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
-            weights=weights,
+            weights=weights if weights.matter else None,
         )
         trained = None
         try:

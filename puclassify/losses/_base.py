@@ -34,8 +34,8 @@ class PULoss(PUBaseEstimator, nn.Module):
     are then added to them. Objectives that treat the unlabelled examples as negatives set it to
     False.
 
-    A loss of your own may leave ``weights`` out of ``forward``: `PUImageClassifier` then refuses
-    weights together with ``early_stopping=True`` only.
+    A loss of your own may leave ``weights`` out of ``forward``; `PUImageClassifier` then refuses
+    weights, and propensities, that differ.
 
     Examples
     --------
@@ -77,8 +77,7 @@ class PULoss(PUBaseEstimator, nn.Module):
         targets : Tensor with as many elements
             1 for labelled positives, 0 for unlabelled examples.
         weights : Tensor with as many elements or None, default=None
-            Relative weight of each example, at least 0; None weighs all alike. Only the loss of
-            held-out examples is given any: in training heavy examples come more often.
+            Relative weight of each example, at least 0; None weighs all alike.
 
         Returns
         -------

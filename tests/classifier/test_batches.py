@@ -133,50 +133,21 @@ class TestBatchSize:
 
 
 class TestWeights:
-    def weighted(self, seed=0, **changes):
-        rng = np.random.default_rng(seed)
-        given, positive = rng.uniform(0, 1, 120), np.arange(120) < 20
-        weights = ExampleWeights.check(given, rng.uniform(0.1, 1, 120), positive)
-        return weights, make_batches(20, 100, seed=seed, weights=weights, **changes)
+    """Batches are those without; the weights of their examples come with the targets."""
 
-    @pytest.mark.parametrize("batch_size", [2, 32])
     @pytest.mark.parametrize("union", [False, True])
-    def test_means_over_batches_are_weighted_means(self, batch_size, union):
-        """Also where a batch holds one positive, for which weights in its mean would be lost."""
-        weights, batches = self.weighted(batch_size=batch_size, union=union)
-        parts = [part for _ in range(300) for part in epoch(batches)]
-        of_positives, of_unlabelled = (
-            np.mean([rows.mean() for rows in kind]) for kind in zip(*parts)
-        )
-        mixture = np.arange(0 if union else 20, 120)
-        expected = np.average(np.arange(20), weights=weights.labelled[:20])
-        assert of_positives == pytest.approx(expected, abs=0.15)
-        assert expected < 9
-        expected = np.average(mixture, weights=weights.given[mixture])
-        assert of_unlabelled == pytest.approx(expected, abs=0.5)
-
-    def test_an_epoch_is_as_long_as_without(self):
-        _, batches = self.weighted()
-        plain = make_batches(20, 100)
-        assert len(batches) == len(plain)
-        assert batches.n_labelled == plain.n_labelled
-        assert [len(u) for _, u in epoch(batches)] == [len(u) for _, u in epoch(plain)]
-
-    def test_whole_weights_of_unlabelled_examples_are_repetitions(self):
-        w = np.ones(120)
-        w[20:] = np.tile([0.5, 1.5], 50)
-        weights = ExampleWeights.check(w, None, np.arange(120) < 20)
-        batches = make_batches(20, 100, weights=weights)
-        seen = np.concatenate([u for _ in range(2) for _, u in epoch(batches)])
-        counts = np.bincount(seen, minlength=120)[20:]
-        assert set(counts[1::2]) <= {2, 3, 4}
-        assert set(counts[::2]) <= {0, 1, 2}
-        assert counts.sum() == 200
-
-    def test_equal_weights_change_nothing(self):
-        weights = ExampleWeights.check(np.full(120, 0.3), None, np.arange(120) < 20)
-        for one, other in zip(
-            epoch(make_batches(20, 100, weights=weights)), epoch(make_batches(20, 100))
+    def test_are_those_of_the_examples_in_their_role(self, union):
+        rng, positive = np.random.default_rng(0), np.arange(120) < 20
+        given, e = rng.uniform(0.1, 1, (2, 120))
+        weights = ExampleWeights.check(given, e, positive)
+        plain = make_batches(20, 100, union=union)
+        for (x, labels), (same, targets) in zip(
+            plain, make_batches(20, 100, union=union, weights=weights), strict=True
         ):
-            np.testing.assert_array_equal(one[0], other[0])
-            np.testing.assert_array_equal(one[1], other[1])
+            assert (same == x).all()
+            assert (targets["target"] == labels).all()
+            rows = x[:, 0].numpy().astype(int)
+            found, labelled = targets["weights"].numpy(), labels.numpy() == 1
+            for role, expected in ((labelled, given / e), (~labelled, given)):
+                expected = expected[rows[role]] / expected[rows[role]][0]
+                np.testing.assert_allclose(found[role] / found[role][0], expected, rtol=1e-6)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from sklearn import config_context
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -10,10 +9,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from puclassify import PUImageClassifier
-from puclassify.classifier._early_stopping import HeldOutLoss
 from puclassify.classifier._held_out_examples import hold_out
 from puclassify.datasets import label_positives
-from puclassify.losses import LOSSES, PULoss, functional
+from puclassify.losses import LOSSES, PULoss, UnbiasedPULoss, functional
 from puclassify.model_selection import PUStratifiedKFold, make_pu_scorer
 
 QUICK = {"max_epochs": 3, "module_params": {"hidden": (8,)}, "lr": 0.02, "random_state": 0}
@@ -90,6 +88,27 @@ class TestTraining:
         assert np.isfinite(logits).all()
         assert (logits != plain).any()
 
+    @pytest.mark.parametrize("scenario", ["case_control", ONE_SET])
+    def test_the_objective_gets_the_weights_of_each_role(self, data, weights, scenario):
+        X, y = data
+        w, e = weights[0] + 0.1, weights[1]
+        seen = []
+
+        class Spy(UnbiasedPULoss):
+            def forward(self, logits, targets, weights=None):
+                seen.append((targets.numpy(), weights.numpy()))
+                return super().forward(logits, targets, weights)
+
+        settings = {"scenario": scenario, "positive_fraction": 0.5, **QUICK, "max_epochs": 1}
+        classifier = PUImageClassifier(criterion=Spy(), prior=0.4, **settings)
+        classifier.fit(X, y, sample_weight=w, propensities=e)
+        targets, found = (np.concatenate(parts) for parts in zip(*seen))
+        # Every unlabelled example comes once in an epoch, and every labelled one at least once.
+        mixture = np.ones(600, bool) if scenario == ONE_SET else y == 0
+        np.testing.assert_allclose(np.sort(found[targets == 0]), np.sort((w / w.max())[mixture]))
+        expected = (w / e)[y == 1] / np.max((w / e)[y == 1])
+        np.testing.assert_allclose(np.unique(found[targets == 1]), np.sort(expected), rtol=1e-6)
+
     def test_weights_choose_what_is_learned(self):
         """Two kinds of labelled positives: the one that counts is found."""
         rng = np.random.default_rng(0)
@@ -146,6 +165,32 @@ class TestTraining:
         assert corrected > biased + 0.01
 
 
+class TestLossesOfOthers:
+    class Own(PULoss):
+        def __init__(self, prior=None):
+            super().__init__(prior)
+
+        def forward(self, logits, targets):
+            return functional.pn_loss(logits, targets, prior=self.prior)
+
+    def test_see_two_arguments_without_weights(self, data):
+        X, y = data
+        own, shipped = (
+            PUImageClassifier(criterion=criterion, prior=0.4, early_stopping=True, **QUICK)
+            .fit(X, y, sample_weight=np.full(600, 2.0), propensities=np.full(600, 0.5))
+            .decision_function(X)
+            for criterion in (self.Own(0.4), "pn")
+        )
+        np.testing.assert_array_equal(own, shipped)
+
+    @pytest.mark.parametrize("name", ["sample_weight", "propensities"])
+    def test_are_refused_by_name_with_weights(self, data, name):
+        X, y = data
+        classifier = PUImageClassifier(criterion=self.Own(0.4), **QUICK)
+        with pytest.raises(ValueError, match="criterion Own accepts no weights; let its forward"):
+            classifier.fit(X, y, **{name: np.where(np.arange(600) % 2, 1, 0.5)})
+
+
 class TestHeldOutExamples:
     def test_the_loss_is_weighted(self, data, weights):
         X, y = data
@@ -178,38 +223,6 @@ class TestHeldOutExamples:
         classifier = PUImageClassifier(prior="dedpul", validation_fraction=0.4, **settings)
         assert classifier.fit(X, y).prior_ == pytest.approx(0.4, abs=0.06)
         assert classifier.fit(X, y, sample_weight=w).prior_ == pytest.approx(0.52, abs=0.06)
-
-    def test_losses_without_weights_are_refused_where_they_need_them(self, data):
-        class Own(PULoss):
-            def __init__(self, prior=None):
-                super().__init__(prior)
-
-            def forward(self, logits, targets):
-                return functional.pn_loss(logits, targets, prior=self.prior)
-
-        X, y = data
-        w = np.where(np.arange(600) % 2, 1, 2)
-        classifier = PUImageClassifier(criterion=Own(0.4), **QUICK)
-        assert np.isfinite(classifier.fit(X, y, sample_weight=w).decision_function(X)).all()
-        classifier.set_params(early_stopping=True).fit(X, y)
-        with pytest.raises(ValueError, match="criterion Own accepts no weights; let its forward"):
-            classifier.fit(X, y, sample_weight=w)
-
-    def test_losses_of_others_see_two_arguments_without_weights(self):
-        seen = []
-
-        def criterion(*arguments):
-            seen.append(len(arguments))
-            return torch.tensor(0.0)
-
-        criterion.cpu = criterion.eval = lambda: criterion
-        net = type("Net", (), {"criterion_": criterion, "history": [], "module_": torch.nn.ReLU()})
-        net.history = type("History", (list,), {"record": lambda *_: None})()
-        for weights in (None, torch.ones(2)):
-            stopping = HeldOutLoss(lambda net: torch.zeros(2), torch.tensor([1, 0]), weights)
-            stopping.on_train_begin(net)
-            stopping.on_epoch_end(net)
-        assert seen == [2, 3]
 
 
 class TestPriors:
