@@ -157,12 +157,12 @@ class PUNet(skorch.NeuralNet):
         """Return the loss of logits, of mixed logits and of the reconstruction."""
         logits, reconstruction_error, mixup, mixed_logits = y_pred
         y_true = skorch.utils.to_tensor(y_true, device=self.device)
-        logits, index, weights = logits.float().flatten(), None, ()
+        logits, index, weights = logits.float().flatten(), None, None
         if isinstance(y_true, Mapping):
-            index = y_true.get("index")
-            weights = (y_true["weights"],) if "weights" in y_true else ()
+            index, weights = y_true.get("index"), y_true.get("weights")
             y_true = y_true["target"]
-        loss = self.criterion_(_graded(logits, index), y_true, *weights)
+        weighted = () if weights is None else (weights,)  # which losses of others do not accept
+        loss = self.criterion_(_graded(logits, index), y_true, *weighted)
         if mixup is not None:
             mixed_logits = _graded(mixed_logits.float().flatten(), index)
             soft_targets = mixup.soft_targets(logits, y_true, index)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -52,6 +54,8 @@ def binned_sample(
     quantiles = np.linspace(0, 1, int(n_bins) + 1)[1:-1]
     edges, weights = quantiles, sample.mixture_weights
     if strategy == "quantile":
-        weighted = {} if are_equal(weights) else {"weights": weights, "method": "inverted_cdf"}
+        weighted: dict[str, Any] = (
+            {} if are_equal(weights) else {"weights": weights, "method": "inverted_cdf"}
+        )
         edges = np.quantile(p[sample.mixture], quantiles, **weighted)
     return sample, p, np.searchsorted(edges, p)
