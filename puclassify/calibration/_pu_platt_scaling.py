@@ -12,7 +12,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from puclassify._example_weights import ExampleWeights
+from puclassify._example_weights import ExampleWeights, are_equal
 from puclassify._labels import check_pu_labels
 from puclassify._parameters import check_probability, check_scenario, check_score_vector
 from puclassify.base import PUBaseEstimator, all_or_nothing
@@ -124,18 +124,18 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
         classes, positive = check_pu_labels(y, len(scores), self, name="scores")
         weights = ExampleWeights.check(sample_weight, propensities, positive)
         prior = prior_of_unlabelled(self.prior, self.scenario, positive, weights.given)
-        mixture = ~positive
-        if self.scenario == "single_training_set" and propensities is not None:
+        biased, mixture = not are_equal(weights.inverse[positive]), ~positive
+        if self.scenario == "single_training_set" and biased:
             # Positives without a label are not like the others; those of everything are known.
             prior, mixture = float(self.prior), np.ones_like(positive)
         prior = max(prior, _SMALLEST_PRIOR)
-        weighted = sample_weight is not None or propensities is not None
+        of_labelled, of_mixture = weights.labelled[positive], weights.given[mixture]
         slope, intercept = pu_platt_scaling(
             scores[positive],
             scores[mixture],
             prior,
-            positive_weights=weights.labelled[positive] if weighted else None,
-            unlabelled_weights=weights.given[mixture] if weighted else None,
+            positive_weights=None if are_equal(of_labelled) else of_labelled,
+            unlabelled_weights=None if are_equal(of_mixture) else of_mixture,
         )
         intercept += _log_odds(float(self.prior)) - _log_odds(prior)
         self.classes_, self.calibration_ = classes, (slope, intercept)

@@ -108,13 +108,12 @@ class HeldOutExamples:
             return UNCALIBRATED
         dtype = resolve_precision(self._precision, self._device, coarse=trained.needs_float32)
         logits = self._logits(trained.module, dtype, self._held).numpy()
-        given = self._weights.given[self._held]
         return fit_calibration(
             logits,
             self._positive,
             trained.prior,
             self._scenario,
-            sample_weight=None if are_equal(given) else given,
+            sample_weight=self._weights.given[self._held],
             propensities=self._weights.relative_propensities(self._held),
         )
 

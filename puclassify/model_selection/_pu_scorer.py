@@ -95,7 +95,10 @@ def make_pu_scorer(
         ``"neg_pu_calibration_error"``). The estimator is a classifier with ``predict`` for the
         first five metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
         risk uses the logit of the latter), and ``predict_proba`` for the calibration error; or a
-        `Pipeline` or fitted search that ends in one. The scorer can be pickled. That of one of the
+        `Pipeline` or fitted search that ends in one. It also takes ``sample_weight`` and
+        ``propensities`` of the validation data, which a search hands on after
+        ``scorer.set_score_request(sample_weight=True, propensities=True)`` where scikit-learn's
+        metadata routing is enabled. The scorer can be pickled. That of one of the
         first five metrics also tunes the threshold of a `TunedThresholdClassifierCV`, which hands
         scorers no estimator: give ``prior`` and ``scenario``.
 
