@@ -67,7 +67,7 @@ class ExampleWeights:
 
 def are_equal(weights: np.ndarray) -> bool:
     """Return whether weights make no difference."""
-    return bool((weights == weights[0]).all())
+    return bool((weights == weights[:1]).all())
 
 
 def counted(positive: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:

@@ -20,6 +20,7 @@ class TestCheck:
         assert weights.labelled.tolist() == [1 / 8, 0, 1, 0]
         assert weights.present.tolist() == [True, True, True, False]
         assert weights.relative_propensities(np.array([2, 1, 0])).tolist() == [0.5, 1, 1]
+        assert weights.relative_propensities(np.array([1, 3])) is None
 
     @pytest.mark.parametrize(
         ("given", "message"),
