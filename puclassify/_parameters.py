@@ -108,11 +108,15 @@ def check_scenario(scenario: Any) -> str:
     return check_option(scenario, "scenario", SCENARIOS)
 
 
-def check_possible_prior(prior: float, n_labelled: int, n_samples: int) -> None:
-    """Refuse a prior over a single training set that is below the labelled share of it."""
+def check_possible_prior(prior: float, n_labelled: float, n_samples: float) -> None:
+    """Refuse a prior over a single training set that is below the labelled share of it.
+
+    Numbers of weighted examples may be fractions.
+    """
     if n_labelled / n_samples > prior:
+        labelled = n_labelled if isinstance(n_labelled, int) else f"by weight {n_labelled:.1f}"
         raise ValueError(
-            f"prior={prior} is impossible in the single-training-set scenario: {n_labelled} of "
+            f"prior={prior} is impossible in the single-training-set scenario: {labelled} of "
             f"{n_samples} examples ({n_labelled / n_samples:.3f}) are labelled positive already; "
             "give a larger prior, or scenario='case_control' if the positives were drawn separately"
         )

@@ -12,6 +12,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from puclassify._example_weights import ExampleWeights, are_equal
 from puclassify._labels import check_pu_labels
 from puclassify._parameters import check_probability, check_scenario, check_score_vector
 from puclassify.base import PUBaseEstimator, all_or_nothing
@@ -58,7 +59,9 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
     In the scenario of a single training set the prior among the examples without a label is lower
     (`puclassify.prior.unlabelled_prior`). The fit is to these and the labelled ones; the intercept
     is then moved by the difference of the two priors' log-odds. Where all positives are labelled
-    this is logistic regression on the score.
+    this is logistic regression on the score. With ``propensities`` the positives without a label
+    differ from the labelled ones even after weighting, and the fit is to the labelled ones and
+    everything.
 
     Examples
     --------
@@ -82,7 +85,13 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
         self.scenario = scenario
 
     @all_or_nothing
-    def fit(self, scores: ArrayLike, y: ArrayLike) -> Self:
+    def fit(
+        self,
+        scores: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        propensities: ArrayLike | None = None,
+    ) -> Self:
         """Fit slope and intercept.
 
         Parameters
@@ -91,6 +100,12 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
             Held-out scores; higher means more positive: logits, or any unbounded scores.
         y : array-like of shape (n,)
             1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
+        sample_weight : array-like of shape (n,) or None, default=None
+            Relative weight of each example, at least 0.
+        propensities : array-like of shape (n,) or None, default=None
+            Probability, above 0 and up to 1, with which each labelled positive was labelled, up to
+            a common factor; it then counts in inverse proportion. Those of unlabelled examples are
+            ignored. None means that all are equal.
 
         Returns
         -------
@@ -107,9 +122,21 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
         check_scenario(self.scenario)
         scores = check_score_vector(scores, "scores", finite=True)
         classes, positive = check_pu_labels(y, len(scores), self, name="scores")
-        prior = prior_of_unlabelled(self.prior, self.scenario, positive)
+        weights = ExampleWeights.check(sample_weight, propensities, positive)
+        prior = prior_of_unlabelled(self.prior, self.scenario, positive, weights.given)
+        biased, mixture = not are_equal(weights.inverse[positive]), ~positive
+        if self.scenario == "single_training_set" and biased:
+            # Positives without a label are not like the others; those of everything are known.
+            prior, mixture = float(self.prior), np.ones_like(positive)
         prior = max(prior, _SMALLEST_PRIOR)
-        slope, intercept = pu_platt_scaling(scores[positive], scores[~positive], prior)
+        of_labelled, of_mixture = weights.labelled[positive], weights.given[mixture]
+        slope, intercept = pu_platt_scaling(
+            scores[positive],
+            scores[mixture],
+            prior,
+            positive_weights=None if are_equal(of_labelled) else of_labelled,
+            unlabelled_weights=None if are_equal(of_mixture) else of_mixture,
+        )
         intercept += _log_odds(float(self.prior)) - _log_odds(prior)
         self.classes_, self.calibration_ = classes, (slope, intercept)
         return self

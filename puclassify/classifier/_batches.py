@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from puclassify._devices import evenly_spaced
+from puclassify._example_weights import ExampleWeights
 from puclassify.classifier._samples import PixelSource
 
 __all__ = ["PUBatches"]
@@ -29,6 +30,9 @@ class PUBatches(IterableDataset):
     ``union`` the unlabelled sample is everything (single-training-set scenario) instead of the
     examples without a label (case-control). Every positive comes once before any comes twice,
     across epochs too.
+
+    With ``weights`` the targets are a mapping of ``target`` and ``weights``: those of labelled
+    positives for the quota, those given for the unlabelled sample.
     """
 
     def __init__(
@@ -41,8 +45,10 @@ class PUBatches(IterableDataset):
         positive_fraction: float | None,
         union: bool,
         rng: np.random.Generator,
+        weights: ExampleWeights | None = None,
     ):
         self.source = source
+        self.weights = weights
         self.positives = rows[positive]
         self.unlabelled = rows if union else rows[~positive]
         self.rng = rng
@@ -79,7 +85,12 @@ class PUBatches(IterableDataset):
             positives = next(self._quotas)
             targets = torch.zeros(len(positives) + len(unlabelled))
             targets[: len(positives)] = 1
-            yield self.source.take(np.concatenate([positives, unlabelled])), targets
+            x = self.source.take(np.concatenate([positives, unlabelled]))
+            if self.weights is None:
+                yield x, targets
+            else:
+                weights = self.weights.of_both(positives, unlabelled).astype(np.float32)
+                yield x, {"target": targets, "weights": torch.from_numpy(weights)}
 
 
 def _size_for(n_examples: int, batch_size: int, fraction: float) -> int:

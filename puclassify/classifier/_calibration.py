@@ -21,13 +21,21 @@ def is_calibrated(calibration: str | None, n_positive: int, share: float) -> boo
 
 
 def fit_calibration(
-    logits: np.ndarray, positive: np.ndarray, prior: float, scenario: str
+    logits: np.ndarray,
+    positive: np.ndarray,
+    prior: float,
+    scenario: str,
+    *,
+    sample_weight: np.ndarray | None = None,
+    propensities: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """Return slope and intercept; warn and change nothing where none can be fitted."""
     if not np.isfinite(logits).all():  # the fit warns of that
         return UNCALIBRATED
     try:
-        return PUPlattScaling(prior, scenario=scenario).fit(logits, positive).calibration_
+        scaling = PUPlattScaling(prior, scenario=scenario)
+        scaling.fit(logits, positive, sample_weight=sample_weight, propensities=propensities)
+        return scaling.calibration_
     except ValueError as error:
         warn(
             f"the logits are left as the network gives them, because {error}; train for fewer "

@@ -17,14 +17,19 @@ class HeldOutLoss(skorch.callbacks.Callback):
     """Records the loss of held-out examples, stops after ``patience`` epochs without improvement.
 
     ``logits`` returns the logits of these examples from the net in training, ``targets`` are their
-    PU targets.
+    PU targets, ``weights`` their weights in the loss, if they differ.
     """
 
     def __init__(
-        self, logits: Callable[..., torch.Tensor], targets: torch.Tensor, patience: int = 5
+        self,
+        logits: Callable[..., torch.Tensor],
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+        patience: int = 5,
     ):
         self.logits = logits
         self.targets = targets
+        self.weights = weights
         self.patience = patience
 
     def on_train_begin(self, net, **kwargs):
@@ -34,8 +39,9 @@ class HeldOutLoss(skorch.callbacks.Callback):
     def on_epoch_end(self, net, **kwargs):
         """Record the loss; stop after `patience` epochs without improvement."""
         criterion = copy.deepcopy(net.criterion_).cpu().eval()
+        weights = () if self.weights is None else (self.weights,)
         with torch.no_grad():
-            loss = float(criterion(self.logits(net), self.targets))
+            loss = float(criterion(self.logits(net), self.targets, *weights))
         net.history.record("valid_loss", loss)
         net.history.record("valid_loss_best", loss < self._best)  # for callbacks of skorch
         epoch = len(net.history)

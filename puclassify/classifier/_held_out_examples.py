@@ -12,6 +12,7 @@ from scipy.sparse import block_array, coo_array
 from scipy.sparse.csgraph import connected_components
 
 from puclassify._devices import resolve_device, resolve_precision
+from puclassify._example_weights import ExampleWeights, are_equal, counted, systematic_sample
 from puclassify._warnings import warn
 from puclassify.classifier._calibration import UNCALIBRATED, fit_calibration, is_calibrated
 from puclassify.classifier._early_stopping import HeldOutLoss
@@ -30,7 +31,7 @@ class HeldOutExamples:
 
     All three share them, and none are held out where none of the three is asked for. ``trained``
     are the rows to train on; ``stopping`` and ``estimation`` are callbacks of the training, or
-    None.
+    None. Examples of weight 0 are neither trained on nor held out.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class HeldOutExamples:
         rng: np.random.RandomState,
         *,
         groups: ArrayLike | None = None,
+        weights: ExampleWeights,
         estimates_prior: bool,
         unlabelled_is_everything: bool,
     ):
-        self.trained = np.arange(len(positive))
+        self.trained = np.flatnonzero(weights.present)
         self.stopping: HeldOutLoss | None = None
         self.estimation: PriorEstimation | None = None
         self._scenario = classifier.scenario
@@ -52,29 +54,53 @@ class HeldOutExamples:
         self._device = resolve_device(classifier.device)
         self._source = source
         share = classifier.validation_fraction
-        self._calibrates = is_calibrated(classifier.calibration, np.sum(positive), share)
+        n_positive = np.sum(positive[self.trained])
+        self._calibrates = is_calibrated(classifier.calibration, n_positive, share)
         if not (classifier.early_stopping or self._calibrates or estimates_prior):
             return
-        self.trained, self._held = hold_out(
-            positive, share, rng, groups_of(source, groups, positive)
-        )
+        present, groups = self.trained, groups_of(source, groups, positive)
+        if groups is not None:
+            groups = np.unique(groups[present], return_inverse=True)[1]
+        trained, held = hold_out(positive[present], share, rng, groups)
+        self.trained, self._held = present[trained], present[held]
         self._positive = positive[self._held]
+        self._weights = weights
         if classifier.early_stopping:
-            labelled = self._held[self._positive]
-            unlabelled = self._held if unlabelled_is_everything else self._held[~self._positive]
-            targets = torch.zeros(len(labelled) + len(unlabelled))
-            targets[: len(labelled)] = 1
-            graded = np.concatenate([labelled, unlabelled])
-            self.stopping = HeldOutLoss(partial(self._logits_in_training, rows=graded), targets)
+            self.stopping = self._loss(unlabelled_is_everything)
         if estimates_prior:
-            self.estimation = PriorEstimation(
-                classifier.prior,
-                self._scenario,
-                partial(self._logits_in_training, rows=self._held),
-                self._positive,
-                float(np.mean(positive)),
-                int(classifier.max_epochs),
-            )
+            self.estimation = self._prior_estimation(classifier, positive, rng)
+
+    def _loss(self, unlabelled_is_everything: bool) -> HeldOutLoss:
+        labelled = self._held[self._positive]
+        unlabelled = self._held if unlabelled_is_everything else self._held[~self._positive]
+        targets = torch.zeros(len(labelled) + len(unlabelled))
+        targets[: len(labelled)] = 1
+        weights = None
+        if self._weights.matter:
+            weights = torch.from_numpy(self._weights.of_both(labelled, unlabelled))
+        graded = np.concatenate([labelled, unlabelled])
+        return HeldOutLoss(partial(self._logits_in_training, rows=graded), targets, weights)
+
+    def _prior_estimation(
+        self, classifier, positive: np.ndarray, rng: np.random.RandomState
+    ) -> PriorEstimation:
+        """Estimate the prior of examples that come as often as they count.
+
+        The estimates accept weights of labelled positives only, as propensities.
+        """
+        rows = self._held
+        if not are_equal(self._weights.given[rows]):
+            rows = _drawn(rows, positive, self._weights.given, self._scenario, rng)
+        n_labelled, n = counted(positive, self._weights.given)
+        return PriorEstimation(
+            classifier.prior,
+            self._scenario,
+            partial(self._logits_in_training, rows=rows),
+            positive[rows],
+            n_labelled / n,
+            int(classifier.max_epochs),
+            self._weights.relative_propensities(rows),
+        )
 
     def calibration(self, trained: Trained) -> tuple[float, float]:
         """Return slope and intercept that calibrate the trained network, if that is asked for."""
@@ -82,7 +108,14 @@ class HeldOutExamples:
             return UNCALIBRATED
         dtype = resolve_precision(self._precision, self._device, coarse=trained.needs_float32)
         logits = self._logits(trained.module, dtype, self._held).numpy()
-        return fit_calibration(logits, self._positive, trained.prior, self._scenario)
+        return fit_calibration(
+            logits,
+            self._positive,
+            trained.prior,
+            self._scenario,
+            sample_weight=self._weights.given[self._held],
+            propensities=self._weights.relative_propensities(self._held),
+        )
 
     def _logits_in_training(self, net: PUNet, rows: np.ndarray) -> torch.Tensor:
         return self._logits(net.module_.network, net.scoring_dtype, rows)
@@ -96,6 +129,17 @@ class HeldOutExamples:
             autocast_dtype=autocast_dtype,
             rows=rows,
         )
+
+
+def _drawn(rows, positive, weights, scenario, rng) -> np.ndarray:
+    """Draw as many rows, each sample of the scenario in proportion to its weights."""
+    generator = np.random.default_rng(rng.randint(2**31 - 1))
+    samples = [rows]
+    if scenario == "case_control":
+        samples = [rows[positive[rows]], rows[~positive[rows]]]
+    return np.concatenate(
+        [sample[systematic_sample(weights[sample], len(sample), generator)] for sample in samples]
+    )
 
 
 def hold_out(

@@ -95,7 +95,8 @@ class PUNet(skorch.NeuralNet):
 
     Targets are a tensor with one entry per logit, or a mapping with ``index`` (positions in the
     flattened logits, ``(m,)``) and ``target`` (their PU labels, ``(m,)``) for maps of which only
-    some logits are graded. The first ``n_labelled`` samples of a batch bring the labelled
+    some logits are graded; ``weights`` in the mapping are those of the targets in the loss. The
+    first ``n_labelled`` samples of a batch bring the labelled
     positives; ``scoring_dtype`` is the precision in which callbacks score held-out examples.
     Whatever draws random numbers in a step uses ``generators``. A callback sets
     ``stop_after_epoch`` to end the training with the current epoch.
@@ -156,10 +157,12 @@ class PUNet(skorch.NeuralNet):
         """Return the loss of logits, of mixed logits and of the reconstruction."""
         logits, reconstruction_error, mixup, mixed_logits = y_pred
         y_true = skorch.utils.to_tensor(y_true, device=self.device)
-        logits, index = logits.float().flatten(), None
+        logits, index, weights = logits.float().flatten(), None, None
         if isinstance(y_true, Mapping):
-            index, y_true = y_true["index"], y_true["target"]
-        loss = self.criterion_(_graded(logits, index), y_true)
+            index, weights = y_true.get("index"), y_true.get("weights")
+            y_true = y_true["target"]
+        weighted = () if weights is None else (weights,)  # which losses of others do not accept
+        loss = self.criterion_(_graded(logits, index), y_true, *weighted)
         if mixup is not None:
             mixed_logits = _graded(mixed_logits.float().flatten(), index)
             soft_targets = mixup.soft_targets(logits, y_true, index)

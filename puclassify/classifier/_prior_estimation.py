@@ -34,7 +34,8 @@ class PriorEstimation(skorch.callbacks.Callback):
     that fails does not count; the last one has to succeed.
 
     ``logits`` returns the logits of the held-out examples from the net in training, ``positive``
-    says which of them are labelled, ``labelled`` is the share of all examples that is.
+    says which of them are labelled, with ``propensities`` if these are known; ``labelled`` is the
+    share of all examples that is.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class PriorEstimation(skorch.callbacks.Callback):
         positive: np.ndarray,
         labelled: float,
         n_epochs: int,
+        propensities: np.ndarray | None = None,
     ):
         self.estimator = PRIOR_ESTIMATORS[name](scenario=scenario)
         self.logits = logits
         self.positive = positive
+        self.propensities = propensities
         self.least = labelled if scenario == "single_training_set" else 0.0
         self.warm_up = math.ceil(_WARM_UP * n_epochs)
 
@@ -94,7 +97,7 @@ class PriorEstimation(skorch.callbacks.Callback):
             raise ValueError(f"training ended before its first estimate, in epoch {self.warm_up}")
         if not np.isfinite(self._scores).all():
             raise ValueError("their scores are not finite, as training diverged")
-        prior = self.estimator.fit_scores(self._scores, self.positive).prior_
+        prior = self.estimator.fit_scores(self._scores, self.positive, self.propensities).prior_
         if not self.least < prior < 1:
             raise ValueError(
                 f"{prior:.3f} is impossible in the single-training-set scenario, where "

@@ -19,11 +19,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from puclassify._devices import resolve_device, resolve_precision
+from puclassify._example_weights import ExampleWeights
 from puclassify._labels import check_pu_labels, decoded, warn_if_exchanged
 from puclassify._warnings import warn
 from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._calibration import UNCALIBRATED
+from puclassify.classifier._check_criterion import check_accepts_weights
 from puclassify.classifier._forward import (
     blank_sample,
     embed,
@@ -280,8 +282,15 @@ class PUImageClassifier(
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X: Samples, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
-        """Train on labelled and unlabelled examples.
+    def fit(
+        self,
+        X: Samples,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        propensities: ArrayLike | None = None,
+    ) -> Self:
+        r"""Train on labelled and unlabelled examples.
 
         Parameters
         ----------
@@ -294,6 +303,14 @@ class PUImageClassifier(
             Examples of one group, such as views of one object, are held out together where
             something is estimated from held-out examples. None stands for the micrographs of a
             `RegionTable`; copies of an image are always together.
+        sample_weight : array-like of shape (n,) or None, default=None
+            How much each example counts, at least 0, relative to the others in the same mean: over
+            the labelled positives, or over the unlabelled sample. 0 leaves an example out, and
+            equal weights change nothing.
+        propensities : array-like of shape (n,) or None, default=None
+            Probability, above 0 and up to 1, with which each labelled positive was labelled, up to
+            a common factor; among the labelled positives it then counts in inverse proportion.
+            Those of unlabelled examples are ignored. None means that all are equal.
 
         Returns
         -------
@@ -316,6 +333,32 @@ class PUImageClassifier(
         A fit that fails or is interrupted leaves the estimator as it was. A KeyboardInterrupt has
         an attribute ``partial_estimator``, a copy of the estimator fitted to the epochs that were
         complete, if there are any.
+
+        With the propensities :math:`e_i` a mean over the labelled positives becomes one with the
+        weights :math:`1 / e_i`, whatever the objective. In the single-training-set scenario the
+        unbiased risk is then that of Bekker, Robberechts and Davis [1]_,
+
+        .. math:: \frac{1}{n} \Bigl[\sum_{i \in P} \Bigl(\frac{1}{e_i} \ell(s_i, +1)
+                  + \Bigl(1 - \frac{1}{e_i}\Bigr) \ell(s_i, -1)\Bigr)
+                  + \sum_{i \in U} \ell(s_i, -1)\Bigr],
+
+        with the prior in place of its estimate :math:`\frac{1}{n} \sum_P 1 / e_i`, so that a common
+        factor does not matter. In the case-control scenario, propensities are those with which the
+        positives of the unlabelled sample would have been labelled.
+
+        Every mean of the objective is weighted, in each batch by itself, in the held-out loss of
+        ``early_stopping`` and in the calibration; an estimated prior is that of examples drawn in
+        proportion to ``sample_weight``. Terms of mixed inputs and of the reconstruction are not
+        weighted, and batches are made without regard to weights, except that examples of weight 0
+        are neither trained on nor held out. In batches with few labelled positives the weights of
+        these do less than they should, and nothing where there is one: raise ``batch_size`` or
+        ``positive_fraction``.
+
+        References
+        ----------
+        .. [1] J. Bekker, P. Robberechts and J. Davis, "Beyond the Selected Completely at Random
+           Assumption for Learning from Positive and Unlabeled Data", ECML PKDD 2019;
+           arXiv:1809.03207.
         """
         check_classifier_parameters(self)
         context = self._init_callback_context(max_subtasks=self.max_epochs)
@@ -329,10 +372,14 @@ class PUImageClassifier(
         classes, positive = check_pu_labels(y, len(source), self, pos_label=self.pos_label)
         warn_if_exchanged(classes, positive)
         _warn_if_out_of_order(classes)
+        weights = ExampleWeights.check(sample_weight, propensities, positive)
         if not estimates_prior:  # refuse an impossible one before the training
-            prior_of_unlabelled(trainer.training_prior(first_prior), self.scenario, positive)
+            self._prior_of_unlabelled(trainer.training_prior(first_prior), positive, weights)
+        loss = make_loss(self.criterion, first_prior)
+        if weights.matter:
+            check_accepts_weights(loss)
         unlabelled_is_everything = self.scenario == "single_training_set" and getattr(
-            make_loss(self.criterion, first_prior), "unlabelled_is_everything", True
+            loss, "unlabelled_is_everything", True
         )
         rng = check_random_state(self.random_state)
         held_out = HeldOutExamples(
@@ -341,6 +388,7 @@ class PUImageClassifier(
             positive,
             rng,
             groups=groups,
+            weights=weights,
             estimates_prior=estimates_prior,
             unlabelled_is_everything=unlabelled_is_everything,
         )
@@ -352,6 +400,7 @@ class PUImageClassifier(
             positive_fraction=self.positive_fraction,
             union=unlabelled_is_everything,
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
+            weights=weights if weights.matter else None,
         )
         trained = None
         try:
@@ -371,13 +420,17 @@ class PUImageClassifier(
             calibration = held_out.calibration(trained)
         except KeyboardInterrupt as interrupt:
             trained = trained or completed_training(interrupt)
-            self._offer_partial(interrupt, trained, classes, positive)
+            self._offer_partial(interrupt, trained, classes, positive, weights)
             raise
-        unlabelled_prior = prior_of_unlabelled(trained.prior, self.scenario, positive)
+        unlabelled_prior = self._prior_of_unlabelled(trained.prior, positive, weights)
         warn_if_diverged(trained.history, self.lr)
         self._adopt(classes, trained, unlabelled_prior, calibration)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
+
+    def _prior_of_unlabelled(self, prior, positive, weights: ExampleWeights) -> float:
+        present = weights.present
+        return prior_of_unlabelled(prior, self.scenario, positive[present], weights.given[present])
 
     def _samples_to_fit(self, X, trainer, prior, module) -> PixelSource:
         """Check the samples of a fit that trains a new network, or goes on with ``module``."""
@@ -398,7 +451,7 @@ class PUImageClassifier(
         return dict(vars(copied))
 
     def _offer_partial(
-        self, interrupt: KeyboardInterrupt, trained: Trained | None, classes, positive
+        self, interrupt: KeyboardInterrupt, trained: Trained | None, classes, positive, weights
     ) -> None:
         """Attach to an interrupt a classifier fitted to the epochs that were complete, if any."""
         n_epochs = 0 if trained is None else len(trained.history)
@@ -411,7 +464,7 @@ class PUImageClassifier(
             partial.__dict__.pop(name, None)
         unlabelled_prior = trained.prior
         with contextlib.suppress(ValueError):  # a first guess may be impossible
-            unlabelled_prior = prior_of_unlabelled(trained.prior, self.scenario, positive)
+            unlabelled_prior = self._prior_of_unlabelled(trained.prior, positive, weights)
         partial._adopt(classes, trained, unlabelled_prior, UNCALIBRATED)
         interrupt.partial_estimator = partial  # type: ignore[attr-defined]
         interrupt.add_note(
@@ -500,7 +553,7 @@ class PUImageClassifier(
         double = getattr(X, "dtype", None) == np.float64
         return embedded.astype(np.float64 if double else np.float32, copy=False)
 
-    def score(self, X: Samples, y: ArrayLike) -> float:
+    def score(self, X: Samples, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Measure how well labelled examples are ranked above unlabelled ones.
 
         Parameters
@@ -509,6 +562,8 @@ class PUImageClassifier(
             Samples like those of `fit`.
         y : array-like of shape (n,)
             Labels as in `fit`.
+        sample_weight : array-like of shape (n,) or None, default=None
+            Relative weight of each sample, at least 0.
 
         Returns
         -------
@@ -528,7 +583,10 @@ class PUImageClassifier(
                 f"y holds the labels {np.unique(y).tolist()[:5]} but was {self.classes_.tolist()} "
                 "in fit; score with the same two"
             )
-        return float(roc_auc_score(y == self.classes_[1], logits))
+        positive = y == self.classes_[1]
+        if sample_weight is not None:
+            sample_weight = ExampleWeights.check(sample_weight, None, positive).given
+        return float(roc_auc_score(positive, logits, sample_weight=sample_weight))
 
     def _forward(self, X, run) -> np.ndarray:
         """Apply ``run(module, x)`` to samples."""

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit, logit, ndtri
 from scipy.stats import rankdata
 
+from puclassify._example_weights import systematic_sample
 from puclassify._parameters import check_number, check_option, check_whole_number
 
 __all__ = [
@@ -82,17 +83,10 @@ def _in_strict_order(ranks, n_labels) -> np.ndarray:
 def draw_labelled(propensities: np.ndarray, n_labels: int, rng: np.random.Generator) -> np.ndarray:
     """Draw ``n_labels`` positives, each with exactly its own probability; True is labelled.
 
-    Systematic sampling (W. G. Madow, Ann. Math. Statist. 20, 1949) in random order: laid end to
-    end, the probabilities make a line of length ``n_labels``; points at distance 1 from each
-    other, the first at random, hit the labelled ones. Equal probabilities give a simple random
-    sample.
+    The probabilities add up to ``n_labels``. Equal ones give a simple random sample.
     """
-    order = rng.permutation(len(propensities))
-    ends = np.cumsum(propensities[order])
-    ends *= n_labels / ends[-1]
-    hit = np.searchsorted(ends, rng.random() + np.arange(n_labels), side="right")
     labelled = np.zeros(len(propensities), dtype=bool)
-    labelled[order[hit]] = True
+    labelled[systematic_sample(propensities, n_labels, rng)] = True
     return labelled
 
 

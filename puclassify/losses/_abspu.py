@@ -11,7 +11,12 @@ __all__ = ["AbsolutePULoss", "absolute_pu_loss"]
 
 
 def absolute_pu_loss(
-    logits: torch.Tensor, targets: torch.Tensor, *, prior: float, surrogate: str = "logistic"
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    prior: float,
+    surrogate: str = "logistic",
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Positive-unlabelled risk with the absolute value of the estimated negative risk.
 
@@ -25,6 +30,9 @@ def absolute_pu_loss(
         Fraction of positives among the unlabelled examples, between 0 and 1.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one example, see `pn_loss`.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -46,7 +54,7 @@ def absolute_pu_loss(
     >>> absolute_pu_loss(torch.tensor([2.0, -1.0]), torch.tensor([1, 0]), prior=0.5)
     tensor(0.8137)
     """
-    positive_risk, negative_risk = risk_terms(logits, targets, prior, surrogate)
+    positive_risk, negative_risk = risk_terms(logits, targets, prior, surrogate, weights)
     return positive_risk + negative_risk.abs()
 
 
@@ -77,5 +85,12 @@ class AbsolutePULoss(PULoss):
         super().__init__(prior)
         self.surrogate = surrogate
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return absolute_pu_loss(logits, targets, prior=self.prior, surrogate=self.surrogate)
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        return absolute_pu_loss(
+            logits, targets, prior=self.prior, surrogate=self.surrogate, weights=weights
+        )

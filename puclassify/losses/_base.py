@@ -34,6 +34,9 @@ class PULoss(PUBaseEstimator, nn.Module):
     are then added to them. Objectives that treat the unlabelled examples as negatives set it to
     False.
 
+    A loss of your own may leave ``weights`` out of ``forward``; `PUImageClassifier` then refuses
+    weights, and propensities, that differ.
+
     Examples
     --------
     Define your own loss and pass it as ``criterion``:
@@ -59,7 +62,12 @@ class PULoss(PUBaseEstimator, nn.Module):
         super().__init__()
         self.prior = prior
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Return the loss of one batch.
 
         Parameters
@@ -68,6 +76,8 @@ class PULoss(PUBaseEstimator, nn.Module):
             One logit per example.
         targets : Tensor with as many elements
             1 for labelled positives, 0 for unlabelled examples.
+        weights : Tensor with as many elements or None, default=None
+            Relative weight of each example, at least 0; None weighs all alike.
 
         Returns
         -------

@@ -19,7 +19,12 @@ __all__ = ["CVIRLoss", "cvir_loss"]
 
 
 def cvir_loss(
-    logits: torch.Tensor, targets: torch.Tensor, *, prior: float, surrogate: str = "logistic"
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    prior: float,
+    surrogate: str = "logistic",
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Conditional value ignoring risk, which discards the most positive-looking unlabelled.
 
@@ -33,6 +38,9 @@ def cvir_loss(
         Fraction of positives among the unlabelled examples, between 0 and 1.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one example, see `pn_loss`.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -51,7 +59,8 @@ def cvir_loss(
     batch of :math:`|U|` unlabelled examples loses :math:`\pi |U|` of them, rounded to the nearest
     whole number, halves up: none in batches of fewer than :math:`1 / (2 \pi)`, and all in batches
     of up to :math:`1 / (2 - 2 \pi)`, so that nothing is treated as negative. Of equal logits at the
-    border the earlier ones are discarded.
+    border the earlier ones are discarded. With ``weights`` the same fraction of the total weight is
+    discarded, and of the example at the border a part.
 
     The source ranks the whole unlabelled sample once per epoch, with fixed weights. Here every
     batch is ranked by the logits of the same step: the ranking is current, the loss needs only the
@@ -69,13 +78,19 @@ def cvir_loss(
     """
     check_prior(prior)
     loss = surrogate_loss(surrogate)
-    s, positive = flatten(logits, targets)
-    unlabelled = ~positive
+    s, positive, unlabelled, w = flatten(logits, targets, weights)
     order = s.detach().where(unlabelled, -math.inf).argsort(descending=True, stable=True)
-    rank = torch.empty_like(order).scatter(0, order, torch.arange(len(s), device=s.device))
-    n_discarded = (prior * unlabelled.sum().to(wide_dtype(s.device)) + 0.5).floor()
-    kept = unlabelled & (rank >= n_discarded)
-    return masked_mean(loss(s), positive) + masked_mean(loss(-s), kept)
+    n = unlabelled.sum().to(wide_dtype(s.device))
+    n_discarded = (prior * n + 0.5).floor()
+    if w is None:
+        rank = torch.empty_like(order).scatter(0, order, torch.arange(len(s), device=s.device))
+        kept, w_kept = unlabelled & (rank >= n_discarded), None
+    else:
+        in_turn = w.where(unlabelled, 0.0)[order].to(n)
+        discarded = n_discarded / n.clamp(min=1) * in_turn.sum()
+        w_in_turn = torch.minimum((in_turn.cumsum(0) - discarded).clamp(min=0), in_turn)
+        kept, w_kept = unlabelled, torch.empty_like(w_in_turn).scatter(0, order, w_in_turn)
+    return masked_mean(loss(s), positive, w) + masked_mean(loss(-s), kept, w_kept)
 
 
 class CVIRLoss(PULoss):
@@ -108,5 +123,12 @@ class CVIRLoss(PULoss):
         super().__init__(prior)
         self.surrogate = surrogate
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return cvir_loss(logits, targets, prior=self.prior, surrogate=self.surrogate)
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        return cvir_loss(
+            logits, targets, prior=self.prior, surrogate=self.surrogate, weights=weights
+        )

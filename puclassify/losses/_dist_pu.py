@@ -24,6 +24,7 @@ def distribution_pu_loss(
     *,
     prior: float,
     entropy_penalty: float = 0.004,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Label distribution consistency: pulls mean predictions towards the known mean labels.
 
@@ -38,6 +39,9 @@ def distribution_pu_loss(
     entropy_penalty : float, default=0.004
         Weight of the mean entropy of the unlabelled predictions, at least 0; larger values push
         them towards 0 and 1.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -74,15 +78,14 @@ def distribution_pu_loss(
     """
     check_prior(prior)
     check_weights(entropy_penalty=entropy_penalty)
-    s, positive = flatten(logits, targets)
-    unlabelled = ~positive
+    s, positive, unlabelled, w = flatten(logits, targets, weights)
     # No mean of p exceeds 1, and sigmoid(-s) is 1 - p without cancellation where p is near 1.
-    shortfall = masked_mean(torch.sigmoid(-s), positive)
-    difference = masked_mean(torch.sigmoid(s), unlabelled) - prior
+    shortfall = masked_mean(torch.sigmoid(-s), positive, w)
+    difference = masked_mean(torch.sigmoid(s), unlabelled, w) - prior
     return (
         2 * prior * shortfall
         + difference.abs().where(unlabelled.any(), 0.0)
-        + entropy_term(s, unlabelled, entropy_penalty)
+        + entropy_term(s, unlabelled, entropy_penalty, w)
     )
 
 
@@ -213,9 +216,18 @@ class DistributionPULoss(MixupPULoss):
         """
         return self.mixup_weight != 0 or self.mixup_entropy_penalty != 0
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         return distribution_pu_loss(
-            logits, targets, prior=self.prior, entropy_penalty=self.entropy_penalty
+            logits,
+            targets,
+            prior=self.prior,
+            entropy_penalty=self.entropy_penalty,
+            weights=weights,
         )
 
     def mixup_term(self, logits: torch.Tensor, soft_targets: torch.Tensor) -> torch.Tensor:

@@ -35,6 +35,7 @@ def ge_binomial_loss(
     entropy_penalty: float = 0.0,
     risk_weight: float = 0.0,
     surrogate: str = "logistic",
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Generalised expectation: pulls the number of unlabelled positives towards a binomial.
 
@@ -55,6 +56,9 @@ def ge_binomial_loss(
         Weight of the non-negative PU risk, at least 0; not part of the published objective.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one labelled positive, see `pn_loss`.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -81,6 +85,10 @@ def ge_binomial_loss(
     an unlabelled example whose prediction is nearly certain, be it a particle or a contaminant; the
     risk lowers the prediction unless the labelled positives look the same.
 
+    With ``weights`` :math:`\mu` and :math:`\sigma^2` are *N* times the weighted means of
+    :math:`p_i` and :math:`p_i (1 - p_i)`, with *N* the number of unlabelled examples whose weight
+    is not 0: a weight of two is not the same as two examples here.
+
     *k* runs over the whole batch with the counts above *N* masked, so that *N* never has to come
     back from an accelerator. The cost is linear in the batch size.
 
@@ -94,25 +102,28 @@ def ge_binomial_loss(
     """
     check_prior(prior)
     check_weights(slack=slack, entropy_penalty=entropy_penalty, risk_weight=risk_weight)
-    s, positive = flatten(logits, targets)
-    unlabelled = ~positive
-    p = torch.sigmoid(s).where(unlabelled, 0.0)
-    mean, variance = p.sum(), (p * (1 - p)).sum().clamp(min=_MIN_VARIANCE)
-    counts = torch.arange(s.numel() + 1, device=s.device)
+    s, positive, unlabelled, w = flatten(logits, targets, weights)
     n = unlabelled.sum()
+    p = torch.sigmoid(s).where(unlabelled, 0.0)
+    mean, variance = p.sum(), (p * (1 - p)).sum()
+    if w is not None:  # those of n examples drawn in proportion to the weights
+        mean = n * masked_mean(p, unlabelled, w)
+        variance = n * masked_mean(p * (1 - p), unlabelled, w)
+    variance = variance.clamp(min=_MIN_VARIANCE)
+    counts = torch.arange(s.numel() + 1, device=s.device)
     possible = counts <= n
     log_density = -0.5 * (counts.to(s.dtype) - mean).square() / variance
     q = log_density.where(possible, -math.inf).softmax(0)
     log_binomial = _log_binomial(counts, n, prior).to(s.dtype).where(possible, 0.0)
     loss = (
-        masked_mean(surrogate_loss(surrogate)(s), positive)
+        masked_mean(surrogate_loss(surrogate)(s), positive, w)
         - slack * (q * log_binomial).sum()
-        + entropy_term(s, unlabelled, entropy_penalty)
+        + entropy_term(s, unlabelled, entropy_penalty, w)
     )
     if risk_weight == 0:
         return loss
     return loss + risk_weight * non_negative_pu_loss(
-        logits, targets, prior=prior, surrogate=surrogate
+        logits, targets, prior=prior, surrogate=surrogate, weights=weights
     )
 
 
@@ -181,7 +192,12 @@ class GEBinomialLoss(PULoss):
         self.risk_weight = risk_weight
         self.surrogate = surrogate
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         return ge_binomial_loss(
             logits,
             targets,
@@ -190,4 +206,5 @@ class GEBinomialLoss(PULoss):
             entropy_penalty=self.entropy_penalty,
             risk_weight=self.risk_weight,
             surrogate=self.surrogate,
+            weights=weights,
         )

@@ -33,6 +33,7 @@ def ge_kl_loss(
     entropy_penalty: float = 0.0,
     running_mean: torch.Tensor | None = None,
     surrogate: str = "logistic",
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Generalised expectation: pulls the mean unlabelled prediction towards the prior.
 
@@ -56,6 +57,9 @@ def ge_kl_loss(
         None or NaN if there were none. `unlabelled_mean_probability` updates it.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one labelled positive, see `pn_loss`.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -88,12 +92,11 @@ def ge_kl_loss(
     check_prior(prior)
     check_weights(slack=slack, entropy_penalty=entropy_penalty)
     check_number(momentum, "momentum", "a number above 0 and at most 1", above=0, at_most=1)
-    s, positive = flatten(logits, targets)
-    unlabelled = ~positive
+    s, positive, unlabelled, w = flatten(logits, targets, weights)
     # Near the prior the divergence is a small difference of logs, and slack multiplies its error.
     wide = s.to(wide_dtype(s.device))
-    log_mean = log_mean_exp(logsigmoid(wide), unlabelled)
-    log_rest = log_mean_exp(logsigmoid(-wide), unlabelled)
+    log_mean = log_mean_exp(logsigmoid(wide), unlabelled, w)
+    log_rest = log_mean_exp(logsigmoid(-wide), unlabelled, w)
     if running_mean is not None and momentum < 1:
         previous = running_mean.detach().to(wide)
         # Without earlier batches the first one also gets their weight, but no gradient for it.
@@ -106,9 +109,9 @@ def ge_kl_loss(
         math.log1p(-prior) - log_rest
     )
     return (
-        masked_mean(surrogate_loss(surrogate)(s), positive)
+        masked_mean(surrogate_loss(surrogate)(s), positive, w)
         + slack * divergence.where(unlabelled.any(), 0.0).to(s.dtype)
-        + entropy_term(s, unlabelled, entropy_penalty)
+        + entropy_term(s, unlabelled, entropy_penalty, w)
     )
 
 
@@ -125,6 +128,7 @@ def unlabelled_mean_probability(
     *,
     momentum: float = 1.0,
     running_mean: torch.Tensor | None = None,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean predicted probability of the unlabelled examples, averaged with earlier batches.
 
@@ -138,6 +142,8 @@ def unlabelled_mean_probability(
         Weight of this batch, above 0 and at most 1.
     running_mean : Tensor of shape () or None, default=None
         The mean over the earlier batches; None or NaN if there were none.
+    weights : Tensor with as many elements or None, default=None
+        As in `ge_kl_loss`.
 
     Returns
     -------
@@ -156,13 +162,13 @@ def unlabelled_mean_probability(
     ... )
     tensor(0.2300)
     """
-    s, positive = flatten(logits, targets)
-    mean = masked_mean(torch.sigmoid(s), ~positive)
+    s, _, unlabelled, w = flatten(logits, targets, weights)
+    mean = masked_mean(torch.sigmoid(s), unlabelled, w)
     if running_mean is None:
         running_mean = torch.full_like(mean, math.nan)
     previous = running_mean.to(mean)
     mixed = momentum * mean + (1 - momentum) * previous.where(~previous.isnan(), mean)
-    return mixed.where((~positive).any(), previous)
+    return mixed.where(unlabelled.any(), previous)
 
 
 class GEKLLoss(PULoss):
@@ -222,7 +228,12 @@ class GEKLLoss(PULoss):
         self.surrogate = surrogate
         self.register_buffer("running_mean", torch.tensor(math.nan))
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         running_mean = self.running_mean.to(logits.device)
         loss = ge_kl_loss(
             logits,
@@ -234,9 +245,14 @@ class GEKLLoss(PULoss):
             entropy_penalty=self.entropy_penalty,
             running_mean=running_mean,
             surrogate=self.surrogate,
+            weights=weights,
         )
         if self.training:
             self.running_mean = unlabelled_mean_probability(
-                logits.detach(), targets, momentum=self.momentum, running_mean=running_mean
+                logits.detach(),
+                targets,
+                momentum=self.momentum,
+                running_mean=running_mean,
+                weights=weights,
             ).to(running_mean.dtype)
         return loss

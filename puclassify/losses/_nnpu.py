@@ -20,6 +20,7 @@ def non_negative_pu_loss(
     beta: float = 0.0,
     gamma: float = 1.0,
     surrogate: str = "logistic",
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Non-negative positive-unlabelled risk.
 
@@ -38,6 +39,9 @@ def non_negative_pu_loss(
         Step size of the correction relative to the learning rate, from 0 to 1.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one example, see `pn_loss`.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def non_negative_pu_loss(
     """
     check_weights(beta=beta)
     check_number(gamma, "gamma", "a number from 0 to 1", at_least=0, at_most=1)
-    positive_risk, negative_risk = risk_terms(logits, targets, prior, surrogate)
+    positive_risk, negative_risk = risk_terms(logits, targets, prior, surrogate, weights)
     overfitted = negative_risk < -beta
     value = positive_risk + negative_risk.where(~overfitted, -beta)
     descended = torch.where(overfitted, -gamma * negative_risk, positive_risk + negative_risk)
@@ -122,7 +126,12 @@ class NonNegativePULoss(PULoss):
         self.gamma = gamma
         self.surrogate = surrogate
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         return non_negative_pu_loss(
             logits,
             targets,
@@ -130,4 +139,5 @@ class NonNegativePULoss(PULoss):
             beta=self.beta,
             gamma=self.gamma,
             surrogate=self.surrogate,
+            weights=weights,
         )

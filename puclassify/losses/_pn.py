@@ -11,7 +11,12 @@ __all__ = ["PNLoss", "pn_loss"]
 
 
 def pn_loss(
-    logits: torch.Tensor, targets: torch.Tensor, *, prior: float, surrogate: str = "logistic"
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    prior: float,
+    surrogate: str = "logistic",
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Positive-negative risk: every unlabelled example is treated as negative.
 
@@ -25,6 +30,9 @@ def pn_loss(
         Weight of the positives, between 0 and 1.
     surrogate : {"logistic", "sigmoid"}, default="logistic"
         The loss of one example.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -48,8 +56,9 @@ def pn_loss(
     """
     check_prior(prior)
     loss = surrogate_loss(surrogate)
-    s, positive = flatten(logits, targets)
-    return prior * masked_mean(loss(s), positive) + (1 - prior) * masked_mean(loss(-s), ~positive)
+    s, positive, unlabelled, w = flatten(logits, targets, weights)
+    of_positives, of_unlabelled = masked_mean(loss(s), positive, w), loss(-s)
+    return prior * of_positives + (1 - prior) * masked_mean(of_unlabelled, unlabelled, w)
 
 
 class PNLoss(PULoss):
@@ -80,5 +89,10 @@ class PNLoss(PULoss):
         super().__init__(prior)
         self.surrogate = surrogate
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return pn_loss(logits, targets, prior=self.prior, surrogate=self.surrogate)
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        return pn_loss(logits, targets, prior=self.prior, surrogate=self.surrogate, weights=weights)

@@ -18,7 +18,11 @@ __all__ = ["VariationalPULoss", "variational_mixup_term", "variational_pu_loss"]
 
 
 def variational_pu_loss(
-    logits: torch.Tensor, targets: torch.Tensor, *, prior: float | None = None
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    prior: float | None = None,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Variational loss, minimal at the posterior probability of the positives.
 
@@ -30,6 +34,9 @@ def variational_pu_loss(
         1 for labelled positives, 0 for unlabelled examples.
     prior : float or None, default=None
         Ignored: this loss needs no class prior. Accepted so that all losses are called alike.
+    weights : Tensor with as many elements or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled and over the
+        unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
 
     Returns
     -------
@@ -60,11 +67,10 @@ def variational_pu_loss(
     >>> variational_pu_loss(logits, targets)
     tensor(-1.7171)
     """
-    s, positive = flatten(logits, targets)
-    unlabelled = ~positive
+    s, positive, unlabelled, w = flatten(logits, targets, weights)
     log_phi = logsigmoid(s)
-    log_mean = log_mean_exp(log_phi, unlabelled).where(unlabelled.any(), 0.0)
-    return log_mean - masked_mean(log_phi, positive)
+    log_mean = log_mean_exp(log_phi, unlabelled, w).where(unlabelled.any(), 0.0)
+    return log_mean - masked_mean(log_phi, positive, w)
 
 
 def variational_mixup_term(
@@ -163,8 +169,13 @@ class VariationalPULoss(MixupPULoss):
         self.mixup_weight = mixup_weight
         self.mixup_alpha = mixup_alpha
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return variational_pu_loss(logits, targets, prior=self.prior)
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        return variational_pu_loss(logits, targets, prior=self.prior, weights=weights)
 
     def mixup_term(self, logits: torch.Tensor, soft_targets: torch.Tensor) -> torch.Tensor:
         return variational_mixup_term(logits, soft_targets, mixup_weight=self.mixup_weight)

@@ -6,6 +6,10 @@ mixup terms accept mixed logits and soft targets instead. Half-precision logits 
 float32; float64 stays float64. Examples are selected by masks, never by indexing, so that the host
 never waits for a value from an accelerator.
 
+With ``weights`` the means over the labelled and over the unlabelled examples are weighted, each
+divided by the sum of its own weights, and examples of weight 0 do not count. They are not checked:
+they must not be negative.
+
 A mean over no examples is 0: a batch without positives or without unlabelled examples has a finite
 loss and gradient.
 """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from puclassify._example_weights import are_equal
 from puclassify._parameters import check_option, check_score_vector, check_whole_number
 from puclassify.metrics._pu_sample import PUSample
 
@@ -22,6 +25,7 @@ def binned_sample(
     least: int,
     name: str = "y_score",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> tuple[PUSample, np.ndarray, np.ndarray]:
     """Check the arguments of a calibration metric; return the sample, probabilities and bins.
 
@@ -43,8 +47,15 @@ def binned_sample(
         scenario=scenario,
         name=name,
         propensities=propensities,
+        sample_weight=sample_weight,
         least=least,
     )
+    p = p[sample.present]
     quantiles = np.linspace(0, 1, int(n_bins) + 1)[1:-1]
-    edges = quantiles if strategy == "uniform" else np.quantile(p[sample.mixture], quantiles)
+    edges, weights = quantiles, sample.mixture_weights
+    if strategy == "quantile":
+        weighted: dict[str, Any] = (
+            {} if are_equal(weights) else {"weights": weights, "method": "inverted_cdf"}
+        )
+        edges = np.quantile(p[sample.mixture], quantiles, **weighted)
     return sample, p, np.searchsorted(edges, p)

@@ -21,6 +21,7 @@ def pu_calibration_error(
     strategy: str = "uniform",
     debiased: bool = True,
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate the expected calibration error from PU labels.
@@ -41,11 +42,13 @@ def pu_calibration_error(
         Number of bins of predicted probability.
     strategy : {"uniform", "quantile"}, default="uniform"
         Whether the bins have equal widths, or hold equally many examples of the unlabelled sample
-        (``"case_control"``) or of everything.
+        (``"case_control"``) or of everything; by weight, with ``sample_weight``.
     debiased : bool, default=True
         Whether to subtract what noise adds to absolute values. False gives the plain sum, which is
         far above 0 for a calibrated classifier and few labels.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -129,6 +132,7 @@ def pu_calibration_error(
         n_bins=n_bins,
         strategy=strategy,
         propensities=propensities,
+        sample_weight=sample_weight,
         least=2,
     )
     pi = sample.prior

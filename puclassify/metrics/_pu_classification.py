@@ -16,6 +16,7 @@ def pu_accuracy_score(
     prior: float,
     scenario: str = "case_control",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate the accuracy on the true classes from PU labels.
@@ -36,6 +37,11 @@ def pu_accuracy_score(
         Probability, above 0 and up to 1, with which each labelled positive was labelled, up to a
         common factor; it then counts in inverse proportion. Those of unlabelled examples are
         ignored. None means that all are equal.
+    sample_weight : array-like of shape (n,) or None, default=None
+        Relative weight of each example, at least 0, in the means over the labelled positives (where
+        propensities divide it) and over the unlabelled sample or everything. 0 leaves an example
+        out. The standard error takes the weights as known: an example of weight two is not as good
+        as two examples.
     return_std : bool, default=False
         Whether to return the standard error too.
 
@@ -85,7 +91,7 @@ def pu_accuracy_score(
     >>> round(std, 2)
     0.34
     """
-    sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities)
+    sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities, sample_weight)
     pi, recall, share = rates(sample, predicted)
     score = 1 - pi - share + 2 * pi * recall
     return with_error(score, sample, 2 * pi * predicted, -predicted, return_std)
@@ -98,6 +104,7 @@ def pu_precision_score(
     prior: float,
     scenario: str = "case_control",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate the precision on the true classes from PU labels.
@@ -114,6 +121,8 @@ def pu_precision_score(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         As in `pu_accuracy_score`.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -158,7 +167,7 @@ def pu_precision_score(
     >>> pu_precision_score(y_true, y_pred, prior=0.5, scenario="single_training_set")
     0.625
     """
-    sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities)
+    sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities, sample_weight)
     pi, recall, share = rates(sample, predicted)
     if share == 0:
         return undefined("precision", return_std)
@@ -173,6 +182,7 @@ def pu_f1_score(
     prior: float,
     scenario: str = "case_control",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate F1 on the true classes from PU labels.
@@ -189,6 +199,8 @@ def pu_f1_score(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         As in `pu_accuracy_score`.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -231,7 +243,7 @@ def pu_f1_score(
     >>> round(pu_f1_score(y_true, y_pred, prior=0.5), 3)  # 2 * 0.5 * (3/4) / (0.5 + 2/6)
     0.9
     """
-    sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities)
+    sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities, sample_weight)
     pi, recall, share = rates(sample, predicted)
     score = 2 * pi * recall / (pi + share)
     at_positives, at_mixture = 2 * pi / (pi + share), -score / (pi + share)

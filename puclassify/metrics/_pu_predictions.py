@@ -19,6 +19,7 @@ def predictions(
     prior: float | None,
     scenario: str,
     propensities: ArrayLike | None,
+    sample_weight: ArrayLike | None,
     *,
     needs_prior: bool = True,
 ) -> tuple[PUSample, np.ndarray]:
@@ -32,6 +33,7 @@ def predictions(
         prior=prior,
         scenario=scenario,
         propensities=propensities,
+        sample_weight=sample_weight,
         name="y_pred",
         needs_prior=needs_prior,
     )
@@ -42,7 +44,7 @@ def predictions(
             f"y_pred holds {shown}, but the labels of y_true are {sample.classes.tolist()}; pass "
             "the predicted labels, for instance predict(X) or decision_function(X) > 0"
         )
-    return sample, (labels == sample.classes[1]).astype(float)
+    return sample, (labels == sample.classes[1])[sample.present].astype(float)
 
 
 def rates(sample: PUSample, predicted: np.ndarray) -> tuple[float, float, float]:

@@ -18,6 +18,7 @@ def pu_roc_auc_score(
     prior: float,
     scenario: str = "case_control",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate the area under the ROC curve of the true classes from PU labels.
@@ -34,6 +35,8 @@ def pu_roc_auc_score(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         As in `pu_accuracy_score`.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -89,9 +92,11 @@ def pu_roc_auc_score(
         scenario=scenario,
         name="y_score",
         propensities=propensities,
+        sample_weight=sample_weight,
     )
+    scores = scores[sample.present]
     pi = sample.prior
-    below = _share_below(scores[sample.mixture], scores, np.ones(np.sum(sample.mixture)))
+    below = _share_below(scores[sample.mixture], scores, sample.mixture_weights)
     auc = (sample.mean_of_positives(below) - pi / 2) / (1 - pi)
     if not return_std:
         return auc
@@ -106,6 +111,7 @@ def pu_average_precision_score(
     prior: float,
     scenario: str = "case_control",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate the average precision on the true classes from PU labels.
@@ -123,6 +129,8 @@ def pu_average_precision_score(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         As in `pu_accuracy_score`.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -166,8 +174,9 @@ def pu_average_precision_score(
     over a share) and in that of a single training set, where the highest-scoring example is left
     out of the mean, since no other is above it.
 
-    With ``propensities`` :math:`k / (|P| - 1)` becomes a share of the weights of the others, and
-    the mean over the :math:`s_i` is weighted.
+    With ``propensities`` or ``sample_weight`` :math:`k / (|P| - 1)` becomes a share of the weights
+    of the others, and the mean over the :math:`s_i` is weighted; :math:`c` becomes the weight of
+    the others, in units of the mean weight of the mixture.
 
     The standard error is that of the delta method, with the derivatives of :math:`R` and :math:`m`
     at all thresholds. The cost is that of sorting.
@@ -192,17 +201,23 @@ def pu_average_precision_score(
         scenario=scenario,
         name="y_score",
         propensities=propensities,
+        sample_weight=sample_weight,
         least=2,
     )
+    scores = scores[sample.present]
     steps, weights = scores[sample.positive], sample.weights
     others = np.sum(weights) - weights
     recall = (_weight_at_or_above(steps, weights, steps) - weights) / others
-    counts = _at_or_above(scores[sample.mixture], steps)
+    of_mixture = scores[sample.mixture]
+    in_mixture = sample.mixture_weights / np.mean(sample.mixture_weights)
+    above = _weight_at_or_above(of_mixture, in_mixture, steps)
     if sample.one_set:
-        passed = np.maximum(counts - 1, 0.5)  # 0 only at the highest, which is left out
-        inverse_share, counted = (len(scores) - 1) / passed, counts > 1
+        own = in_mixture[sample.positive]
+        counted = _weight_at_or_above(of_mixture, np.ones(len(of_mixture)), steps) > 1
+        # 0 only at the highest, which is left out
+        inverse_share = (len(scores) - own) / np.where(counted, above - own, 0.5)
     else:
-        inverse_share = (np.sum(sample.mixture) + 1) / (counts + 1)
+        inverse_share = (len(of_mixture) + 1) / (above + 1)
         counted = np.ones_like(steps, dtype=bool)
     precision = sample.prior * recall * inverse_share
     ap = float(np.average(precision[counted], weights=weights[counted]))
@@ -221,11 +236,6 @@ def _share_below(sample: np.ndarray, scores: np.ndarray, weights: np.ndarray) ->
     without_ties = share[np.searchsorted(ordered, scores, "left")]
     with_ties = share[np.searchsorted(ordered, scores, "right")]
     return np.mean([without_ties, with_ties], axis=0)
-
-
-def _at_or_above(sample: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return how many examples of a sample reach each score."""
-    return len(sample) - np.searchsorted(np.sort(sample), scores)
 
 
 def _weight_at_or_above(sample: np.ndarray, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ def pu_recall_score(
     prior: float | None = None,
     scenario: str = "case_control",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate the recall from the labelled positives.
@@ -32,6 +33,8 @@ def pu_recall_score(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         Not used: the recall is the same in both.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -83,7 +86,7 @@ def pu_recall_score(
     0.6
     """
     sample, predicted = predictions(
-        y_true, y_pred, prior, scenario, propensities, needs_prior=False
+        y_true, y_pred, prior, scenario, propensities, sample_weight, needs_prior=False
     )
     score = sample.mean_of_positives(predicted)
     return with_error(score, sample, predicted, np.zeros_like(predicted), return_std)
@@ -96,6 +99,7 @@ def pu_lee_liu_score(
     prior: float | None = None,
     scenario: str = "case_control",
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Criterion of Lee and Liu, which ranks classifiers much like F1 and needs no prior.
@@ -111,6 +115,8 @@ def pu_lee_liu_score(
     scenario : {"case_control", "single_training_set"}, default="case_control"
         As in `pu_accuracy_score`.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -159,7 +165,7 @@ def pu_lee_liu_score(
     1.125
     """
     sample, predicted = predictions(
-        y_true, y_pred, prior, scenario, propensities, needs_prior=False
+        y_true, y_pred, prior, scenario, propensities, sample_weight, needs_prior=False
     )
     recall, share = sample.mean_of_positives(predicted), sample.mean_of_mixture(predicted)
     if share == 0:

@@ -30,6 +30,7 @@ def pu_risk_score(
     loss: str = "logistic",
     non_negative: bool = False,
     propensities: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     return_std: bool = False,
 ) -> float | tuple[float, float]:
     r"""Estimate the risk on the true classes from PU labels; the lower the better.
@@ -53,6 +54,8 @@ def pu_risk_score(
         Whether to set a negative estimate of the risk of the negatives to 0, which lowers the
         variance and adds an upward bias.
     propensities : array-like of shape (n,) or None, default=None
+        As in `pu_accuracy_score`.
+    sample_weight : array-like of shape (n,) or None, default=None
         As in `pu_accuracy_score`.
     return_std : bool, default=False
         Whether to return the standard error too.
@@ -112,7 +115,9 @@ def pu_risk_score(
         scenario=scenario,
         name="y_score",
         propensities=propensities,
+        sample_weight=sample_weight,
     )
+    scores = scores[sample.present]
     pi = sample.prior
     of_positive, of_negative = (function(scores) for function in _LOSSES[loss])
     positive_risk = pi * sample.mean_of_positives(of_positive)

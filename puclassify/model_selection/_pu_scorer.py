@@ -49,7 +49,7 @@ _METRICS = {
     "calibration_error": _Metric(metrics.pu_calibration_error, probabilities_of, sign=-1),
 }
 # Arguments of one sample of examples, which make no sense for a search
-_OF_ONE_SAMPLE = {"y_true", "y_pred", "y_score", "propensities", "return_std"}
+_OF_ONE_SAMPLE = {"y_true", "y_pred", "y_score", "propensities", "sample_weight", "return_std"}
 _NAMES = {metric.function: name for name, metric in _METRICS.items()}
 
 # Tokens of scorers that have warned of few labelled positives: a search over several processes
@@ -95,7 +95,10 @@ def make_pu_scorer(
         ``"neg_pu_calibration_error"``). The estimator is a classifier with ``predict`` for the
         first five metrics, ``decision_function`` or else ``predict_proba`` for the next three (the
         risk uses the logit of the latter), and ``predict_proba`` for the calibration error; or a
-        `Pipeline` or fitted search that ends in one. The scorer can be pickled. That of one of the
+        `Pipeline` or fitted search that ends in one. It also takes ``sample_weight`` and
+        ``propensities`` of the validation data, which a search hands on after
+        ``scorer.set_score_request(sample_weight=True, propensities=True)`` where scikit-learn's
+        metadata routing is enabled. The scorer can be pickled. That of one of the
         first five metrics also tunes the threshold of a `TunedThresholdClassifierCV`, which hands
         scorers no estimator: give ``prior`` and ``scenario``.
 
@@ -190,8 +193,16 @@ class _PUScorer:
         self.return_std = return_std
         self.params = params
         self._token = uuid.uuid4().hex
+        self._requests: dict[str, Any] = {}  # metadata, and the names under which it is passed
 
-    def __call__(self, estimator: Any, X: Any, y: Any) -> float | dict[str, float]:
+    def __call__(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        propensities: ArrayLike | None = None,
+    ) -> float | dict[str, float]:
         metric = _METRICS[self.metric]
         settings = {
             "prior": own_prior(
@@ -202,6 +213,8 @@ class _PUScorer:
                 fix=f"make_pu_scorer({self.metric!r}, prior=<number>)",
             ),
             "scenario": own_scenario(estimator, self.scenario, own=None),
+            "sample_weight": sample_weight,
+            "propensities": propensities,
             **self.params,
         }
         response = metric.response(estimator, X)
@@ -219,10 +232,22 @@ class _PUScorer:
 
     # scikit-learn makes the scorer of thresholds from the following three and the routing.
 
-    def _score_func(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    def _score_func(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        propensities: ArrayLike | None = None,
+    ) -> float:
         """Score labels, without an estimator to ask for its prior and scenario."""
         self._check_scores_labels()
-        settings = {"prior": self.prior, "scenario": self.scenario or "case_control", **self.params}
+        settings = {
+            "prior": self.prior,
+            "scenario": self.scenario or "case_control",
+            "sample_weight": sample_weight,
+            "propensities": propensities,
+            **self.params,
+        }
         classes, positive = check_pu_labels(y_true, len(np.asarray(y_pred)), None)
         predicted = _is_positive(np.asarray(y_pred), classes)
         score, std = _METRICS[self.metric].function(
@@ -239,9 +264,22 @@ class _PUScorer:
     def _kwargs(self) -> dict[str, Any]:
         return {}
 
+    def set_score_request(self, **requests: bool | str | None) -> _PUScorer:
+        """Say which of ``sample_weight`` and ``propensities`` a search hands on to the scorer."""
+        unknown = sorted(set(requests) - {"sample_weight", "propensities"})
+        if unknown:
+            raise TypeError(
+                f"a PU scorer takes sample_weight and propensities, but no {', '.join(unknown)}"
+            )
+        self._requests = requests
+        return self
+
     def get_metadata_routing(self) -> MetadataRequest:
-        """Request nothing."""
-        return MetadataRequest(owner=self)
+        """Return what was requested."""
+        routing = MetadataRequest(owner=self)
+        for name, alias in self._requests.items():
+            routing.score.add_request(param=name, alias=alias)
+        return routing
 
     def _check_scores_labels(self) -> None:
         if _METRICS[self.metric].response is not labels_of:
@@ -274,11 +312,14 @@ class _PUScorer:
 
     def __deepcopy__(self, memo: Any) -> _PUScorer:
         # scikit-learn copies the scorer behind a name for every search, which then warns again.
-        return _PUScorer(self.metric, self.prior, self.scenario, self.return_std, dict(self.params))
+        copied = _PUScorer(
+            self.metric, self.prior, self.scenario, self.return_std, dict(self.params)
+        )
+        return copied.set_score_request(**self._requests)
 
     def _accept_sample_weight(self) -> bool:
-        # scikit-learn calls this on every scorer in a list if fit gets weights.
-        return False
+        # scikit-learn calls this on every scorer if fit gets weights.
+        return True
 
     def __repr__(self) -> str:
         given = {"prior": self.prior, "scenario": self.scenario, **self.params}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from puclassify.metrics import PUSample, binned_shares, pu_calibration_error
 from puclassify.model_selection import probabilities_of
 from puclassify.plotting._axes import axes_below, axes_or_new, curve_label, legend_above
 from puclassify.plotting._confidence import normal_quantile
+from puclassify.plotting._cv_results import HeldOutPredictions
 from puclassify.plotting._true_classes import check_true_classes
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ _N_HISTOGRAM_BINS = 20
 class ReliabilityDisplay:
     r"""Reliability diagram from PU labels: the share of positives in bins of probability.
 
-    Create one with `from_estimator` or `from_predictions`, which compute the arguments below from
-    the data. They become attributes.
+    Create one with `from_estimator`, `from_cv_results` or `from_predictions`, which compute the
+    arguments below from the data. They become attributes.
 
     Parameters
     ----------
@@ -176,6 +178,81 @@ class ReliabilityDisplay:
             strategy=strategy,
             true_classes=true_classes,
             name=type(last_step(estimator)).__name__ if name is None else name,
+            ax=ax,
+            **plot_options,
+        )
+
+    @classmethod
+    def from_cv_results(
+        cls,
+        cv_results: Mapping[str, Any],
+        X: Any,
+        y: ArrayLike,
+        *,
+        prior: float | str | None = "auto",
+        scenario: str = "auto",
+        n_bins: int = 10,
+        strategy: str = "uniform",
+        true_classes: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the diagram of the held-out examples of all folds of a cross-validation.
+
+        Parameters
+        ----------
+        cv_results : dict
+            What `sklearn.model_selection.cross_validate` returns with ``return_estimator=True``
+            and ``return_indices=True``.
+        X : array-like of shape (n, ...)
+            The examples that it was given.
+        y : array-like of shape (n,)
+            Their labels.
+        prior : float or "auto", default="auto"
+            As in `from_predictions`; "auto" means the mean of the classifiers' ``prior_``.
+        scenario : {"case_control", "single_training_set", "auto"}, default="auto"
+            As in `from_predictions`; "auto" means the classifiers', or else "case_control".
+        n_bins : int, default=10
+            Number of bins of predicted probability.
+        strategy : {"uniform", "quantile"}, default="uniform"
+            Whether the bins have equal widths or hold equally many examples.
+        true_classes : array-like of shape (n,) or None, default=None
+            As in `from_predictions`.
+        name : str or None, default=None
+            Name in the legend; None means the class of the classifiers.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw into; None means a new figure.
+        **plot_options : dict
+            More arguments of `plot`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            The display, after drawing.
+
+        Raises
+        ------
+        ValueError
+            If ``cv_results`` holds no classifiers or no indices, or as in `from_predictions`.
+
+        Notes
+        -----
+        A fold holds few labelled positives, too few for a diagram of its own; it is the average
+        over the classifiers of the folds.
+        """
+        held_out = HeldOutPredictions.of(
+            cv_results, X, probabilities_of, prior=prior, scenario=scenario
+        )
+        return cls.from_predictions(
+            held_out.labels(y),
+            held_out.predicted,
+            prior=held_out.prior,  # type: ignore[arg-type]
+            scenario=held_out.scenario,
+            n_bins=n_bins,
+            strategy=strategy,
+            true_classes=None if true_classes is None else held_out.labels(true_classes),
+            name=held_out.name if name is None else name,
             ax=ax,
             **plot_options,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from puclassify._parameters import check_number, check_score_vector
 from puclassify.metrics import PUSample
 from puclassify.model_selection import scores_of
 from puclassify.plotting._axes import COLORS, axes_or_new, legend_above
+from puclassify.plotting._cv_results import HeldOutPredictions
 from puclassify.prior import prior_of_unlabelled
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 class ScoreHistogramDisplay:
     """Histograms of the scores of labelled positives and of unlabelled examples.
 
-    Create one with `from_estimator` or `from_predictions`.
+    Create one with `from_estimator`, `from_cv_results` or `from_predictions`.
 
     Parameters
     ----------
@@ -140,6 +142,65 @@ class ScoreHistogramDisplay:
             scores_of(estimator, X),
             prior=own_prior(estimator, prior, own="auto", required=False),
             scenario=own_scenario(estimator, scenario, own="auto"),
+            ax=ax,
+            **plot_options,
+        )
+
+    @classmethod
+    def from_cv_results(
+        cls,
+        cv_results: Mapping[str, Any],
+        X: Any,
+        y: ArrayLike,
+        *,
+        prior: float | str | None = "auto",
+        scenario: str = "auto",
+        ax: Axes | None = None,
+        **plot_options: Any,
+    ) -> Self:
+        """Draw the histograms of the held-out examples of all folds of a cross-validation.
+
+        Parameters
+        ----------
+        cv_results : dict
+            What `sklearn.model_selection.cross_validate` returns with ``return_estimator=True``
+            and ``return_indices=True``.
+        X : array-like of shape (n, ...)
+            The examples that it was given.
+        y : array-like of shape (n,)
+            Their labels.
+        prior : float, None or "auto", default="auto"
+            As in `from_predictions`; "auto" means the mean of the classifiers' ``prior_``.
+        scenario : {"case_control", "single_training_set", "auto"}, default="auto"
+            As in `from_predictions`; "auto" means the classifiers', or else "case_control".
+        ax : matplotlib Axes or None, default=None
+            Axes to draw into; None means a new figure.
+        **plot_options : dict
+            More arguments of `plot`.
+
+        Returns
+        -------
+        ScoreHistogramDisplay
+            The display, after drawing.
+
+        Raises
+        ------
+        ValueError
+            If ``cv_results`` holds no classifiers or no indices, or as in `from_predictions`.
+
+        Notes
+        -----
+        A fold holds few labelled positives, too few for a histogram of its own. The classifiers of
+        the folds score alike where they are logits or probabilities of the same settings.
+        """
+        held_out = HeldOutPredictions.of(
+            cv_results, X, scores_of, prior=prior, scenario=scenario, prior_required=False
+        )
+        return cls.from_predictions(
+            held_out.labels(y),
+            held_out.predicted,
+            prior=held_out.prior,
+            scenario=held_out.scenario,
             ax=ax,
             **plot_options,
         )

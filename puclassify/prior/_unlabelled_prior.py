@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from puclassify._example_weights import counted
 from puclassify._parameters import check_number, check_possible_prior, check_probability
 
 __all__ = ["prior_of_unlabelled", "unlabelled_prior"]
@@ -60,15 +61,17 @@ def unlabelled_prior(prior: float, labelled_fraction: float) -> float:
     return (1 - c) * prior / (1 - c * prior)
 
 
-def prior_of_unlabelled(prior: float, scenario: str, positive: np.ndarray) -> float:
+def prior_of_unlabelled(
+    prior: float, scenario: str, positive: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Return the prior of the scenario as that among the examples without a label.
 
-    ``positive`` of shape (n,) marks the labelled of all examples. A prior below their share is
-    an error in the single-training-set scenario.
+    ``positive`` of shape (n,) marks the labelled of all examples, ``weights`` (n,) says how much
+    each counts. A prior below their share is an error in the single-training-set scenario.
     """
     prior = float(prior)
     if scenario == "case_control":
         return prior
-    n_labelled, n = int(np.sum(positive)), len(positive)
+    n_labelled, n = counted(positive, weights)
     check_possible_prior(prior, n_labelled, n)
     return unlabelled_prior(prior, n_labelled / n / prior)

@@ -283,3 +283,58 @@ class TestEstimator:
             PUPlattScaling(0.3).fit(-scores, y)
         with pytest.raises(ValueError, match=r"scores must have shape .*predict_proba"):
             PUPlattScaling(0.3).fit(scores, y).transform(np.zeros((3, 2)))
+
+
+class TestWeights:
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    def test_equal_ones_change_no_bit(self, scenario):
+        scores, y, _ = draw(0.4, 0)
+        scaling = PUPlattScaling(0.4, scenario=scenario)
+        expected = scaling.fit(scores, y).calibration_
+        equal = {"sample_weight": np.full(6000, 0.3), "propensities": np.full(6000, 0.7)}
+        assert scaling.fit(scores, y, **equal).calibration_ == expected
+
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    def test_of_zero_are_not_there(self, scenario):
+        scores, y, _ = draw(0.4, 0)
+        w = np.arange(6000) % 3.0
+        scaling = PUPlattScaling(0.4, scenario=scenario)
+        kept = w > 0
+        expected = scaling.fit(scores[kept], y[kept], sample_weight=w[kept]).calibration_
+        found = scaling.fit(scores, y, sample_weight=w).calibration_
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    def test_propensities_undo_the_bias_of_the_labels(self, scenario):
+        errors = []
+        for seed in range(5):
+            scores, _, truth = draw(0.4, seed, n_positive=0, n_unlabelled=20_000)
+            e = expit(0.5 * (scores - 13))
+            y = (truth & (np.random.default_rng(seed).random(len(truth)) < e)).astype(int)
+            fitted_to, labels, given = scores, y, e
+            if scenario == "case_control":
+                more, _, _ = draw(0.4, 100 + seed, n_positive=0, n_unlabelled=20_000)
+                fitted_to = np.append(scores[y == 1], more)
+                labels = np.repeat([1, 0], [y.sum(), len(more)])
+                given = np.append(e[y == 1], np.ones(len(more)))
+            scaling = PUPlattScaling(0.4, scenario=scenario)
+            errors.append(
+                [
+                    calibration_error(
+                        scaling.fit(fitted_to, labels, propensities=one).predict_proba(scores)[
+                            :, 1
+                        ],
+                        truth,
+                    )
+                    for one in (None, given)
+                ]
+            )
+        biased, corrected = np.mean(errors, axis=0)
+        assert corrected < 0.03 < biased
+
+    def test_wrong_ones(self):
+        scores, y, _ = draw(0.4, 0)
+        with pytest.raises(ValueError, match="sample_weight must be finite numbers"):
+            PUPlattScaling(0.4).fit(scores, y, sample_weight=-np.ones(6000))
+        with pytest.raises(ValueError, match="propensities of labelled positives must be"):
+            PUPlattScaling(0.4).fit(scores, y, propensities=np.zeros(6000))

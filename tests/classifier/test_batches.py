@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from puclassify._example_weights import ExampleWeights
 from puclassify.classifier._batches import PUBatches
 from puclassify.classifier._samples import PixelSource
 
@@ -129,3 +130,24 @@ class TestBatchSize:
     def test_a_smaller_batch_size_is_kept(self):
         sizes = [len(p) + len(u) for p, u in epoch(make_batches(50, 50, batch_size=4))]
         assert sizes == [4] * 25
+
+
+class TestWeights:
+    """Batches are those without; the weights of their examples come with the targets."""
+
+    @pytest.mark.parametrize("union", [False, True])
+    def test_are_those_of_the_examples_in_their_role(self, union):
+        rng, positive = np.random.default_rng(0), np.arange(120) < 20
+        given, e = rng.uniform(0.1, 1, (2, 120))
+        weights = ExampleWeights.check(given, e, positive)
+        plain = make_batches(20, 100, union=union)
+        for (x, labels), (same, targets) in zip(
+            plain, make_batches(20, 100, union=union, weights=weights), strict=True
+        ):
+            assert (same == x).all()
+            assert (targets["target"] == labels).all()
+            rows = x[:, 0].numpy().astype(int)
+            found, labelled = targets["weights"].numpy(), labels.numpy() == 1
+            for role, expected in ((labelled, given / e), (~labelled, given)):
+                expected = expected[rows[role]] / expected[rows[role]][0]
+                np.testing.assert_allclose(found[role] / found[role][0], expected, rtol=1e-6)

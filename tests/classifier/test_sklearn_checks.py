@@ -15,7 +15,15 @@ _AMBIGUOUS = {
         "check_classifiers_classes": "'one' and 'two'",
         "check_estimators_dtypes": "1 and 2",
         "check_fit2d_1feature": "1 and 2",
+        "check_sample_weights_not_an_array": "1 and 2",
+        "check_sample_weights_not_overwritten": "1 and 2",
+        "check_sample_weights_pandas_series": "1 and 2",
+        "check_sample_weights_shape": "1 and 2",
     }.items()
+}
+_BY_CHANCE = {
+    "check_sample_weight_equivalence_on_dense_data": "an example of weight two is drawn into "
+    "batches twice as often, which is not to the bit what two examples are"
 }
 
 # The data of some checks are fully labelled, with more of class 1 than of class 0.
@@ -25,7 +33,7 @@ exchanged = pytest.mark.filterwarnings("ignore:1 was read as labelled positive, 
 @exchanged
 @parametrize_with_checks(
     [PUImageClassifier()],
-    expected_failed_checks=lambda estimator: _AMBIGUOUS,
+    expected_failed_checks=lambda estimator: _AMBIGUOUS | _BY_CHANCE,
     xfail_strict=True,
 )
 def test_scikit_learn_check(estimator, check):

@@ -157,6 +157,108 @@ class TestPropensities:
             metric(y, response(metric, p), prior=0.4, propensities=np.full(60, 0.5))
 
 
+class TestSampleWeight:
+    SCENARIOS = ("case_control", "single_training_set")
+
+    @pytest.mark.parametrize("metric", ALL)
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_equal_ones_change_nothing(self, metric, scenario, data):
+        y, p = data
+        settings = {"prior": 0.4, "scenario": scenario, "return_std": True}
+        expected = metric(y, response(metric, p), **settings)
+        for equal in (np.full(len(y), 0.3), [5] * len(y)):
+            found = metric(y, response(metric, p), sample_weight=equal, **settings)
+            assert found == expected
+
+    @pytest.mark.parametrize("metric", ALL)
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_weights_of_zero_are_not_there(self, metric, scenario, data):
+        y, p = data
+        rng = np.random.default_rng(1)
+        w, e = rng.integers(0, 3, len(y)) / 2, rng.uniform(0.2, 1, len(y))
+        settings = {"prior": 0.4, "scenario": scenario, "return_std": True}
+        kept = w > 0
+        expected = metric(
+            y[kept],
+            response(metric, p)[kept],
+            sample_weight=w[kept],
+            propensities=e[kept],
+            **settings,
+        )
+        found = metric(y, response(metric, p), sample_weight=w, propensities=e, **settings)
+        assert found == expected
+        assert found[0] != metric(y, response(metric, p), **settings)[0]
+
+    @pytest.mark.parametrize(
+        "metric", [*LABEL_METRICS, metrics.pu_roc_auc_score, metrics.pu_risk_score]
+    )
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_whole_ones_are_repetitions(self, metric, scenario, data):
+        y, p = data
+        times = 1 + np.arange(len(y)) % 3
+        settings = {"prior": 0.4, "scenario": scenario}
+        found = metric(y, response(metric, p), sample_weight=times / 7, **settings)
+        repeated = metric(np.repeat(y, times), np.repeat(response(metric, p), times), **settings)
+        assert found == pytest.approx(repeated)
+
+    @pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+    def test_the_plain_calibration_error_too(self, strategy, data):
+        y, p = data
+        times = 1 + np.arange(len(y)) % 3
+        settings = {"prior": 0.4, "debiased": False, "strategy": strategy, "n_bins": 4}
+        found = metrics.pu_calibration_error(y, p, sample_weight=times, **settings)
+        y, p = np.repeat(y, times), np.repeat(p, times)
+        if strategy == "uniform":
+            expected = metrics.pu_calibration_error(y, p, **settings)
+        else:
+            edges = np.quantile(p[y == 0], [0.25, 0.5, 0.75], method="inverted_cdf")
+            bins = np.searchsorted(edges, p)
+            expected = sum(
+                abs(np.mean(p[y == 0] * (bins[y == 0] == b)) - 0.4 * np.mean(bins[y == 1] == b))
+                for b in range(4)
+            )
+        assert found == pytest.approx(expected)
+
+    @pytest.mark.parametrize("metric", LABEL_METRICS)
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_formulas(self, metric, scenario, data):
+        """By plain sums, with the weight of a labelled positive divided by its propensity."""
+        y, p = data
+        rng = np.random.default_rng(2)
+        w, e = rng.uniform(0, 1, (2, len(y)))
+        found = p > 0.5
+        of_labelled = (w / e)[y == 1]
+        recall = np.sum(of_labelled[found[y == 1]]) / np.sum(of_labelled)
+        mixture = np.ones(len(y), bool) if scenario == "single_training_set" else y == 0
+        share = np.sum(w[mixture & found]) / np.sum(w[mixture])
+        expected = {
+            metrics.pu_accuracy_score: 1 - 0.4 - share + 2 * 0.4 * recall,
+            metrics.pu_precision_score: 0.4 * recall / share,
+            metrics.pu_recall_score: recall,
+            metrics.pu_f1_score: 2 * 0.4 * recall / (0.4 + share),
+            metrics.pu_lee_liu_score: recall**2 / share,
+        }
+        settings = {"prior": 0.4, "scenario": scenario, "sample_weight": w, "propensities": e}
+        assert metric(y, found, **settings) == pytest.approx(expected[metric])
+
+    @pytest.mark.parametrize("metric", ALL)
+    def test_wrong_ones(self, metric, data):
+        y, p = data
+        for wrong, message in (
+            (np.full(200, -1.0), "sample_weight must be finite numbers of at least 0"),
+            (np.ones(199), r"sample_weight must have shape \(200,\)"),
+            (y, "sample_weight is zero for all 140 unlabelled examples"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                metric(y, response(metric, p), prior=0.4, sample_weight=wrong)
+
+    def test_impossible_prior_by_weight(self, data):
+        y, p = data
+        settings = {"prior": 0.4, "scenario": "single_training_set"}
+        with pytest.raises(ValueError, match=r"by weight 92.3 of 200 examples \(0.462\)"):
+            metrics.pu_roc_auc_score(y, p, sample_weight=1 + y, **settings)
+
+
 class TestStandardError:
     def test_two_samples(self):
         rng = np.random.default_rng(0)

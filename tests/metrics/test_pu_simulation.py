@@ -99,13 +99,30 @@ def draw_biased(scenario, rng, n_labelled=1000, n=5000):
     return np.repeat([1, 0], [n_labelled, n]), np.append(labelled, logits)
 
 
-def measured(scenario, drawn, n_draws, propensities=lambda logits: None):
+def draw_stratified(scenario, rng, n_labelled=3000, n=15000):
+    """Draw as `draw`, but of the examples with a positive logit only a part, to be weighted."""
+    y, logits = draw(scenario, rng, n_labelled, n)
+    kept = rng.random(len(y)) < 1 / importance(logits)
+    return y[kept], logits[kept]
+
+
+def importance(logits):
+    return np.where(logits > 0, 3.0, 1.0)
+
+
+def measured(
+    scenario, drawn, n_draws, propensities=lambda logits: None, weights=lambda logits: None
+):
     """Score and standard error of many draws, by metric."""
     rng = np.random.default_rng(1)
     found = {name: [] for name in METRICS}
     for _ in range(n_draws):
         y, logits = drawn(scenario, rng)
-        settings = {"scenario": scenario, "propensities": propensities(logits)}
+        settings = {
+            "scenario": scenario,
+            "propensities": propensities(logits),
+            "sample_weight": weights(logits),
+        }
         given = responses(logits)
         for name, (metric, response) in METRICS.items():
             found[name].append(metric(y, given[response], prior=PRIOR, return_std=True, **settings))
@@ -120,6 +137,22 @@ def estimates(request):
 @pytest.fixture(scope="module", params=["case_control", "single_training_set"])
 def weighted_estimates(request):
     return measured(request.param, draw_biased, 100, propensity)
+
+
+@pytest.fixture(scope="module", params=["case_control", "single_training_set"])
+def stratified_estimates(request):
+    return measured(request.param, draw_stratified, 100, weights=importance)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_weights_of_all_examples_remove_the_bias(name, truth, stratified_estimates):
+    assert abs(stratified_estimates[name][:, 0].mean() - truth[name]) < 0.015
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_standard_error_of_weighted_examples(name, stratified_estimates):
+    scores, stds = stratified_estimates[name].T
+    assert stds.mean() == pytest.approx(scores.std(), rel=0.25)
 
 
 @pytest.mark.parametrize("name", METRICS)

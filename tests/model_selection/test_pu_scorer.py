@@ -483,10 +483,95 @@ class TestTheScorerItself:
         with pytest.raises(ValueError, match=message):
             make_pu_scorer(**arguments)
 
-    def test_weights_are_not_taken(self, data):
-        X, y = data
-        search = GridSearchCV(
-            LogisticRegression(), {"C": [1.0]}, scoring=["pu_recall"], refit="pu_recall"
+
+class TestMetadata:
+    """Weights and propensities, with and without scikit-learn's metadata routing."""
+
+    @pytest.fixture
+    def given(self):
+        return dict(
+            zip(
+                ("sample_weight", "propensities"),
+                np.random.default_rng(1).uniform(0.2, 1, (2, 800)),
+            )
         )
-        with pytest.warns(UserWarning, match="pu_recall=.* does not support sample_weight"):
-            search.fit(X, y, sample_weight=np.ones(len(y)))
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_go_to_the_metric(self, data, given, name):
+        X, y = data
+        estimator = Shifted(by=1.0).fit(X, y)
+        scorer = make_pu_scorer(name, prior=0.4)
+        metric = getattr(metrics, f"pu_{name}" + "_score" * (name != "calibration_error"))
+        response = {
+            "roc_auc": estimator.decision_function(X),
+            "average_precision": estimator.decision_function(X),
+            "risk": estimator.decision_function(X),
+            "calibration_error": estimator.predict_proba(X)[:, 1],
+        }.get(name, estimator.predict(X))
+        sign = -1 if name in ("risk", "calibration_error") else 1
+        assert scorer(estimator, X, y, **given) == sign * metric(y, response, prior=0.4, **given)
+        assert scorer(estimator, X, y, **given) != scorer(estimator, X, y)
+
+    def test_routed_by_request(self, data, given):
+        X, y = data
+        cv = PUStratifiedKFold(3, random_state=0)
+        with config_context(enable_metadata_routing=True):
+            scorer = make_pu_scorer("f1", prior=0.4)
+            plain = cross_val_score(Shifted(), X, y, cv=cv, scoring=scorer)
+            scorer.set_score_request(sample_weight="importance", propensities=True)
+            scorer = pickle.loads(pickle.dumps(copy.deepcopy(scorer)))
+            params = {"importance": given["sample_weight"], "propensities": given["propensities"]}
+            found = cross_val_score(Shifted(), X, y, cv=cv, scoring=scorer, params=params)
+        expected = [
+            scorer(Shifted().fit(X, y), X[test], y[test], **{k: v[test] for k, v in given.items()})
+            for _, test in cv.split(X, y)
+        ]
+        assert found.tolist() == expected
+        assert (found != plain).all()
+
+    def test_a_name_is_not_changed_by_a_request(self):
+        with config_context(enable_metadata_routing=True):
+            get_scorer("pu_f1").set_score_request(sample_weight=True)
+            assert get_scorer("pu_f1").get_metadata_routing().score.requests == {}
+
+    def test_unknown_requests(self):
+        with pytest.raises(TypeError, match="takes sample_weight and propensities, but no groups"):
+            make_pu_scorer("f1").set_score_request(groups=True)
+
+    def test_weights_of_a_search_without_routing(self, data, given):
+        """scikit-learn hands those of its fit to all scorers, several or one."""
+        X, y = data
+        w, cv = given["sample_weight"], PUStratifiedKFold(3, random_state=0)
+        scorer = make_pu_scorer("recall")
+        (train, test), *_ = cv.split(X, y)
+        fitted = LogisticRegression().fit(X[train], y[train], sample_weight=w[train])
+        expected = scorer(fitted, X[test], y[test], sample_weight=w[test])
+        for scoring, name in ((scorer, "score"), (["pu_recall", "pu_lee_liu"], "pu_recall")):
+            search = GridSearchCV(
+                LogisticRegression(), {"C": [1.0]}, scoring=scoring, refit=False, cv=cv
+            )
+            search.fit(X, y, sample_weight=w)
+            assert search.cv_results_[f"split0_test_{name}"][0] == expected
+
+    def test_thresholds(self, data, given):
+        X, y = data
+        w = given["sample_weight"]
+        with config_context(enable_metadata_routing=True):
+            scorer = make_pu_scorer("f1", prior=0.4, scenario=ONE_SET)
+            scorer.set_score_request(sample_weight=True)
+            tuned = TunedThresholdClassifierCV(
+                LogisticRegression().set_fit_request(sample_weight=False),
+                scoring=scorer,
+                cv="prefit",
+                refit=False,
+                store_cv_results=True,
+            )
+            tuned.set_params(estimator=FrozenEstimator(LogisticRegression().fit(X, y)))
+            tuned.fit(X, y, sample_weight=w)
+        thresholds = tuned.cv_results_["thresholds"]
+        p = tuned.estimator_.predict_proba(X)[:, 1]
+        expected = [
+            metrics.pu_f1_score(y, p >= t, prior=0.4, scenario=ONE_SET, sample_weight=w)
+            for t in thresholds
+        ]
+        np.testing.assert_allclose(tuned.cv_results_["scores"], expected)
