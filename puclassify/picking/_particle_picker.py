@@ -569,8 +569,12 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         )
 
     def _watched(self, results: Generator, logit: float, picks_of=lambda one: one) -> Generator:
-        """Pass results on; warn at the end where picks are unlike those of the training."""
-        return watched(results, self._quality, max(logit, self.threshold_), picks_of)
+        """Pass results on; warn at the end where picks are unlike those of the training.
+
+        A scorer that knows the training micrographs by heart scores all others lower.
+        """
+        quality = None if self._scorer.may_memorize else self._quality
+        return watched(results, quality, max(logit, self.threshold_), picks_of)
 
     def _pipeline(self) -> MicrographPipeline:
         """Return what turns a micrograph into picks, as fitted."""

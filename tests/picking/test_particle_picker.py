@@ -427,7 +427,7 @@ class TestReproducible:
         alone = fitted.predict(simulated.micrographs, threshold=-np.inf)
         spread = clone(fitted).set_params(n_jobs=2)
         spread.__dict__.update({k: v for k, v in vars(fitted).items() if k.endswith("_")})
-        spread._scorer = fitted._scorer
+        spread._scorer, spread._quality = fitted._scorer, fitted._quality
         with parallel_config(backend):
             found = spread.predict(simulated.micrographs, threshold=-np.inf)
         for a, b in zip(alone, found, strict=True):

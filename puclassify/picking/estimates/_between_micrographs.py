@@ -28,7 +28,9 @@ class MicrographQuality:
 
     Intervals of what all training micrographs have in common are too narrow for other micrographs
     of the session. The mean over m new ones differs from that over the m that were trained on by
-    the variance between micrographs times 2 / m. Quantiles are those of Student's t.
+    the variance between micrographs times 2 / m. Quantiles are those of Student's t. They are added
+    to the ends as they are, not in squares: what is hard to see in one micrograph is hard to see in
+    all, and then both errors go the same way.
     """
 
     logits: np.ndarray
@@ -40,28 +42,31 @@ class MicrographQuality:
         return [self.logits[self.groups == index] for index in range(len(self.areas))]
 
     def widen(
-        self, intervals: dict[str, np.ndarray], values: dict[str, np.ndarray], thresholds
+        self, intervals: dict[str, np.ndarray], thresholds: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Return wider intervals (..., 2) around values (...), by name, at thresholds."""
+        """Return wider intervals (..., 2), by name, at thresholds."""
         additions = self.additions(thresholds)
         return {
-            name: _widened(interval, values[name], additions[name], *_SCALES[name == "n_particles"])
+            name: _widened(interval, additions[name], *_SCALES[name == "n_particles"])
             for name, interval in intervals.items()
         }
 
-    def lowest_precision(self, threshold: float) -> float:
+    def lowest_precision(self, threshold: float, n_picks: np.ndarray) -> np.ndarray:
         """Return the expected precision that one in 200 micrographs like these is below.
 
-        NaN where none of them has picks above the threshold.
+        It is lower for fewer picks above the threshold, and NaN where none of these have any.
         """
-        n_right, n_picks, _ = self._numbers(np.array([threshold]))
-        has_picks = n_picks[:, 0] > 0
+        right, picks, _ = self._numbers(np.array([threshold]))
+        has_picks = picks[:, 0] > 0
         if not has_picks.any():
-            return np.nan
-        of_each = _precision_logit(n_right, n_picks)[has_picks, 0]
-        spread, freedom = _spread(of_each, "precision")
-        factor = student.isf(_UNLIKELY, freedom) * np.sqrt(1 + 1 / len(of_each))
-        return float(expit(of_each.mean() - factor * spread))
+            return np.full(np.shape(n_picks), np.nan)
+        of_each = _precision_logit(right, picks)[has_picks, 0]
+        between, freedom = _spread(of_each, "precision")
+        p = expit(self.logits[self.logits > threshold])
+        middle = of_each.mean()
+        per_pick = p.std() / (expit(middle) * expit(-middle))  # on the scale of logits
+        variance = between**2 * (1 + 1 / len(of_each)) + per_pick**2 / np.maximum(n_picks, 1)
+        return expit(middle - student.isf(_UNLIKELY, freedom) * np.sqrt(variance))
 
     def additions(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the spread adds to either side: to logits, or logarithms of numbers.
@@ -106,17 +111,12 @@ def _spread(of_each: np.ndarray, name: str) -> tuple[np.ndarray, int]:
     return np.sqrt((typical + m * of_each.var(axis=0)) / freedom), freedom
 
 
-def _widened(interval, value, addition, to_scale, from_scale):
-    """Add in squares to the distances of the ends from the value, on another scale."""
+def _widened(interval, addition, to_scale, from_scale):
+    """Move either end of an interval outwards, on another scale."""
     low, high = np.moveaxis(interval, -1, 0)
-    middle = to_scale(value)
-    below = np.hypot(middle - to_scale(low), addition)
-    above = np.hypot(to_scale(high) - middle, addition)
-    ends = [
-        np.minimum(low, from_scale(middle - below)),
-        np.maximum(high, from_scale(middle + above)),
-    ]
-    return np.stack(ends, axis=-1)
+    wider = [from_scale(to_scale(low) - addition), from_scale(to_scale(high) + addition)]
+    # The other scale is finite: an end of 0 or 1 stays there.
+    return np.stack([np.minimum(low, wider[0]), np.maximum(high, wider[1])], axis=-1)
 
 
 def _finite_logit(share):

@@ -90,7 +90,7 @@ class PickQuality:
         intervals = self._intervals(thresholds)
         intervals["n_particles"] = intervals["n_particles"] / self.total_area
         intervals = {name: _widened(interval, values[name]) for name, interval in intervals.items()}
-        intervals = self.micrographs.widen(intervals, values, thresholds)
+        intervals = self.micrographs.widen(intervals, thresholds)
         quality = {"threshold": thresholds}
         for name in ("precision", "recall", "f1"):
             quality |= {name: expected[name], f"{name}_interval": intervals[name]}

@@ -46,11 +46,13 @@ def _warn_if_unlike(
     n_picks: np.ndarray, n_right: np.ndarray, quality: PickQuality, threshold: float
 ) -> None:
     of_training = quality.report(threshold)
-    lowest = quality.micrographs.lowest_precision(threshold)
     total = n_picks.sum()
+    *lowest, lowest_of_all = quality.micrographs.lowest_precision(
+        threshold, np.append(n_picks, total)
+    )
     precision = n_right / np.maximum(n_picks, 1)
     unlike = np.flatnonzero((n_picks >= _ENOUGH_PICKS) & (precision < lowest))
-    if len(unlike) or (total >= _ENOUGH_PICKS and n_right.sum() / total < lowest):
+    if len(unlike) or (total >= _ENOUGH_PICKS and n_right.sum() / total < lowest_of_all):
         which = unlike if len(unlike) else np.arange(len(n_picks))
         some = ", ".join(map(str, which[:_NAMED])) + (", ..." if len(which) > _NAMED else "")
         expected = n_right[which].sum() / n_picks[which].sum()

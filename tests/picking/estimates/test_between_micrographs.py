@@ -79,12 +79,11 @@ INTERVALS = {
     "precision": np.array([[0.7, 0.9], [0.8, 1.0], [0.0, 0.9], [np.nan, np.nan]]),
     "n_particles": np.array([90.0, 120.0]),
 }
-VALUES = {"precision": np.array([0.8, 1.0, 0.5, np.nan]), "n_particles": np.array(100.0)}
 
 
 class TestWiden:
     def widened(self):
-        return quality_of(session(4)).widen(INTERVALS, VALUES, THRESHOLDS)
+        return quality_of(session(4)).widen(INTERVALS, THRESHOLDS)
 
     def test_contains_what_was(self):
         for name, wider in self.widened().items():
@@ -93,13 +92,12 @@ class TestWiden:
                 assert not (wider[..., 0] > before[..., 0]).any()
                 assert not (wider[..., 1] < before[..., 1]).any()
 
-    def test_adds_in_squares(self):
+    def test_adds_on_the_scale_of_logits_and_of_logarithms(self):
         wider = self.widened()
         addition = quality_of(session(4)).additions(THRESHOLDS)
-        side = np.hypot(logit(0.8) - logit(0.7), addition["precision"][0])
-        assert wider["precision"][0, 0] == pytest.approx(expit(logit(0.8) - side))
-        side = np.hypot(np.log(1.2), addition["n_particles"])
-        assert wider["n_particles"][1] == pytest.approx(100 * np.exp(side))
+        low = expit(logit(0.7) - addition["precision"][0])
+        assert wider["precision"][0, 0] == pytest.approx(low)
+        assert wider["n_particles"][1] == pytest.approx(120 * np.exp(addition["n_particles"]))
 
     def test_shares_stay_shares(self):
         precision = self.widened()["precision"]
@@ -117,9 +115,32 @@ def test_holds_the_mean_over_as_many_new_micrographs(m):
         trained, new = session(m, seed), session(m, 1000 + seed)
         recall = [expected(np.concatenate(each), 1.0) for each in (trained, new)]
         value, of_new = (right / total for right, _, total in recall)
-        values = {"recall": np.array([value])}
         interval = np.array([[value, value]])
-        wider = quality_of(trained).widen({"recall": interval}, values, np.array([1.0]))
+        wider = quality_of(trained).widen({"recall": interval}, np.array([1.0]))
         low, high = wider["recall"][0]
         held.append(low <= of_new <= high)
     assert 0.85 <= np.mean(held) <= 0.97
+
+
+class TestLowestPrecision:
+    def test_few_micrographs_like_these_are_below(self):
+        below = []
+        for seed in range(200):
+            (new,) = session(1, 1000 + seed)
+            right, n, _ = expected(new, 0.0)
+            below.append(right / n < quality_of(session(5, seed)).lowest_precision(0.0, n))
+        assert np.mean(below) <= 0.02
+
+    def test_others_are(self):
+        # Particles of which a third are recognised, among others that are much alike.
+        rng = np.random.default_rng(7)
+        worse = [np.concatenate([rng.normal(0.0, 0.7, 60), rng.normal(-4.0, 1.0, 900)])]
+        right, n, _ = expected(worse[0], 0.0)
+        assert right / n < quality_of(session(5, spread=0.2)).lowest_precision(0.0, n)
+
+    def test_few_picks_say_less(self):
+        lowest = quality_of(session(5)).lowest_precision(0.0, np.array([3, 30, 3000]))
+        assert (np.diff(lowest) > 0).all()
+
+    def test_without_picks(self):
+        assert np.isnan(quality_of(session(3)).lowest_precision(50.0, np.array([5]))).all()
