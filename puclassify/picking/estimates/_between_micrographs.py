@@ -13,10 +13,16 @@ __all__ = ["MicrographQuality"]
 
 # What a few micrographs say of their spread is uncertain: as many degrees of freedom as below have
 # a spread of logits (of logarithms for numbers) that is typical.
-_TYPICAL_SPREAD = {"precision": 0.3, "recall": 0.4, "f1": 0.3, "n_particles": 0.15}
+_TYPICAL_SPREAD = {
+    "precision": 0.3,
+    "recall": 0.4,
+    "f1": 0.3,
+    "n_particles": 0.15,
+    "mean_logit": 0.4,
+}
 _TYPICAL_FREEDOM = 3
 _TAIL = 0.05
-_UNLIKELY = 0.005
+_UNLIKELY = 0.01
 
 
 @dataclass(frozen=True)
@@ -51,22 +57,19 @@ class MicrographQuality:
             for name, interval in intervals.items()
         }
 
-    def lowest_precision(self, threshold: float, n_picks: np.ndarray) -> np.ndarray:
-        """Return the expected precision that one in 200 micrographs like these is below.
+    def lowest_mean_logit(self, threshold: float, n_picks: np.ndarray) -> np.ndarray:
+        """Return what the mean logit of the picks is below in one of 100 micrographs like these.
 
         It is lower for fewer picks above the threshold, and NaN where none of these have any.
         """
-        right, picks, _ = self._numbers(np.array([threshold]))
-        has_picks = picks[:, 0] > 0
-        if not has_picks.any():
+        picks = [one[one > threshold] for one in self._by_micrograph]
+        means = np.array([one.mean() for one in picks if len(one)])
+        if not len(means):
             return np.full(np.shape(n_picks), np.nan)
-        of_each = _precision_logit(right, picks)[has_picks, 0]
-        between, freedom = _spread(of_each, "precision")
-        p = expit(self.logits[self.logits > threshold])
-        middle = of_each.mean()
-        per_pick = p.std() / (expit(middle) * expit(-middle))  # on the scale of logits
-        variance = between**2 * (1 + 1 / len(of_each)) + per_pick**2 / np.maximum(n_picks, 1)
-        return expit(middle - student.isf(_UNLIKELY, freedom) * np.sqrt(variance))
+        between, freedom = _spread(means, "mean_logit")
+        of_picks = np.concatenate(picks).std()
+        variance = between**2 * (1 + 1 / len(means)) + of_picks**2 / np.maximum(n_picks, 1)
+        return means.mean() - student.isf(_UNLIKELY, freedom) * np.sqrt(variance)
 
     def additions(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the spread adds to either side: to logits, or logarithms of numbers.
@@ -76,7 +79,8 @@ class MicrographQuality:
         m = len(self.areas)
         n_right, n_picks, n_particles = self._numbers(thresholds)
         of_each = {
-            "precision": _precision_logit(n_right, n_picks),
+            # Half a candidate each way keeps logits finite.
+            "precision": logit((n_right + 0.5) / (n_picks + 1)),
             "recall": logit((n_right + 0.5) / (n_particles[:, None] + 1)),
             "f1": logit((2 * n_right + 0.5) / (n_picks + n_particles[:, None] + 1)),
             "n_particles": np.log((n_particles + 0.5) / self.areas),
@@ -97,10 +101,6 @@ class MicrographQuality:
             n_picks.append(len(ascending) - first)
             n_particles.append(right_from[0])
         return np.array(n_right), np.array(n_picks), np.array(n_particles)
-
-
-def _precision_logit(n_right, n_picks):
-    return logit((n_right + 0.5) / (n_picks + 1))  # half a pick each way keeps it finite
 
 
 def _spread(of_each: np.ndarray, name: str) -> tuple[np.ndarray, int]:

@@ -122,25 +122,30 @@ def test_holds_the_mean_over_as_many_new_micrographs(m):
     assert 0.85 <= np.mean(held) <= 0.97
 
 
-class TestLowestPrecision:
+class TestLowestMeanLogit:
+    def test_by_its_formula(self):
+        each = session(4)
+        picks = [one[one > 1.0] for one in each]
+        means = [one.mean() for one in picks]
+        freedom = 3 + 3
+        between = (3 * 0.4**2 + sum((m - np.mean(means)) ** 2 for m in means)) / freedom
+        variance = between * (1 + 1 / 4) + np.concatenate(picks).var() / 20
+        expected = np.mean(means) - student.ppf(0.99, freedom) * np.sqrt(variance)
+        found = quality_of(each).lowest_mean_logit(1.0, np.array([20]))
+        assert found == pytest.approx([expected])
+
     def test_few_micrographs_like_these_are_below(self):
         below = []
         for seed in range(200):
             (new,) = session(1, 1000 + seed)
-            right, n, _ = expected(new, 0.0)
-            below.append(right / n < quality_of(session(5, seed)).lowest_precision(0.0, n))
-        assert np.mean(below) <= 0.02
-
-    def test_others_are(self):
-        # Particles of which a third are recognised, among others that are much alike.
-        rng = np.random.default_rng(7)
-        worse = [np.concatenate([rng.normal(0.0, 0.7, 60), rng.normal(-4.0, 1.0, 900)])]
-        right, n, _ = expected(worse[0], 0.0)
-        assert right / n < quality_of(session(5, spread=0.2)).lowest_precision(0.0, n)
+            picks = new[new > 0]
+            lowest = quality_of(session(5, seed)).lowest_mean_logit(0.0, np.array([len(picks)]))
+            below.append(picks.mean() < lowest[0])
+        assert np.mean(below) <= 0.03
 
     def test_few_picks_say_less(self):
-        lowest = quality_of(session(5)).lowest_precision(0.0, np.array([3, 30, 3000]))
+        lowest = quality_of(session(5)).lowest_mean_logit(0.0, np.array([3, 30, 3000]))
         assert (np.diff(lowest) > 0).all()
 
     def test_without_picks(self):
-        assert np.isnan(quality_of(session(3)).lowest_precision(50.0, np.array([5]))).all()
+        assert np.isnan(quality_of(session(3)).lowest_mean_logit(50.0, np.array([5]))).all()
