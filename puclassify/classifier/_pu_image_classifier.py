@@ -72,7 +72,8 @@ class PUImageClassifier(
     criterion : str or loss object, default="nnpu"
         The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,
         ``"ge_binomial"``, ``"vpu"``, ``"dist_pu"``, ``"cvir"``, or an object from
-        `puclassify.losses`. Its own prior, if set, wins over ``prior``.
+        `puclassify.losses`. Its own prior, if set, wins over ``prior``. The names of the risks,
+        ``"upu"``, ``"nnpu"`` and ``"abspu"``, stand for ``surrogate="auto"``.
     prior : float, "bbe" or "dedpul", default=0.5
         The class prior: P(y = 1) among the unlabelled examples for
         ``scenario="case_control"``, over all examples for ``scenario="single_training_set"``.
@@ -275,7 +276,7 @@ class PUImageClassifier(
 
     def _default_component(self, name):
         if name == "criterion" and isinstance(self.criterion, str):
-            return LOSSES[self.criterion]() if self.criterion in LOSSES else None
+            return make_loss(self.criterion) if self.criterion in LOSSES else None
         if name == "criterion" and isinstance(self.criterion, type):
             return self.criterion() if issubclass(self.criterion, PULoss) else None
         return None
