@@ -36,6 +36,7 @@ from puclassify.classifier._forward import (
 from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._interruption import completed_training
 from puclassify.classifier._parameters import check_classifier_parameters
+from puclassify.classifier._pixel_scale import PixelScale, warn_if_rescaled
 from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._samples import PixelSource, check_samples
@@ -192,6 +193,10 @@ class PUImageClassifier(
     labels before they fit, such as `sklearn.model_selection.cross_val_predict` for probabilities,
     number them in that order, too: give these 1 and 0.
 
+    Values must be scaled in prediction as in `fit`. All methods warn where those of ten or more
+    samples have a standard deviation more than ten times larger or smaller, or lie more than ten
+    standard deviations away, as where images were divided by 255 in one of the two only.
+
     With an estimated prior the network first learns labelled against unlabelled, for three tenths
     of the epochs. Then, and after every later epoch, the prior is estimated, and the next epoch
     minimises the objective at the median of the estimates so far (TED^n [2]_ uses the latest one).
@@ -223,6 +228,7 @@ class PUImageClassifier(
     """
 
     _needs_float32 = False  # in a classifier that has not been fitted
+    _pixel_scale: PixelScale | None = None  # nor in one of an earlier release, or of tiles
 
     def __init__(
         self,
@@ -424,7 +430,8 @@ class PUImageClassifier(
             raise
         unlabelled_prior = self._prior_of_unlabelled(trained.prior, positive, weights)
         warn_if_diverged(trained.history, self.lr)
-        self._adopt(classes, trained, unlabelled_prior, calibration)
+        scale = PixelScale.of(source, np.flatnonzero(weights.present))
+        self._adopt(classes, trained, unlabelled_prior, calibration, scale)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
@@ -473,7 +480,14 @@ class PUImageClassifier(
             "or sys.last_value.partial_estimator at a prompt."
         )
 
-    def _adopt(self, classes, trained: Trained, unlabelled_prior: float, calibration) -> None:
+    def _adopt(
+        self,
+        classes,
+        trained: Trained,
+        unlabelled_prior: float,
+        calibration,
+        scale: PixelScale | None = None,
+    ) -> None:
         """Set everything that is fitted, at once: a fit that fails leaves the classifier alone."""
         self.classes_ = classes
         self.module_ = trained.module
@@ -484,6 +498,7 @@ class PUImageClassifier(
         self.history_ = list(trained.history)
         self.n_iter_ = len(self.history_)
         self._needs_float32 = trained.needs_float32
+        self._pixel_scale = scale
 
     def decision_function(self, X: Samples) -> np.ndarray:
         """Score samples.
@@ -599,6 +614,7 @@ class PUImageClassifier(
             field=lambda: getattr(module, "receptive_field", None),
             fitted=module,
         )
+        warn_if_rescaled(source, self._pixel_scale)
         device = resolve_device(self.device)
         module, dtype = module.to(device), torch.float32
         if len(source.sample_shape) == 1 and device.type == "cpu":
