@@ -31,6 +31,8 @@ def data():
 
 
 def response(metric, p, labels=(0, 1)):
+    if metric is metrics.pu_risk_score:
+        return 4 * p - 2  # of logits
     return np.where(p > 0.5, labels[1], labels[0]) if metric in LABEL_METRICS else p
 
 
