@@ -116,6 +116,7 @@ class TestScore:
         expected = np.mean(difference > 0) + 0.5 * np.mean(difference == 0)
         assert classifier.score(rows.X, rows.y) == pytest.approx(expected, abs=1e-12)
 
+    @pytest.mark.filterwarnings("ignore:the values of X have a mean")
     def test_probabilities_are_the_logistic_function_of_the_logits(self, classifier, rows):
         X = 1e3 * rows.X  # saturates without overflow
         logits = classifier.fit(rows.X, rows.y).decision_function(X)
