@@ -115,6 +115,7 @@ class HeldOutExamples:
             self._scenario,
             sample_weight=self._weights.given[self._held],
             propensities=self._weights.relative_propensities(self._held),
+            prior_is_given=self.estimation is None,
         )
 
     def _logits_in_training(self, net: PUNet, rows: np.ndarray) -> torch.Tensor:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_score_vector
-from puclassify.metrics._impossible_scores import warn_if_impossible
+from puclassify.metrics._impossible_scores import is_impossible, warn_if_impossible
 from puclassify.metrics._pu_sample import PUSample
 
-__all__ = ["pu_average_precision_score", "pu_roc_auc_score"]
+__all__ = ["largest_prior_of_ranking", "pu_average_precision_score", "pu_roc_auc_score"]
 
 
 def pu_roc_auc_score(
@@ -101,6 +103,36 @@ def pu_roc_auc_score(
         propensities=propensities,
         sample_weight=sample_weight,
     )
+    auc, most, standard_error = _auc(sample, scores)
+    warn_if_impossible("AUC", auc, standard_error, sample, lambda: most)
+    return (auc, standard_error()) if return_std else auc
+
+
+def largest_prior_of_ranking(
+    positive: np.ndarray,
+    scores: np.ndarray,
+    prior: float,
+    scenario: str,
+    *,
+    propensities: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+) -> float | None:
+    """Return the largest prior at which scores rank possibly, None if ``prior`` is no larger."""
+    sample = PUSample.check(
+        positive,
+        len(scores),
+        prior=prior,
+        scenario=scenario,
+        name="scores",
+        propensities=propensities,
+        sample_weight=sample_weight,
+    )
+    auc, most, standard_error = _auc(sample, scores)
+    return most if auc > 1 and is_impossible(auc, standard_error, sample) else None
+
+
+def _auc(sample: PUSample, scores: np.ndarray) -> tuple[float, float, Callable[[], float]]:
+    """Return the area, the largest prior at which it is within [0, 1], and its error."""
     scores = scores[sample.present]
     pi = sample.prior
     below = _share_below(scores[sample.mixture], scores, sample.mixture_weights)
@@ -111,10 +143,7 @@ def pu_roc_auc_score(
         above = 1 - _share_below(scores[sample.positive], scores, sample.weights)
         return sample.standard_error(below / (1 - pi), above / (1 - pi))
 
-    warn_if_impossible(
-        "AUC", auc, standard_error, sample, lambda: 2 * (1 - observed if auc > 1 else observed)
-    )
-    return (auc, standard_error()) if return_std else auc
+    return auc, 2 * (1 - observed if auc > 1 else observed), standard_error
 
 
 def pu_average_precision_score(
