@@ -35,6 +35,7 @@ from puclassify.classifier._forward import (
 )
 from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._interruption import completed_training
+from puclassify.classifier._nothing_learnt import refuse_identical, warn_if_constant
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._pixel_scale import PixelScale, warn_if_rescaled
 from puclassify.classifier._prior_estimation import FIRST_GUESS
@@ -331,8 +332,12 @@ class PUImageClassifier(
         Warns
         -----
         UserWarning
-            If more examples are labelled than not, if images are copies of one another, or if the
-            positive label sorts before the other one (see the Notes).
+            If more examples are labelled than not; if the positive label sorts before the other
+            one (see the Notes of the class); if examples are held out and some images of one label
+            are copies of one another, pixel for pixel; or if a prior contradicts the held-out
+            examples.
+        ConvergenceWarning
+            If the training diverged, or the network gives all samples the same logit.
 
         Notes
         -----
@@ -379,6 +384,8 @@ class PUImageClassifier(
         warn_if_exchanged(classes, positive)
         _warn_if_out_of_order(classes)
         weights = ExampleWeights.check(sample_weight, propensities, positive)
+        present = np.flatnonzero(weights.present)
+        refuse_identical(source, present)
         if not estimates_prior:  # refuse an impossible one before the training
             self._prior_of_unlabelled(trainer.training_prior(first_prior), positive, weights)
         loss = make_loss(self.criterion, first_prior)
@@ -430,7 +437,8 @@ class PUImageClassifier(
             raise
         unlabelled_prior = self._prior_of_unlabelled(trained.prior, positive, weights)
         warn_if_diverged(trained.history, self.lr)
-        scale = PixelScale.of(source, np.flatnonzero(weights.present))
+        warn_if_constant(trained.module, source, present, resolve_device(self.device), self.lr)
+        scale = PixelScale.of(source, present)
         self._adopt(classes, trained, unlabelled_prior, calibration, scale)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
