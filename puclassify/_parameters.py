@@ -108,7 +108,9 @@ def check_scenario(scenario: Any) -> str:
     return check_option(scenario, "scenario", SCENARIOS)
 
 
-def check_possible_prior(prior: float, n_labelled: float, n_samples: float) -> None:
+def check_possible_prior(
+    prior: float, n_labelled: float, n_samples: float, *, hint: str = ""
+) -> None:
     """Refuse a prior over a single training set that is below the labelled share of it.
 
     Numbers of weighted examples may be fractions.
@@ -119,6 +121,7 @@ def check_possible_prior(prior: float, n_labelled: float, n_samples: float) -> N
             f"prior={prior} is impossible in the single-training-set scenario: {labelled} of "
             f"{n_samples} examples ({n_labelled / n_samples:.3f}) are labelled positive already; "
             "give a larger prior, or scenario='case_control' if the positives were drawn separately"
+            f"{hint and '; '}{hint}"
         )
 
 
