@@ -8,7 +8,6 @@ from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 
 from puclassify._devices import resolve_device, resolve_precision
 from puclassify._parameters import (
@@ -16,6 +15,7 @@ from puclassify._parameters import (
     check_number,
     check_probability,
     check_scenario,
+    check_seed,
     check_whole_number,
 )
 from puclassify._warnings import warn
@@ -64,13 +64,7 @@ def check_classifier_parameters(estimator) -> None:
         isinstance(calibration, str) and calibration in ("auto", "platt")
     ):
         raise ValueError(f"calibration must be 'auto', 'platt' or None, got {calibration!r}")
-    try:
-        check_random_state(estimator.random_state)
-    except ValueError as error:
-        raise ValueError(
-            "random_state must be None, a whole number or a numpy RandomState, got "
-            f"{estimator.random_state!r}"
-        ) from error
+    check_seed(estimator.random_state)
 
 
 def _check_prior(estimator) -> None:

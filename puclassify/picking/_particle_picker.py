@@ -23,7 +23,7 @@ from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
-from puclassify.picking._check_images import check_images
+from puclassify.picking._check_images import check_images, fit_preprocessing
 from puclassify.picking._check_labels import check_labels
 from puclassify.picking._check_lengths import check_lengths, relative_pixel_size
 from puclassify.picking._default_components import (
@@ -602,5 +602,5 @@ def _preprocessed(
     micrographs = check_micrographs(X)
     labels = check_coordinates(y, len(micrographs))
     with on_this_machine():  # where the images are needed next
-        images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
+        images = check_images(fit_preprocessing(preprocessing, micrographs), preprocessing)
     return images, check_labels(labels, images, micrographs)
