@@ -28,43 +28,53 @@ _POSITIVE, _UNLABELLED = set(_POSITIVE_WORDS.split()), set(_UNLABELLED_WORDS.spl
 
 
 def check_pu_labels(
-    y: Any, n_samples: int, estimator: Any, name: str = "X", *, pos_label: Any = None
+    y: Any,
+    n_samples: int,
+    estimator: Any,
+    name: str = "X",
+    *,
+    pos_label: Any = None,
+    y_name: str = "y",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Check two-class labels and tell which of the two means "labelled positive".
 
     It is ``pos_label`` or, where that is None, the evident one: 1 beside 0 or -1, True, or one of
     some words. Returns the two labels, that of the unlabelled first, and which of the ``n_samples``
-    samples, called ``name`` in messages, are labelled positive. Raises a ValueError that explains
+    samples, called ``name`` in messages, are labelled positive; the labels are called ``y_name``.
+    Raises a ValueError that explains
     how to mark unlabelled examples if there are not exactly two labels, their roles are not
     evident, one is missing (None, NaN, masked), or the length is different.
     """
     if y is None:
-        raise ValueError(f"requires y to be passed, but the target y is None: {_HOW}")
-    _refuse_holes(y)
+        raise ValueError(f"requires y to be passed, but the target {y_name} is None: {_HOW}")
+    _refuse_holes(y, y_name)
     try:
         y = _check_y(decoded(y), estimator=estimator)
         check_classification_targets(y)
     except ValueError as error:
-        raise ValueError(f"y cannot be used: {error}; {_HOW}") from error
+        hint = ""
+        if name not in ("X", y_name) and np.ndim(y) == 1 and type_of_target(y) == "continuous":
+            hint = f"{y_name} holds continuous numbers; are {y_name} and {name} exchanged? "
+        raise ValueError(f"{y_name} cannot be used: {hint}{error}; {_HOW}") from error
     if len(y) != n_samples:
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
-            f"{name} has {n_samples}, y has {len(y)}"
+            f"{name} has {n_samples}, {y_name} has {len(y)}"
         )
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) > 2:
         raise ValueError(
             "Only binary classification is supported. The type of the target is "
-            f"{type_of_target(y)}: y holds {len(classes)} different labels, "
+            f"{type_of_target(y)}: {y_name} holds {len(classes)} different labels, "
             f"{_listed(classes, counts)}; {_HOW}. The objectives do not use known negatives: "
             "mark them as unlabelled, too"
         )
     if len(classes) == 0:
-        raise ValueError(f"y is empty: {_HOW}")
+        raise ValueError(f"{y_name} is empty: {_HOW}")
     if len(classes) < 2:
         raise ValueError(
-            f"y holds one class only, {classes.tolist()[0]!r}, but PU learning needs labelled "
-            f"positives and unlabelled examples: {_HOW}"
+            f"{y_name} holds one class only, {classes.tolist()[0]!r}, but PU learning needs "
+            f"labelled positives and unlabelled examples: {_HOW}"
         )
     index = _index_of_positive(classes.tolist(), pos_label)
     if index is None and pos_label is None:
@@ -72,15 +82,17 @@ def check_pu_labels(
         fix = (
             f"pass pos_label={first!r} or pos_label={second!r}"
             if hasattr(estimator, "pos_label")
-            else f"pass y == {first!r} or y == {second!r}, whichever is the labelled one"
+            else f"pass {y_name} == {first!r} or {y_name} == {second!r}, whichever is the labelled "
+            "one"
         )
         raise ValueError(
-            f"y holds the labels {_listed(classes, counts)}, and which of them means labelled "
-            f"positive is not evident: {fix}, or {_HOW}"
+            f"{y_name} holds the labels {_listed(classes, counts)}, and which of them means "
+            f"labelled positive is not evident: {fix}, or {_HOW}"
         )
     if index is None:
         raise ValueError(
-            f"pos_label={pos_label!r} is not one of the labels of y, {_listed(classes, counts)}"
+            f"pos_label={pos_label!r} is not one of the labels of {y_name}, "
+            f"{_listed(classes, counts)}"
         )
     classes = classes if index == 1 else classes[::-1].copy()
     return classes, y == classes[1]
@@ -146,15 +158,15 @@ def _index_of_positive(labels: list, pos_label: Any) -> int | None:
     return roles.index(True) if sorted(map(str, roles)) == ["False", "True"] else None
 
 
-def _refuse_holes(y) -> None:
+def _refuse_holes(y: Any, name: str) -> None:
     """Refuse None and masked entries, which scikit-learn accepts or reports as another error."""
     if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
         first = int(np.flatnonzero(np.ma.getmaskarray(y))[0])
-        raise ValueError(f"y cannot be used: it is masked at index {first}; {_HOW}")
+        raise ValueError(f"{name} cannot be used: it is masked at index {first}; {_HOW}")
     if isinstance(y, (list, tuple)) or getattr(y, "dtype", "") == "object":
         holes = [index for index, label in enumerate(y) if label is None]
         if holes:
-            raise ValueError(f"y cannot be used: it is None at index {holes[0]}; {_HOW}")
+            raise ValueError(f"{name} cannot be used: it is None at index {holes[0]}; {_HOW}")
 
 
 def _listed(classes, counts) -> str:

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
 
 __all__ = [
     "SCENARIOS",
     "check_flag",
+    "check_n_jobs",
     "check_number",
     "check_option",
     "check_pair",
@@ -25,6 +27,7 @@ __all__ = [
     "check_probability",
     "check_scenario",
     "check_score_vector",
+    "check_seed",
     "check_whole_number",
     "did_you_mean",
     "is_number",
@@ -86,6 +89,27 @@ def check_flag(value: Any, name: str) -> bool:
     raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
+def check_n_jobs(value: Any) -> None:
+    """Refuse what joblib cannot take as ``n_jobs``."""
+    if value is not None:
+        expected = "None, or a whole number other than 0; -1 means all cores"
+        if not isinstance(value, Integral) or isinstance(value, bool) or value == 0:
+            raise ValueError(f"n_jobs must be {expected}, got {value!r}")
+
+
+def check_seed(value: Any) -> None:
+    """Refuse what scikit-learn cannot take as ``random_state``."""
+    try:
+        check_random_state(value)
+    except ValueError as error:
+        hint = ""
+        if isinstance(value, np.random.Generator):
+            hint = "; of a Generator rng pass random_state=int(rng.integers(2**32))"
+        raise ValueError(
+            f"random_state must be None, a whole number or a numpy RandomState, got {value!r}{hint}"
+        ) from error
+
+
 def check_option(value: Any, name: str, options: Iterable[str]) -> str:
     """Return one of some strings."""
     options = list(options)
@@ -108,7 +132,9 @@ def check_scenario(scenario: Any) -> str:
     return check_option(scenario, "scenario", SCENARIOS)
 
 
-def check_possible_prior(prior: float, n_labelled: float, n_samples: float) -> None:
+def check_possible_prior(
+    prior: float, n_labelled: float, n_samples: float, *, hint: str = ""
+) -> None:
     """Refuse a prior over a single training set that is below the labelled share of it.
 
     Numbers of weighted examples may be fractions.
@@ -119,6 +145,7 @@ def check_possible_prior(prior: float, n_labelled: float, n_samples: float) -> N
             f"prior={prior} is impossible in the single-training-set scenario: {labelled} of "
             f"{n_samples} examples ({n_labelled / n_samples:.3f}) are labelled positive already; "
             "give a larger prior, or scenario='case_control' if the positives were drawn separately"
+            f"{hint and '; '}{hint}"
         )
 
 

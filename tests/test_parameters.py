@@ -7,6 +7,7 @@ import pytest
 
 from puclassify._parameters import (
     check_flag,
+    check_n_jobs,
     check_number,
     check_option,
     check_pair,
@@ -14,6 +15,7 @@ from puclassify._parameters import (
     check_probability,
     check_scenario,
     check_score_vector,
+    check_seed,
     check_whole_number,
     did_you_mean,
     is_number,
@@ -153,3 +155,23 @@ class TestScoreVector:
     def test_counts_nan(self):
         with pytest.raises(ValueError, match="1 of 3 are NaN, the first at index 1"):
             check_score_vector(np.array([0.0, np.nan, 1.0]), "scores")
+
+
+class TestJobsAndSeeds:
+    @pytest.mark.parametrize("value", [None, 1, -1, np.int64(2)])
+    def test_numbers_of_jobs(self, value):
+        check_n_jobs(value)
+
+    @pytest.mark.parametrize("value", [0, True, 1.5, "all"])
+    def test_no_numbers_of_jobs(self, value):
+        with pytest.raises(ValueError, match=r"n_jobs must be None, or .* other than 0;.* got"):
+            check_n_jobs(value)
+
+    @pytest.mark.parametrize("value", [None, 3, np.random.RandomState(0)])
+    def test_seeds(self, value):
+        check_seed(value)
+
+    def test_generators_are_no_seeds(self):
+        message = r"random_state must be .* got Generator.*random_state=int\(rng\.integers\(2\*\*32"
+        with pytest.raises(ValueError, match=message):
+            check_seed(np.random.default_rng(0))

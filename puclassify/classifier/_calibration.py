@@ -6,6 +6,7 @@ import numpy as np
 
 from puclassify._warnings import warn
 from puclassify.calibration import PUPlattScaling
+from puclassify.metrics import largest_prior_of_ranking
 
 __all__ = ["UNCALIBRATED", "fit_calibration", "is_calibrated"]
 
@@ -28,13 +29,21 @@ def fit_calibration(
     *,
     sample_weight: np.ndarray | None = None,
     propensities: np.ndarray | None = None,
+    prior_is_given: bool = False,
 ) -> tuple[float, float]:
-    """Return slope and intercept; warn and change nothing where none can be fitted."""
+    """Return slope and intercept; warn and change nothing where none can be fitted.
+
+    A prior that was given, and not estimated from the same examples, is compared with them.
+    """
     if not np.isfinite(logits).all():  # the fit warns of that
         return UNCALIBRATED
     try:
-        scaling = PUPlattScaling(prior, scenario=scenario)
-        scaling.fit(logits, positive, sample_weight=sample_weight, propensities=propensities)
+        weights = {"sample_weight": sample_weight, "propensities": propensities}
+        if prior_is_given:
+            _warn_if_contradicted(
+                prior, largest_prior_of_ranking(positive, logits, prior, scenario, **weights)
+            )
+        scaling = PUPlattScaling(prior, scenario=scenario).fit(logits, positive, **weights)
         return scaling.calibration_
     except ValueError as error:
         warn(
@@ -43,3 +52,14 @@ def fit_calibration(
             "calibration=None"
         )
         return UNCALIBRATED
+
+
+def _warn_if_contradicted(prior: float, most: float | None) -> None:
+    if most is not None:
+        warn(
+            f"prior={prior:.4g} contradicts the held-out examples: the labelled positives score so "
+            f"far above the others that it is at most about {max(0.0, most):.2g} if these hold "
+            "positives like them. Either the prior is too large (prior='bbe' estimates it); or the "
+            "labelled differ from the positives among the unlabelled, as from another source or "
+            "of another scale, and the network has learnt that difference"
+        )

@@ -46,6 +46,7 @@ class HeldOutExamples:
         estimates_prior: bool,
         unlabelled_is_everything: bool,
     ):
+        _check_groups(groups, len(source))  # which may not be used
         self.trained = np.flatnonzero(weights.present)
         self.stopping: HeldOutLoss | None = None
         self.estimation: PriorEstimation | None = None
@@ -115,6 +116,7 @@ class HeldOutExamples:
             self._scenario,
             sample_weight=self._weights.given[self._held],
             propensities=self._weights.relative_propensities(self._held),
+            prior_is_given=self.estimation is None,
         )
 
     def _logits_in_training(self, net: PUNet, rows: np.ndarray) -> torch.Tensor:
@@ -205,14 +207,8 @@ def groups_of(
     as where both were drawn from one set.
     """
     of_regions = given is None and isinstance(source.X, RegionTable)
-    groups = np.asarray(source.X.groups) if of_regions else given
+    groups = _check_groups(source.X.groups if of_regions else given, len(source))
     if groups is not None:
-        groups = np.asarray(groups)
-        if groups.shape != (len(source),):
-            raise ValueError(
-                f"groups must hold one group for each of the {len(source)} samples of X, got shape "
-                f"{groups.shape}"
-            )
         groups = np.unique(groups, return_inverse=True)[1]
         if of_regions and groups.max() == 0:
             return None  # one micrograph, whose regions are all there is
@@ -223,6 +219,16 @@ def groups_of(
         return same
     pairs = coo_array((np.ones(len(same)), (groups, same)))
     return connected_components(block_array([[None, pairs], [pairs.T, None]]))[1][groups]
+
+
+def _check_groups(groups: ArrayLike | None, n_samples: int) -> np.ndarray | None:
+    groups = None if groups is None else np.asarray(groups)
+    if groups is not None and groups.shape != (n_samples,):
+        raise ValueError(
+            f"groups must hold one group for each of the {n_samples} samples of X, got shape "
+            f"{groups.shape}"
+        )
+    return groups
 
 
 def _same_images(source: PixelSource, positive: np.ndarray) -> np.ndarray | None:

@@ -8,7 +8,6 @@ from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 
 from puclassify._devices import resolve_device, resolve_precision
 from puclassify._parameters import (
@@ -16,6 +15,7 @@ from puclassify._parameters import (
     check_number,
     check_probability,
     check_scenario,
+    check_seed,
     check_whole_number,
 )
 from puclassify._warnings import warn
@@ -49,7 +49,7 @@ def check_classifier_parameters(estimator) -> None:
         check_number(weight, "reconstruction_weight", "a number >= 0 or 'batch/10'", at_least=0)
     _check_mapping(estimator.module_params, "module_params")
     _check_mapping(estimator.optimizer_params, "optimizer_params")
-    _check_optimizer(estimator.optimizer, estimator.optimizer_params or {})
+    _check_optimizer(estimator.optimizer, estimator.optimizer_params or {}, estimator.lr)
     check_callbacks(estimator.callbacks)
     check_flag(estimator.warm_start, "warm_start")
     if not isinstance(estimator.pos_label, (type(None), str, bytes, Real, np.bool_)):
@@ -64,13 +64,7 @@ def check_classifier_parameters(estimator) -> None:
         isinstance(calibration, str) and calibration in ("auto", "platt")
     ):
         raise ValueError(f"calibration must be 'auto', 'platt' or None, got {calibration!r}")
-    try:
-        check_random_state(estimator.random_state)
-    except ValueError as error:
-        raise ValueError(
-            "random_state must be None, a whole number or a numpy RandomState, got "
-            f"{estimator.random_state!r}"
-        ) from error
+    check_seed(estimator.random_state)
 
 
 def _check_prior(estimator) -> None:
@@ -100,13 +94,18 @@ def _check_mapping(value, name: str) -> None:
         raise TypeError(f"{name} must be None or a dict of keyword arguments, got {value!r}")
 
 
-def _check_optimizer(optimizer, params: Mapping) -> None:
+def _check_optimizer(optimizer, params: Mapping, lr: float) -> None:
     is_name = isinstance(optimizer, str) and optimizer in OPTIMIZERS
     is_class = isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)
     if not (is_name or is_class):
         raise ValueError(
             f"optimizer must be one of {sorted(OPTIMIZERS)} or a torch optimizer class, "
             f"got {optimizer!r}"
+        )
+    if params.get("lr", lr) != lr:
+        raise ValueError(
+            f"optimizer_params holds lr={params['lr']!r} beside lr={lr!r}; remove it there and "
+            f"pass lr={params['lr']!r} to the classifier, whose schedule goes by that"
         )
     accepted = inspect.signature(OPTIMIZERS[optimizer] if is_name else optimizer).parameters
     accepts_all = any(p.kind is p.VAR_KEYWORD for p in accepted.values())

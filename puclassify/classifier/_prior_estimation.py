@@ -99,8 +99,10 @@ class PriorEstimation(skorch.callbacks.Callback):
             raise ValueError("their scores are not finite, as training diverged")
         prior = self.estimator.fit_scores(self._scores, self.positive, self.propensities).prior_
         if not self.least < prior < 1:
+            share = f"{self.least:.3f} of the examples are labelled, and "
             raise ValueError(
-                f"{prior:.3f} is impossible in the single-training-set scenario, where "
-                f"{self.least:.3f} of the examples are labelled positive already"
+                f"the estimate is {prior:.3f}: {share if self.least else ''}no unlabelled example "
+                "scores like the labelled positives; are these from another source or of another "
+                "scale, so that the network tells them apart by that?"
             )
         return prior

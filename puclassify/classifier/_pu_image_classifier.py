@@ -35,7 +35,9 @@ from puclassify.classifier._forward import (
 )
 from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._interruption import completed_training
+from puclassify.classifier._nothing_learnt import refuse_identical, warn_if_constant
 from puclassify.classifier._parameters import check_classifier_parameters
+from puclassify.classifier._pixel_scale import PixelScale, warn_if_rescaled
 from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._samples import PixelSource, check_samples
@@ -193,6 +195,10 @@ class PUImageClassifier(
     labels before they fit, such as `sklearn.model_selection.cross_val_predict` for probabilities,
     number them in that order, too: give these 1 and 0.
 
+    Values must be scaled in prediction as in `fit`. All methods warn where those of ten or more
+    samples have a standard deviation more than ten times larger or smaller, or lie more than ten
+    standard deviations away, as where images were divided by 255 in one of the two only.
+
     With an estimated prior the network first learns labelled against unlabelled, for three tenths
     of the epochs. Then, and after every later epoch, the prior is estimated, and the next epoch
     minimises the objective at the median of the estimates so far (TED^n [2]_ uses the latest one).
@@ -224,6 +230,7 @@ class PUImageClassifier(
     """
 
     _needs_float32 = False  # in a classifier that has not been fitted
+    _pixel_scale: PixelScale | None = None  # nor in one of an earlier release, or of tiles
 
     def __init__(
         self,
@@ -326,8 +333,12 @@ class PUImageClassifier(
         Warns
         -----
         UserWarning
-            If more examples are labelled than not, if images are copies of one another, or if the
-            positive label sorts before the other one (see the Notes).
+            If more examples are labelled than not; if the positive label sorts before the other
+            one (see the Notes of the class); if examples are held out and some images of one label
+            are copies of one another, pixel for pixel; or if a prior contradicts the held-out
+            examples.
+        ConvergenceWarning
+            If the training diverged, or the network gives all samples the same logit.
 
         Notes
         -----
@@ -374,6 +385,8 @@ class PUImageClassifier(
         warn_if_exchanged(classes, positive)
         _warn_if_out_of_order(classes)
         weights = ExampleWeights.check(sample_weight, propensities, positive)
+        present = np.flatnonzero(weights.present)
+        refuse_identical(source, present)
         if not estimates_prior:  # refuse an impossible one before the training
             self._prior_of_unlabelled(trainer.training_prior(first_prior), positive, weights)
         loss = make_loss(self.criterion, first_prior)
@@ -425,7 +438,9 @@ class PUImageClassifier(
             raise
         unlabelled_prior = self._prior_of_unlabelled(trained.prior, positive, weights)
         warn_if_diverged(trained.history, self.lr)
-        self._adopt(classes, trained, unlabelled_prior, calibration)
+        warn_if_constant(trained.module, source, present, resolve_device(self.device), self.lr)
+        scale = PixelScale.of(source, present)
+        self._adopt(classes, trained, unlabelled_prior, calibration, scale)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
@@ -474,7 +489,14 @@ class PUImageClassifier(
             "or sys.last_value.partial_estimator at a prompt."
         )
 
-    def _adopt(self, classes, trained: Trained, unlabelled_prior: float, calibration) -> None:
+    def _adopt(
+        self,
+        classes,
+        trained: Trained,
+        unlabelled_prior: float,
+        calibration,
+        scale: PixelScale | None = None,
+    ) -> None:
         """Set everything that is fitted, at once: a fit that fails leaves the classifier alone."""
         self.classes_ = classes
         self.module_ = trained.module
@@ -485,6 +507,7 @@ class PUImageClassifier(
         self.history_ = list(trained.history)
         self.n_iter_ = len(self.history_)
         self._needs_float32 = trained.needs_float32
+        self._pixel_scale = scale
 
     def decision_function(self, X: Samples) -> np.ndarray:
         """Score samples.
@@ -600,6 +623,7 @@ class PUImageClassifier(
             field=lambda: getattr(module, "receptive_field", None),
             fitted=module,
         )
+        warn_if_rescaled(source, self._pixel_scale)
         device = resolve_device(self.device)
         module, dtype = module.to(device), torch.float32
         if len(source.sample_shape) == 1 and device.type == "cpu":

@@ -62,7 +62,10 @@ class CoordinateTable:
         ValueError
             If an x or y is not a finite number, or a score is not a number.
         """
-        numbers = [np.array([_number(text) for text in column]) for column in columns]
+        numbers = [
+            np.array([_number(text, row) for row, text in enumerate(column, 1)])
+            for column in columns
+        ]
         bad = np.flatnonzero(~np.isfinite(numbers[0]) | ~np.isfinite(numbers[1]))
         if bad.size:
             first = int(bad[0])
@@ -124,5 +127,21 @@ def micrograph_of_file(path: str) -> str:
     return without_pick_suffix(os.path.splitext(os.path.basename(path))[0])
 
 
-def _number(text: Any) -> float:
-    return float(text) if not isinstance(text, str) or text.strip() else np.nan
+def _number(text: Any, row: int) -> float:
+    if isinstance(text, str) and not text.strip():
+        return np.nan
+    try:
+        return float(text)
+    except ValueError as error:
+        hint = ""
+        if isinstance(text, str) and _is_number(text.replace(",", ".", 1)):
+            hint = "; write decimals with a point"
+        raise ValueError(f"row {row} holds {text!r}, which is no number{hint}") from error
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

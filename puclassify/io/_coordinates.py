@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,8 @@ def read_coordinates(
     ------
     FileNotFoundError
         If the file does not exist.
+    IsADirectoryError
+        If ``path`` is a folder.
     TypeError
         If ``path`` is not a path.
     ValueError
@@ -67,6 +70,12 @@ def read_coordinates(
         number.
     ImportError
         If the package that reads this format is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If a table gives widths and heights of boxes, which are not used, or a STAR file the shifts
+        of a refinement, which are not applied.
 
     See Also
     --------
@@ -92,8 +101,7 @@ def read_coordinates(
     path = path_text(path)
     grid = _frame(step, offset)
     check_option(format, "format", ["auto", *COORDINATE_FORMATS])
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"there is no coordinate file {path}")
+    _check_is_file(path)
     read = reader(path, format)
     try:
         table = read(path)
@@ -209,6 +217,22 @@ def write_coordinates(
         if is_folder(path):
             texts[list_file(path)] = format_star_list(files)
     replace_files(texts)
+
+
+def _check_is_file(path: str) -> None:
+    if os.path.isfile(path):
+        return
+    every = "{name: xy for file in files for name, xy in read_coordinates(file).items()}"
+    if os.path.isdir(path):
+        raise IsADirectoryError(
+            f"path={path!r} is a folder; pass a file in it, or read each of them: {every}"
+        )
+    if glob.has_magic(path):
+        raise FileNotFoundError(
+            f"there is no coordinate file {path}; if that is a pattern, pass its files one by one: "
+            f"files = sorted(glob.glob({path!r})) and {every}"
+        )
+    raise FileNotFoundError(f"there is no coordinate file {path}")
 
 
 def _frame(step: Any, offset: Any) -> GridImage:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
+from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 
 __all__ = ["format_delimited", "read_delimited"]
@@ -20,6 +21,10 @@ _ALIASES = {
     "x_coord": ("xcoord", "x", "xcoordinate", "rlncoordinatex"),
     "y_coord": ("ycoord", "y", "ycoordinate", "rlncoordinatey"),
     "score": ("score", "confidence", "rlnautopickfigureofmerit"),
+}
+_SIZES = {
+    **dict.fromkeys(("width", "w", "boxwidth", "xsize", "sizex"), "width"),
+    **dict.fromkeys(("height", "h", "boxheight", "ysize", "sizey"), "height"),
 }
 _DELIMITERS = "\t,;"
 
@@ -47,9 +52,12 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
     places = _column_places(header)
     for (number, _), row in zip(lines[1:], rows):
         if len(row) != len(header):
+            hint = "; are commas decimal signs? Write points" if delimiter == "," else ""
             raise ValueError(
                 f"line {number} has {len(row)} columns, the header has {len(header)}: {row}"
+                f"{hint if len(row) > len(header) else ''}"
             )
+    _warn_of_boxes(path, header)
     if "image_name" not in places:
         _check_numeric(header, rows, places.values())
     columns = {name: [row[place] for row in rows] for name, place in places.items()}
@@ -75,18 +83,40 @@ def format_delimited(table: CoordinateTable, delimiter: str) -> str:
 
 def _column_places(header: list[str]) -> dict[str, int]:
     """Return the places of the columns, in the order name, x, y, score."""
-    plain = [title.lower().translate(str.maketrans("", "", "-_ ")) for title in header]
+    plain = _plain(header)
     places = {}
     for name, aliases in _ALIASES.items():
         place = next((plain.index(alias) for alias in aliases if alias in plain), None)
         if place is not None:
             places[name] = place
         elif name in ("x_coord", "y_coord"):
+            if sum(not _is_text(cell) for cell in " ".join(header).split()) >= 2:
+                raise ValueError(
+                    f"the first line has to be a header, such as {','.join(_HEADER[:3])}, but it "
+                    f"holds numbers: {header}; add that line, and separate columns by tabs or "
+                    "commas. Without names of micrographs it is x_coord,y_coord"
+                )
             raise ValueError(
                 f"there is no column {name}; the header line has {header}, expected "
                 f"{', '.join(_HEADER[:3])} and possibly {_HEADER[3]}"
             )
     return places
+
+
+def _plain(header: list[str]) -> list[str]:
+    return [title.lower().translate(str.maketrans("", "", "-_ ")) for title in header]
+
+
+def _warn_of_boxes(path: str, header: list[str]) -> None:
+    """Warn of the sizes of boxes, which often come with the corners of these."""
+    sizes = [title for title, plain in zip(header, _plain(header)) if plain in _SIZES]
+    if len({_SIZES[plain] for plain in _plain(sizes)}) == 2:
+        warn(
+            f"{path} has the columns {sizes}, which are ignored: x and y are read as the centres "
+            "of particles. If they are the corners of boxes, add half of width and height to them, "
+            "or write x, y, width and height into an EMAN box file; if they are centres, remove "
+            "the two columns"
+        )
 
 
 def _check_numeric(header: list[str], rows: list[list[str]], places: Iterable[int]) -> None:

@@ -6,6 +6,7 @@ import linecache
 from collections.abc import Mapping
 from typing import Any
 
+from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 
 __all__ = ["format_star", "format_star_list", "read_star"]
@@ -14,6 +15,7 @@ _NAME = "rlnMicrographName"
 _X, _Y = "rlnCoordinateX", "rlnCoordinateY"
 _SCORE = "rlnAutopickFigureOfMerit"
 _COORDINATE_FILE = "rlnMicrographCoordinates"
+_SHIFTS = ("rlnOriginX", "rlnOriginY", "rlnOriginXAngst", "rlnOriginYAngst")
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
 _MISSING_VALUES = ("NaN", "<NA>")  # starfile reads these as gaps
@@ -41,6 +43,7 @@ def read_star(path: str) -> CoordinateTable:
         # Otherwise a file that could not be parsed stays cached, even after its repair.
         linecache.clearcache()
     block = _particle_block(blocks)
+    _warn_of_shifts(path, block)
     columns = [block[column] for column in (_X, _Y, _SCORE) if column in block]
     names = block[_NAME] if _NAME in block else [micrograph_of_file(path)] * len(columns[0])
     return CoordinateTable.from_text(names, columns)
@@ -99,6 +102,25 @@ def _particle_block(blocks: dict) -> dict[str, list]:
     raise ValueError(
         f"no block has columns {_X} and {_Y}, found {'; '.join(found) or 'no blocks'}{hint}"
     )
+
+
+def _warn_of_shifts(path: str, block: dict[str, list]) -> None:
+    """Warn of the shifts of a refinement, which move particles off where they were picked."""
+    shifted = [column for column in _SHIFTS if any(map(_is_shift, block.get(column, ())))]
+    if shifted:
+        warn(
+            f"{path} has shifts in {', '.join(f'_{column}' for column in shifted)}, which are not "
+            "applied: the coordinates are where particles were extracted. Where refined centres "
+            "matter, let RELION extract with re-centring, or subtract the shifts, in pixels, "
+            "yourself"
+        )
+
+
+def _is_shift(value: Any) -> bool:
+    try:
+        return abs(float(value)) > 0  # NaN is none
+    except (TypeError, ValueError):
+        return False
 
 
 def _check_starts_of_rows(path: str) -> None:

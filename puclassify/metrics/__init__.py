@@ -18,6 +18,7 @@ from puclassify.metrics._pu_classification import (
 )
 from puclassify.metrics._pu_precision_recall import counts_above as counts_above
 from puclassify.metrics._pu_precision_recall import pu_precision_recall_curve
+from puclassify.metrics._pu_ranking import largest_prior_of_ranking as largest_prior_of_ranking
 from puclassify.metrics._pu_ranking import pu_average_precision_score, pu_roc_auc_score
 from puclassify.metrics._pu_recall import pu_lee_liu_score, pu_recall_score
 from puclassify.metrics._pu_risk import pu_risk_score

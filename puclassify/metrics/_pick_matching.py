@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from puclassify._parameters import check_number
+from puclassify._warnings import warn
 
 __all__ = ["PickMatches", "match_picks"]
 
@@ -62,8 +63,13 @@ def match_picks(
     Raises
     ------
     ValueError
-        If the two sequences differ in length, a coordinate or score is not a number, or ``radius``
-        is negative.
+        If the two sequences differ in length, a coordinate or score is not a number, ``y_true`` has
+        scores and ``y_pred`` has none, or ``radius`` is negative.
+
+    Warns
+    -----
+    UserWarning
+        If ``y_true`` lists a centre more than once.
 
     Notes
     -----
@@ -86,6 +92,7 @@ def match_picks(
     """
     radius = check_matching_radius(radius)
     truths, picks = check_true_and_picked(y_true, y_pred)
+    _warn_if_listed_twice(truths)
     matches = np.empty(len(picks), dtype=object)
     for i, (truth_xy, (xy, score)) in enumerate(zip(truths, picks)):
         matches[i] = _match_micrograph(truth_xy, xy, score, radius)
@@ -102,14 +109,43 @@ def check_true_and_picked(
     y_true: Collection[ArrayLike], y_pred: Collection[ArrayLike]
 ) -> tuple[list, list]:
     """Return the true positions (k, 2) and the (positions, scores) of picks by micrograph."""
-    truths = [xy for xy, _ in _check_sequence(y_true, "y_true")]
+    true_and_scores = _check_sequence(y_true, "y_true")
+    truths = [xy for xy, _ in true_and_scores]
     picks = _check_sequence(y_pred, "y_pred")
     if len(truths) != len(picks):
         raise ValueError(
             f"y_true holds {len(truths)} micrographs but y_pred holds {len(picks)}; both need one "
             "array for each micrograph, in the same order"
         )
+    if _all_have_scores(true_and_scores) and _none_has_scores(picks):
+        raise ValueError(
+            "y_true has three columns, the last one scores, and y_pred only x and y; y_true comes "
+            "first: are they exchanged? If not, pass x and y of the true centres only, "
+            "[xy[:, :2] for xy in y_true]"
+        )
     return truths, picks
+
+
+def _all_have_scores(positions: list) -> bool:
+    scores = [score for xy, score in positions if len(xy)]
+    return bool(scores) and all(score is not None for score in scores)
+
+
+def _none_has_scores(positions: list) -> bool:
+    scores = [score for xy, score in positions if len(xy)]
+    return bool(scores) and all(score is None for score in scores)
+
+
+def _warn_if_listed_twice(truths: list) -> None:
+    """Warn of centres with the same coordinates, of which only one can be matched by a pick."""
+    n_again = [len(xy) - len(np.unique(xy, axis=0)) for xy in truths]
+    if any(n_again):
+        first = int(np.flatnonzero(n_again)[0])
+        warn(
+            f"y_true lists {sum(n_again)} centres again that it holds already, the first ones in "
+            f"micrograph {first}: each counts as a particle, so that the recall is too low; was a "
+            "file read twice? Pass np.unique(xy, axis=0) of each"
+        )
 
 
 def _check_sequence(value: Collection[ArrayLike], name: str) -> list:

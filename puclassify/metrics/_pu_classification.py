@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from puclassify.metrics._impossible_scores import warn_if_impossible
 from puclassify.metrics._pu_predictions import predictions, rates, undefined, with_error
 
 __all__ = ["pu_accuracy_score", "pu_f1_score", "pu_precision_score"]
@@ -59,6 +60,12 @@ def pu_accuracy_score(
     ValueError
         If an argument is invalid or the prior is impossible.
 
+    Warns
+    -----
+    UserWarning
+        If the score lies outside [0, 1] by more than chance explains, so that the prior contradicts
+        the labels and predictions.
+
     See Also
     --------
     pu_risk_score : The same for other losses; with "zero_one" it is one minus the accuracy.
@@ -94,7 +101,15 @@ def pu_accuracy_score(
     sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities, sample_weight)
     pi, recall, share = rates(sample, predicted)
     score = 1 - pi - share + 2 * pi * recall
-    return with_error(score, sample, 2 * pi * predicted, -predicted, return_std)
+    at = 2 * pi * predicted, -predicted
+    warn_if_impossible(
+        "accuracy",
+        score,
+        lambda: sample.standard_error(*at),
+        sample,
+        lambda: share / (2 * recall - 1) if score > 1 else (1 - share) / (1 - 2 * recall),
+    )
+    return with_error(score, sample, *at, return_std)
 
 
 def pu_precision_score(
@@ -143,6 +158,9 @@ def pu_precision_score(
 
     Warns
     -----
+    UserWarning
+        If the score lies outside [0, 1] by more than chance explains, so that the prior contradicts
+        the labels and predictions.
     UndefinedMetricWarning
         If no example of the unlabelled sample, or of everything, is predicted positive.
 
@@ -172,7 +190,11 @@ def pu_precision_score(
     if share == 0:
         return undefined("precision", return_std)
     score = pi * recall / share
-    return with_error(score, sample, pi / share * predicted, -score / share * predicted, return_std)
+    at = pi / share * predicted, -score / share * predicted
+    warn_if_impossible(
+        "precision", score, lambda: sample.standard_error(*at), sample, lambda: share / recall
+    )
+    return with_error(score, sample, *at, return_std)
 
 
 def pu_f1_score(
@@ -219,6 +241,12 @@ def pu_f1_score(
     ValueError
         If an argument is invalid or the prior is impossible.
 
+    Warns
+    -----
+    UserWarning
+        If the score lies outside [0, 1] by more than chance explains, so that the prior contradicts
+        the labels and predictions.
+
     See Also
     --------
     pu_lee_liu_score : Ranks classifiers much alike without a prior.
@@ -246,5 +274,12 @@ def pu_f1_score(
     sample, predicted = predictions(y_true, y_pred, prior, scenario, propensities, sample_weight)
     pi, recall, share = rates(sample, predicted)
     score = 2 * pi * recall / (pi + share)
-    at_positives, at_mixture = 2 * pi / (pi + share), -score / (pi + share)
-    return with_error(score, sample, at_positives * predicted, at_mixture * predicted, return_std)
+    at = 2 * pi / (pi + share) * predicted, -score / (pi + share) * predicted
+    warn_if_impossible(
+        "F1",
+        score,
+        lambda: sample.standard_error(*at),
+        sample,
+        lambda: share / (2 * recall - 1),
+    )
+    return with_error(score, sample, *at, return_std)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_score_vector
+from puclassify.metrics._impossible_scores import is_impossible, warn_if_impossible
 from puclassify.metrics._pu_sample import PUSample
 
-__all__ = ["pu_average_precision_score", "pu_roc_auc_score"]
+__all__ = ["largest_prior_of_ranking", "pu_average_precision_score", "pu_roc_auc_score"]
 
 
 def pu_roc_auc_score(
@@ -55,6 +58,12 @@ def pu_roc_auc_score(
     ValueError
         If an argument is invalid or the prior is impossible.
 
+    Warns
+    -----
+    UserWarning
+        If the score lies outside [0, 1] by more than chance explains, so that the prior contradicts
+        the labels and predictions.
+
     Notes
     -----
     Let :math:`\mathrm{AUC}_\mathrm{pu}` be the share of pairs of a labelled positive and an
@@ -94,14 +103,47 @@ def pu_roc_auc_score(
         propensities=propensities,
         sample_weight=sample_weight,
     )
+    auc, most, standard_error = _auc(sample, scores)
+    warn_if_impossible("AUC", auc, standard_error, sample, lambda: most)
+    return (auc, standard_error()) if return_std else auc
+
+
+def largest_prior_of_ranking(
+    positive: np.ndarray,
+    scores: np.ndarray,
+    prior: float,
+    scenario: str,
+    *,
+    propensities: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+) -> float | None:
+    """Return the largest prior at which scores rank possibly, None if ``prior`` is no larger."""
+    sample = PUSample.check(
+        positive,
+        len(scores),
+        prior=prior,
+        scenario=scenario,
+        name="scores",
+        propensities=propensities,
+        sample_weight=sample_weight,
+    )
+    auc, most, standard_error = _auc(sample, scores)
+    return most if auc > 1 and is_impossible(auc, standard_error, sample) else None
+
+
+def _auc(sample: PUSample, scores: np.ndarray) -> tuple[float, float, Callable[[], float]]:
+    """Return the area, the largest prior at which it is within [0, 1], and its error."""
     scores = scores[sample.present]
     pi = sample.prior
     below = _share_below(scores[sample.mixture], scores, sample.mixture_weights)
-    auc = (sample.mean_of_positives(below) - pi / 2) / (1 - pi)
-    if not return_std:
-        return auc
-    above = 1 - _share_below(scores[sample.positive], scores, sample.weights)
-    return auc, sample.standard_error(below / (1 - pi), above / (1 - pi))
+    observed = sample.mean_of_positives(below)
+    auc = (observed - pi / 2) / (1 - pi)
+
+    def standard_error() -> float:
+        above = 1 - _share_below(scores[sample.positive], scores, sample.weights)
+        return sample.standard_error(below / (1 - pi), above / (1 - pi))
+
+    return auc, 2 * (1 - observed if auc > 1 else observed), standard_error
 
 
 def pu_average_precision_score(
@@ -148,6 +190,12 @@ def pu_average_precision_score(
     ValueError
         If an argument is invalid, only one example is labelled positive, or the prior is
         impossible.
+
+    Warns
+    -----
+    UserWarning
+        If the score lies outside [0, 1] by more than chance explains, so that the prior contradicts
+        the labels and predictions.
 
     Notes
     -----
@@ -221,12 +269,15 @@ def pu_average_precision_score(
         counted = np.ones_like(steps, dtype=bool)
     precision = sample.prior * recall * inverse_share
     ap = float(np.average(precision[counted], weights=weights[counted]))
-    if not return_std:
-        return ap
-    at_positives = sample.prior * _mean_of_passed(steps, inverse_share, weights, scores)
-    at_positives[sample.positive] += precision
-    at_mixture = -_mean_of_passed(steps, precision * inverse_share, weights, scores)
-    return ap, sample.standard_error(at_positives, at_mixture)
+
+    def standard_error() -> float:
+        at_positives = sample.prior * _mean_of_passed(steps, inverse_share, weights, scores)
+        at_positives[sample.positive] += precision
+        at_mixture = -_mean_of_passed(steps, precision * inverse_share, weights, scores)
+        return sample.standard_error(at_positives, at_mixture)
+
+    warn_if_impossible("average precision", ap, standard_error, sample)
+    return (ap, standard_error()) if return_std else ap
 
 
 def _share_below(sample: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:

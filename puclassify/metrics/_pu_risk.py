@@ -9,9 +9,12 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from puclassify._parameters import check_option, check_score_vector
+from puclassify._warnings import warn
 from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["pu_risk_score"]
+
+_MANY = 20  # scores, which are hardly within [0, 1] by chance
 
 # Loss of a logit if the example is positive, and if it is negative
 _LOSSES: dict[str, tuple[Callable, Callable]] = {
@@ -72,6 +75,11 @@ def pu_risk_score(
     ValueError
         If an argument is invalid or the prior is impossible.
 
+    Warns
+    -----
+    UserWarning
+        If all of 20 or more scores lie within [0, 1], and not all at its ends.
+
     See Also
     --------
     puclassify.losses.functional.unbiased_pu_loss : The same as an objective.
@@ -118,6 +126,7 @@ def pu_risk_score(
         sample_weight=sample_weight,
     )
     scores = scores[sample.present]
+    _warn_of_probabilities(scores)
     pi = sample.prior
     of_positive, of_negative = (function(scores) for function in _LOSSES[loss])
     positive_risk = pi * sample.mean_of_positives(of_positive)
@@ -129,3 +138,13 @@ def pu_risk_score(
     if cut:
         return risk, sample.standard_error(pi * of_positive, np.zeros_like(scores))
     return risk, sample.standard_error(pi * (of_positive - of_negative), of_negative)
+
+
+def _warn_of_probabilities(scores: np.ndarray) -> None:
+    within = len(scores) >= _MANY and scores.min() >= 0 and scores.max() <= 1
+    if within and (scores != np.rint(scores)).any():
+        warn(
+            f"y_score holds {len(scores)} numbers from {scores.min():.3g} to {scores.max():.3g}, "
+            "all within [0, 1]: these look like probabilities, but the risk is that of logits; "
+            "pass decision_function(X), or scipy.special.logit of the probabilities"
+        )

@@ -51,7 +51,7 @@ class PUSample:
         weight 0 are left out: predictions have to be reduced to those ``present``.
         """
         check_scenario(scenario)
-        classes, positive = check_pu_labels(y_true, n_samples, None, name=name)
+        classes, positive = check_pu_labels(y_true, n_samples, None, name=name, y_name="y_true")
         weights = ExampleWeights.check(sample_weight, propensities, positive)
         present: np.ndarray | slice = slice(None) if weights.present.all() else weights.present
         positive, given = positive[present], weights.given[present]
@@ -66,7 +66,8 @@ class PUSample:
         if prior is not None or needs_prior:
             checked = check_probability(prior, "prior")
             if one_set:
-                check_possible_prior(checked, *counted(positive, given))
+                exchanged = f"y_true comes first: are it and {name} exchanged?"
+                check_possible_prior(checked, *counted(positive, given), hint=exchanged)
         mixture = np.ones_like(positive) if one_set else ~positive
         of_labelled, of_mixture = weights.labelled[present][positive], given[mixture]
         return cls(

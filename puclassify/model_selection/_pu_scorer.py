@@ -16,6 +16,7 @@ from puclassify._labels import check_pu_labels
 from puclassify._last_step import own_pos_label, own_prior, own_scenario
 from puclassify._parameters import check_flag, check_probability, check_scenario
 from puclassify._warnings import warn
+from puclassify.model_selection._candidate_priors import warn_if_priors_differ
 from puclassify.model_selection._responses import (
     labels_of,
     logits_of,
@@ -111,8 +112,10 @@ def make_pu_scorer(
     -----
     UserWarning
         By the scorer, if a validation set holds fewer than 30 labelled positives. The warning
-        states the standard error; smaller differences of candidates mean little. Each scorer, or
-        each search that is given a name, warns once in a process.
+        states the standard error; smaller differences of candidates mean little. Also if the
+        scorer, without a ``prior``, scores estimators that were given different ones, whose scores
+        cannot be compared. Each scorer, or each search that is given a name, warns once of either
+        in a process.
 
     See Also
     --------
@@ -204,6 +207,8 @@ class _PUScorer:
         propensities: ArrayLike | None = None,
     ) -> float | dict[str, float]:
         metric = _METRICS[self.metric]
+        if metric.needs_prior and self.prior is None:
+            warn_if_priors_differ(self._token, estimator, self.metric)
         settings = {
             "prior": own_prior(
                 estimator,

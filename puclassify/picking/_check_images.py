@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,23 @@ import torch
 from puclassify._devices import all_finite
 from puclassify.grid import GridImage
 
-__all__ = ["check_images"]
+__all__ = ["check_images", "fit_preprocessing"]
+
+
+def fit_preprocessing(preprocessing: Any, micrographs: Sequence[Any]) -> Iterable[Any]:
+    """Fit the preprocessing and transform the micrographs; name it where it takes only tables."""
+    try:
+        return preprocessing.fit_transform(micrographs)
+    except (TypeError, ValueError) as error:
+        steps = [step for _, step in getattr(preprocessing, "steps", [("", preprocessing)])]
+        foreign = [step for step in steps if type(step).__module__.startswith("sklearn.")]
+        if not foreign:
+            raise
+        raise ValueError(
+            f"preprocessing={preprocessing!r} cannot transform micrographs ({error}); "
+            f"{foreign[0]!r} is made for tables of features: use FourierDownsample and "
+            "NormalizeMicrograph, or a transformer of yours from micrographs to GridImages"
+        ) from error
 
 
 def check_images(images: Iterable[Any], preprocessing: Any) -> list[GridImage]:

@@ -23,7 +23,7 @@ from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
-from puclassify.picking._check_images import check_images
+from puclassify.picking._check_images import check_images, fit_preprocessing
 from puclassify.picking._check_labels import (
     check_labels,
     check_particles_of_score,
@@ -633,5 +633,5 @@ def _preprocessed(
     micrographs = check_micrographs(X)
     labels = check_coordinates(y, len(micrographs))
     with on_this_machine():  # where the images are needed next
-        images = check_images(preprocessing.fit_transform(micrographs), preprocessing)
+        images = check_images(fit_preprocessing(preprocessing, micrographs), preprocessing)
     return images, check_labels(labels, images, micrographs)

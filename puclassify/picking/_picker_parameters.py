@@ -6,13 +6,16 @@ from typing import Any
 
 from puclassify._parameters import (
     check_flag,
+    check_n_jobs,
     check_number,
     check_probability,
+    check_seed,
     check_whole_number,
 )
 from puclassify._pixel_size import check_pixel_size
 from puclassify._warnings import warn
 from puclassify.classifier import PUImageClassifier, check_classifier_parameters
+from puclassify.networks import NETWORKS
 from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.estimates import check_threshold
 from puclassify.picking.scoring import check_memory_budget
@@ -42,9 +45,30 @@ def check_picker_parameters(picker: Any) -> None:
     check_flag(picker.compile, "compile")
     check_memory_budget(picker.memory_budget)
     check_pixel_size(picker.pixel_size)
+    check_n_jobs(picker.n_jobs)
+    check_seed(picker.random_state)
+    _check_components(picker)
     _check_suppression(picker.nms)
     if isinstance(picker.classifier, PUImageClassifier):
         _check_tile_training(picker.classifier)
+
+
+def _check_components(picker: Any) -> None:
+    """Refuse what is no estimator."""
+    default = {
+        "classifier": "PUImageClassifier()",
+        "preprocessing": "make_pipeline(FourierDownsample(), NormalizeMicrograph())",
+    }
+    for name, example in default.items():
+        value = getattr(picker, name)
+        if isinstance(value, str) and name == "classifier":
+            network = value if value in NETWORKS else "resnet9"
+            example = f"PUImageClassifier({network!r})"
+        if value is not None and (isinstance(value, type) or not hasattr(value, "get_params")):
+            raise TypeError(
+                f"{name} must be an estimator or None, got {value!r}; pass, for instance, "
+                f"{name}={example}"
+            )
 
 
 def _check_tile_training(classifier: PUImageClassifier) -> None:

@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from puclassify._devices import threads_worth
+from puclassify._parameters import check_n_jobs
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_micrographs, micrograph_name
@@ -75,6 +76,7 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
             One GridImage per micrograph.
         """
         function = self.image_function()
+        check_n_jobs(self.n_jobs)
         images = Parallel(n_jobs=self.n_jobs)(
             delayed(_apply)(function, item, micrograph_name(item, index))
             for index, item in enumerate(check_micrographs(X))

@@ -273,6 +273,11 @@ class TestEstimator:
         with pytest.raises(ValueError, match=message):
             PUPlattScaling(**params).fit(scores, y)
 
+    def test_exchanged_arguments(self):
+        scores, y, _ = draw(0.3, 0, n_positive=20, n_unlabelled=80)
+        with pytest.raises(ValueError, match=r"y holds continuous .* are y and scores exchanged"):
+            PUPlattScaling(0.3).fit(y, scores)
+
     def test_bad_data(self):
         scores, y, _ = draw(0.3, 0, n_positive=100, n_unlabelled=500)
         with pytest.raises(ValueError, match=r"scores has 600, y has 3"):

@@ -160,6 +160,32 @@ class TestWhenThereIsNone:
         assert picker.classifier_.calibration_ == (1.0, 0.0)
 
 
+class TestContradictedPrior:
+    OPTIONS = QUICK | {"max_epochs": 3}
+
+    def test_labelled_from_another_source(self):
+        X, y = sample(0.5, 0)
+        X[y == 1, 1] += 8.0  # which has nothing to do with the class
+        with pytest.warns(UserWarning, match=r"prior=0.5 contradicts .* at most about 0(.0\d*)? "):
+            PUImageClassifier(prior=0.5, **self.OPTIONS).fit(X, y)
+
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    def test_a_prior_that_is_too_large(self, scenario):
+        rng = np.random.default_rng(0)
+        truth = np.append(np.ones(600), rng.random(3000) < 0.1)
+        X = rng.normal(size=(3600, 2)).astype(np.float32)
+        X[:, 0] += 6 * truth
+        with pytest.warns(UserWarning, match="prior=0.9 contradicts the held-out examples"):
+            PUImageClassifier(prior=0.9, scenario=scenario, **self.OPTIONS).fit(
+                X, np.repeat([1, 0], [600, 3000])
+            )
+
+    @pytest.mark.parametrize("prior", [0.05, 0.3, 0.5, "bbe"])
+    def test_one_that_the_data_allow(self, prior):
+        X, y = sample(0.5, 0)
+        PUImageClassifier(prior=prior, **self.OPTIONS).fit(X, y)
+
+
 class TestLifeCycle:
     def test_pickle(self, fitted):
         X, _, classifier = fitted

@@ -87,6 +87,12 @@ class TestGroups:
         with pytest.raises(ValueError, match="one group for each of the 900 samples"):
             groups_of(PixelSource(copies[0]), np.arange(3), copies[1] == 1)
 
+    @pytest.mark.parametrize("calibration", [None, "platt"])
+    def test_of_another_length_in_a_fit(self, rows, calibration):
+        classifier = PUImageClassifier(calibration=calibration, max_epochs=1)
+        with pytest.raises(ValueError, match="one group for each of the 60 samples"):
+            classifier.fit(rows.X, rows.y, groups=np.arange(59))
+
 
 @pytest.mark.filterwarnings("ignore:BBEPrior estimates")
 def test_near_copies_spoil_no_estimate_of_the_prior(copies):

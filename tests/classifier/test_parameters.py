@@ -15,7 +15,7 @@ BAD = {
     "module_params": ["units=4", [4]],
     "reconstruction_weight": [-1, np.nan, np.inf, "batch", None, True],
     "optimizer": ["lbfgs", torch.nn.Linear, None],
-    "optimizer_params": ["lr", {"momentun": 0.9}],
+    "optimizer_params": ["lr", {"momentun": 0.9}, {"lr": 0.01}],
     "lr": [0, -1e-3, np.nan, np.inf, "fast", None, True],
     "max_epochs": [0, -1, 2.5, "10", None, True],
     "batch_size": [0, 1, 2.5, None, True],
@@ -52,6 +52,13 @@ class TestBadValues:
     def test_init_checks_nothing(self):
         for name, value in CASES:
             assert getattr(PUImageClassifier(**{name: value}), name) is value
+
+    def test_two_learning_rates(self, rows):
+        classifier = PUImageClassifier(lr=0.02, optimizer_params={"lr": 0.01}, max_epochs=1)
+        message = r"optimizer_params holds lr=0\.01 beside lr=0\.02; .* pass lr=0\.01 to the class"
+        with pytest.raises(ValueError, match=message):
+            classifier.fit(rows.X, rows.y)
+        classifier.set_params(lr=0.01).fit(rows.X, rows.y)
 
     def test_a_lone_callback_belongs_in_a_list(self, rows):
         import skorch.callbacks

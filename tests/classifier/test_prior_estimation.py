@@ -121,6 +121,15 @@ class TestWhenItCannotBeEstimated:
         ):
             PUImageClassifier(prior="bbe", **QUICK).fit(X, y)
 
+    @pytest.mark.filterwarnings("ignore:BBEPrior estimates the prior as 0.000:UserWarning")
+    def test_labelled_positives_from_another_source(self):
+        X, y = sample(0.3, 0)
+        X[y == 1, 1] += 500.0
+        message = r"no unlabelled example scores like the labelled positives; .* another source"
+        with pytest.raises(ValueError, match=message) as caught:
+            PUImageClassifier(prior="bbe", **QUICK).fit(X, y)
+        assert "single-training-set" not in str(caught.value)
+
     def test_training_that_is_stopped_before_the_first_estimate(self):
         X, y = sample(0.3, 0, n_positive=60, n_unlabelled=300)
 

@@ -206,7 +206,15 @@ class TestReadTables:
             ("image_name,x,y\n\nm,1,2\nm,1,2,3\n", "line 4 has 4 columns"),
             ("image_name,x,y\nm,1,2\nm,1,\n", "row 2 are '1', ''"),
             ("image_name,x,y\nm,inf,2\n", "row 1 are 'inf', '2'"),
-            ("image_name,x,y\nm,one,2\n", "could not convert string to float: 'one'"),
+            ("image_name,x,y\nm,one,2\n", "row 1 holds 'one', which is no number$"),
+            ("x;y\n1;2\n1,5;2,5\n", "row 2 holds '1,5', which is no number; write .* a point"),
+            (
+                "x,y\n1,5,2,5\n",
+                r"line 2 has 4 columns, .*; are commas decimal signs\? Write points",
+            ),
+            ("10 20\n30 40\n", "first line has to be a header, such as image_name,x_coord,y_coord"),
+            ("10,20\n30,40\n", "holds numbers: .'10', '20'.; add that line"),
+            ("m1,10,20\nm1,30,40\n", "first line has to be a header"),
             (f"image_name,x,y\n{'m' * 200_000},1,2\n", "not a table with columns separated by ','"),
         ],
     )
@@ -214,6 +222,32 @@ class TestReadTables:
         (tmp_path / "a.csv").write_text(text)
         with pytest.raises(ValueError, match=rf"a\.csv cannot be read as coordinates: .*{message}"):
             read_coordinates(tmp_path / "a.csv")
+
+
+class TestWhatIsNotRead:
+    @pytest.mark.parametrize("header", ["x,y,width,height", "x,y,w,h", "Y,X,box_height,box_width"])
+    def test_sizes_of_boxes_get_a_warning(self, tmp_path, header):
+        (tmp_path / "m.csv").write_text(f"{header}\n1,2,30,40\n")
+        with pytest.warns(
+            UserWarning, match=r"m\.csv has .* ignored: x and y are read as the cent"
+        ):
+            read_coordinates(tmp_path / "m.csv")
+
+    @pytest.mark.parametrize("column", ["OriginX", "OriginY", "OriginXAngst", "OriginYAngst"])
+    def test_shifts_of_a_refinement_get_a_warning(self, star, tmp_path, column):
+        text = f"data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n_rln{column} #3\n"
+        (tmp_path / "m.star").write_text(f"{text}1 2 0\n3 4 -1.5\n")
+        with pytest.warns(
+            UserWarning, match=rf"m\.star has shifts in _rln{column}, .* not applied"
+        ):
+            read = read_coordinates(tmp_path / "m.star")
+        assert_same(read, {"m": [[1, 2], [3, 4]]})
+
+    def test_shifts_of_zero_do_not(self, star, tmp_path):
+        (tmp_path / "m.star").write_text(
+            "data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n_rlnOriginX #3\n1 2 0.0\n"
+        )
+        assert_same(read_coordinates(tmp_path / "m.star"), {"m": [[1, 2]]})
 
 
 class TestReadBox:
@@ -251,6 +285,17 @@ class TestReadCoordinates:
     def test_missing_file(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"no coordinate file .*a\.star"):
             read_coordinates(tmp_path / "a.star")
+
+    def test_folders(self, tmp_path):
+        with pytest.raises(
+            IsADirectoryError, match=r"is a folder; pass a file in it, or read each"
+        ):
+            read_coordinates(tmp_path)
+
+    def test_patterns(self, tmp_path):
+        message = r"no coordinate file .*\*\.star; if that is a pattern, .* sorted\(glob\.glob\("
+        with pytest.raises(FileNotFoundError, match=message):
+            read_coordinates(tmp_path / "*.star")
 
     @pytest.mark.parametrize("path", [None, 3, b"a.csv"])
     def test_path_is_named_where_it_is_none(self, path):

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from puclassify.metrics import PickMatches, match_picks
+from puclassify.metrics import (
+    PickMatches,
+    match_picks,
+    pick_average_precision_score,
+    pick_precision_recall_curve,
+    pick_precision_recall_fscore,
+)
 
 
 @pytest.fixture
@@ -121,6 +127,52 @@ class TestTies:
         for _ in range(5):
             shuffled = matched_pairs(rng.permutation(truth), rng.permutation(picks))
             assert shuffled == expected
+
+
+class TestExchanged:
+    TRUE = ([[1.0, 2.0], [30.0, 4.0]], [])
+    PICKED = ([[1.0, 2.0, 0.5]], [[8.0, 9.0, 0.1]])
+
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            match_picks,
+            pick_average_precision_score,
+            pick_precision_recall_curve,
+            pick_precision_recall_fscore,
+        ],
+    )
+    def test_scores_in_the_truth_only(self, metric):
+        with pytest.raises(ValueError, match=r"y_true comes first: are they exchanged\? .*:, :2"):
+            metric(self.PICKED, self.TRUE, 5.0)
+
+    def test_what_may_be_right(self):
+        match_picks(self.PICKED, self.PICKED, 5.0)
+        match_picks(self.TRUE, self.TRUE, 5.0)
+        match_picks([[[1.0, 2.0, 0.5]], [[8.0, 9.0]]], self.TRUE, 5.0)
+        match_picks(self.PICKED, [[], []], 5.0)
+        match_picks([[], []], self.TRUE, 5.0)
+
+
+class TestListedTwice:
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            match_picks,
+            pick_average_precision_score,
+            pick_precision_recall_curve,
+            pick_precision_recall_fscore,
+        ],
+    )
+    def test_one_warning(self, metric):
+        truth = [[[5.0, 5.0]], [[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]]]
+        message = "y_true lists 1 centres again .* the first ones in micrograph 1"
+        with pytest.warns(UserWarning, match=message) as caught:
+            metric(truth, [[[5.0, 5.0, 1.0]], [[1.0, 2.0, 1.0]]], 1.0)
+        assert len(caught) == 1
+
+    def test_picks_may_be(self):
+        match_picks([[[1.0, 2.0]]], [[[1.0, 2.0], [1.0, 2.0]]], 1.0)
 
 
 class TestInputs:

@@ -124,7 +124,7 @@ class TestArguments:
             ({"scenario": "cc"}, "scenario must be 'case_control' or"),
             ({"prior": 0.2, "scenario": "single_training_set"}, "prior=0.2 is impossible"),
             ({"y_score": [1.0, np.nan, 0.0]}, "1 of 3 are NaN, the first at index 1"),
-            ({"y_true": [1, 1, 1]}, "y holds one class only"),
+            ({"y_true": [1, 1, 1]}, "y_true holds one class only"),
         ],
     )
     def test_errors(self, arguments, message):

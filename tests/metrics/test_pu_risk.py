@@ -74,3 +74,27 @@ class TestErrors:
     def test_infinite(self):
         with pytest.raises(ValueError, match="y_score must be finite"):
             pu_risk_score([1, 0], [np.inf, 0.0], prior=0.5)
+
+
+class TestProbabilities:
+    def test_they_get_a_warning(self, rng):
+        y, logits = np.repeat([1, 0], [20, 60]), rng.normal(size=80)
+        with pytest.warns(UserWarning, match=r"look like probabilities.* decision_function\(X\)"):
+            pu_risk_score(y, expit(logits), prior=0.3)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda p: p - 0.5,
+            lambda p: 1.01 * p / p.max(),
+            lambda p: p.round(),
+            lambda p: np.repeat(0.0, len(p)),
+        ],
+        ids=["logits", "one above", "labels", "constant"],
+    )
+    def test_others_do_not(self, rng, change):
+        y, p = np.repeat([1, 0], [20, 60]), expit(rng.normal(size=80))
+        pu_risk_score(y, change(p), prior=0.3)
+
+    def test_nor_do_few(self, rng):
+        pu_risk_score(np.repeat([1, 0], [9, 10]), expit(rng.normal(size=19)), prior=0.3)

@@ -31,6 +31,8 @@ def data():
 
 
 def response(metric, p, labels=(0, 1)):
+    if metric is metrics.pu_risk_score:
+        return 4 * p - 2  # of logits
     return np.where(p > 0.5, labels[1], labels[0]) if metric in LABEL_METRICS else p
 
 
@@ -78,6 +80,19 @@ class TestArguments:
         with pytest.raises(ValueError, match=message):
             metric(y, response(metric, p), prior=0.2, scenario="single_training_set")
         metric(y, response(metric, p), prior=0.3, scenario="single_training_set")
+
+    @pytest.mark.parametrize("metric", [metrics.pu_accuracy_score, metrics.pu_precision_score])
+    def test_exchanged_labels(self, metric, data):
+        y, p = data
+        with pytest.raises(ValueError, match="y_true comes first: are it and y_pred exchanged"):
+            metric(p > 0.1, y, prior=0.4, scenario="single_training_set")
+
+    @pytest.mark.parametrize("metric", SCORE_METRICS)
+    def test_exchanged_scores(self, metric, data):
+        y, p = data
+        message = "y_true holds continuous numbers; are y_true and y_(score|prob) exchanged"
+        with pytest.raises(ValueError, match=message):
+            metric(p, y, prior=0.4)
         metric(y, response(metric, p), prior=0.2)
 
     @pytest.mark.parametrize("metric", ALL)
@@ -85,7 +100,7 @@ class TestArguments:
         y, p = data
         with pytest.raises(ValueError, match=r"scenario must be 'case_control' or .* got 'cc'"):
             metric(y, response(metric, p), prior=0.4, scenario="cc")
-        with pytest.raises(ValueError, match="y holds one class only"):
+        with pytest.raises(ValueError, match="y_true holds one class only"):
             metric(np.ones(200, int), response(metric, p), prior=0.4)
         with pytest.raises(ValueError, match=r"inconsistent numbers of samples: y_\w+ has 199"):
             metric(y, response(metric, p)[1:], prior=0.4)

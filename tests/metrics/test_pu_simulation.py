@@ -177,6 +177,7 @@ def test_standard_error_of_weighted_positives(name, weighted_estimates):
     assert stds.mean() == pytest.approx(scores.std(), rel=0.25)
 
 
+@pytest.mark.filterwarnings("ignore:the .* is impossible, by more than chance")
 @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
 def test_without_propensities_all_look_too_good(scenario, truth):
     biased = measured(scenario, draw_biased, 20)

@@ -270,11 +270,40 @@ class TestBadInput:
             ("matching_radius", 0),
             ("classifier__max_epochs", 0),
             ("classifier__early_stopping", True),
+            ("random_state", np.random.default_rng(0)),
+            ("random_state", -1),
+            ("n_jobs", 0),
+            ("n_jobs", "all"),
         ],
     )
     def test_parameters(self, make_picker, simulated, name, value):
         picker = make_picker().set_params(**{name: value})
         with pytest.raises(ValueError, match=name.rpartition("__")[2]):
+            picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            (
+                "classifier",
+                "resnet8",
+                r"got 'resnet8'; .* classifier=PUImageClassifier\('resnet8'\)",
+            ),
+            ("classifier", PUImageClassifier, r"classifier=PUImageClassifier\(\)"),
+            ("preprocessing", "bin", r"preprocessing=make_pipeline\(FourierDownsample\(\), Norm"),
+        ],
+    )
+    def test_what_is_no_estimator(self, make_picker, simulated, name, value, message):
+        with pytest.raises(TypeError, match=rf"{name} must be an estimator or None, .*{message}"):
+            make_picker().set_params(**{name: value}).fit(
+                simulated.micrographs[:2], simulated.coordinates[:2]
+            )
+
+    @pytest.mark.parametrize("wrap", [lambda step: step, make_pipeline], ids=["alone", "pipeline"])
+    def test_preprocessing_of_tables(self, make_picker, simulated, wrap):
+        picker = make_picker(preprocessing=wrap(StandardScaler()))
+        message = r"preprocessing=.*StandardScaler\(\) is made for tables of features: use Fourier"
+        with pytest.raises(ValueError, match=r"(?s)" + message):
             picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
 
     def test_header_without_a_pixel_size(self, make_picker, simulated):

@@ -94,7 +94,7 @@ class TestFromPredictions:
     @pytest.mark.parametrize(
         ("y", "scores", "prior", "message"),
         [
-            ([1, 1], [0.0, 1.0], None, "y holds one class only"),
+            ([1, 1], [0.0, 1.0], None, "y_true holds one class only"),
             ([1, 0], [0.0, np.nan], None, "scores must be numbers, but 1 of 2 are NaN"),
             ([1, 0], [0.0, 1.0], 1.5, "prior must be a number between 0 and 1"),
             ([1, 0], [0.0, np.inf], None, "scores_unlabeled must hold .* 1 of which 0 are finite"),

@@ -195,6 +195,13 @@ class TestErrors:
         with pytest.raises(ValueError, match=message):
             cls().fit(np.zeros((8, 2)), y)
 
+    @ALL
+    def test_exchanged_arguments(self, cls):
+        y = np.repeat([1, 0], [20, 80])
+        scores = np.random.default_rng(0).normal(size=100)
+        with pytest.raises(ValueError, match=r"y holds continuous .* are y and scores exchanged"):
+            cls().fit_scores(y, scores)
+
     def test_regions_need_a_classifier_that_takes_them(self):
         table = RegionTable([np.zeros((40, 40))], np.zeros(8, int), np.full((8, 2), 20.0))
         with pytest.raises(ValueError, match=r"pass estimator=PUImageClassifier.*share, 0\.5"):

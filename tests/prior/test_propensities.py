@@ -65,6 +65,7 @@ class TestBias:
         assert abs(ElkanNotoPrior(n_bootstrap=0).fit_scores(g, y).prior_ - prior) > 0.03
 
     @alone
+    @pytest.mark.filterwarnings("ignore:the precision of .* is impossible")  # without propensities
     @pytest.mark.parametrize("sign", [1, -1], ids=["easiest_first", "hardest first"])
     def test_the_propensities_of_the_simulator(self, sign):
         """Labels, prior, recall and precision, from the mechanism to its correction."""
