@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from puclassify import PUImageClassifier
-from puclassify.losses import GEBinomialLoss, NonNegativePULoss
+from puclassify.losses import AbsolutePULoss, GEBinomialLoss, GEKLLoss, NonNegativePULoss
 from puclassify.model_selection import PUStratifiedKFold
 
 QUICK = {"max_epochs": 2, "random_state": 0}
@@ -76,12 +76,29 @@ class TestParameters:
         assert after["criterion"] is criterion
         assert criterion.prior is None
 
+    @pytest.mark.parametrize(
+        ("name", "built"),
+        [
+            ("nnpu", NonNegativePULoss(surrogate="auto")),
+            ("abspu", AbsolutePULoss(surrogate="sigmoid")),
+            ("ge_kl", GEKLLoss()),
+        ],
+    )
+    def test_a_name_is_a_criterion_as_set_for_images(self, rows, name, built):
+        logits = [
+            PUImageClassifier(criterion=criterion, prior=0.3, **QUICK)
+            .fit(rows.X, rows.y)
+            .decision_function(rows.X)
+            for criterion in (name, built)
+        ]
+        np.testing.assert_array_equal(*logits)
+
     def test_a_criterion_is_used_whether_named_built_or_a_class(self, rows):
         logits = [
             PUImageClassifier(criterion=criterion, prior=0.3, **QUICK)
             .fit(rows.X, rows.y)
             .decision_function(rows.X)
-            for criterion in ("nnpu", NonNegativePULoss(), NonNegativePULoss, "ge_binomial")
+            for criterion in ("ge_kl", GEKLLoss(), GEKLLoss, "ge_binomial")
         ]
         np.testing.assert_array_equal(logits[0], logits[1])
         np.testing.assert_array_equal(logits[0], logits[2])
