@@ -7,6 +7,7 @@ from sklearn.base import clone
 
 from puclassify import GridImage
 from puclassify.io import as_grid_image
+from puclassify.picking._check_lengths import unused_headers
 
 from .conftest import small_picker
 
@@ -86,3 +87,23 @@ class TestImpossible:
         picker = small_picker(simulated, steps_per_epoch=6).set_params(**params)
         with pytest.raises(ValueError, match=match):
             picker.fit(simulated.micrographs[:2], simulated.coordinates[:2])
+
+
+class TestUnusedHeaders:
+    """A diameter in ångström beside a pixel size that was left at 1."""
+
+    @staticmethod
+    def images(*sizes):
+        return [GridImage(np.zeros((8, 8)), pixel_size=size) for size in sizes]
+
+    def test_headers_that_agree(self):
+        question = unused_headers(1.0, self.images(4.0, 4.0))
+        assert "headers give 4 Å per pixel" in question
+        assert 'pass pixel_size="header"' in question
+
+    @pytest.mark.parametrize(
+        ("pixel_size", "sizes"),
+        [(1.0, (1.0, 1.0)), (1.0, (None,)), (1.0, (4.0, 2.0)), (4.0, (4.0,)), ("header", (4.0,))],
+    )
+    def test_nothing_to_ask(self, pixel_size, sizes):
+        assert unused_headers(pixel_size, self.images(*sizes)) == ""

@@ -170,6 +170,11 @@ class TestThresholds:
         assert strict.threshold_report_["precision"] >= 0.95
         assert strict.threshold_ > fitted_soon._logit(("recall", 0.95))
 
+    def test_above_all_scores(self, picker, easy):
+        with pytest.warns(UserWarning, match="threshold=90 is above all scores .* It is a logit"):
+            picks = picker.predict(easy.micrographs[:2], threshold=90)
+        assert [len(xy) for xy in picks] == [0, 0]
+
     def test_survives_pickling(self, fitted_once):
         again = pickle.loads(pickle.dumps(fitted_once))
         assert again.threshold_report_ == fitted_once.threshold_report_
