@@ -11,7 +11,7 @@ from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.regions import labels_inside
 
-__all__ = ["check_labels", "check_particles_of_score", "warn_of_copies"]
+__all__ = ["check_labels", "check_particles_of_score"]
 
 _FEW_OF_EXPECTED = 0.5  # of the lower end of the interval
 _MANY_OUTSIDE = 0.03  # of the particles
@@ -33,22 +33,6 @@ def check_labels(
     if not any(map(len, inside)):
         raise ValueError("y holds no labelled particle; at least one is needed")
     return inside
-
-
-def warn_of_copies(images: Sequence[GridImage]) -> None:
-    """Warn of micrographs that are given more than once, whose labels count as often."""
-    seen: dict[tuple, int] = {}
-    for index, image in enumerate(images):
-        sample = image.values[:: max(1, image.shape[0] // 16), :: max(1, image.shape[1] // 16)]
-        key = (image.shape, np.asarray(sample).tobytes())
-        first = seen.setdefault(key, index)
-        if first != index and np.array_equal(images[first].values, image.values):
-            warn(
-                f"micrographs {first} and {index} (counted from 0) of X are the same image. Labels "
-                "on both count twice, and the intervals of the estimates are too narrow: pass each "
-                "micrograph once, with all its labels"
-            )
-            return
 
 
 def check_particles_of_score(

@@ -24,12 +24,9 @@ from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import check_images, fit_preprocessing
-from puclassify.picking._check_labels import (
-    check_labels,
-    check_particles_of_score,
-    warn_of_copies,
-)
+from puclassify.picking._check_labels import check_labels, check_particles_of_score
 from puclassify.picking._check_lengths import check_lengths, relative_pixel_size, unused_headers
+from puclassify.picking._check_micrographs import warn_of_copies, without_constant
 from puclassify.picking._default_components import (
     complete_preprocessing,
     default_component,
@@ -282,8 +279,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         Raises
         ------
         ValueError
-            If there is no label, labels lie outside their micrograph, or a parameter is invalid;
-            the message names it.
+            If there is no label, labels lie outside their micrograph, all micrographs are
+            constant, or a parameter is invalid; the message names it.
 
         Warns
         -----
@@ -296,7 +293,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             self._component("preprocessing"), self.particle_diameter, self.pixel_size, self.n_jobs
         )
         rng = check_random_state(self.random_state)
-        images, labels = _preprocessed(X, y, preprocessing)
+        images, labels = without_constant(*_preprocessed(X, y, preprocessing))
         geometry = PickingGeometry.common_to(
             images, self.particle_diameter, self.pixel_size, self.label_radius
         )

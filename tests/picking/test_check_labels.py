@@ -3,8 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from puclassify import GridImage
-from puclassify.picking._check_labels import check_particles_of_score, warn_of_copies
+from puclassify.picking._check_labels import check_particles_of_score
 
 REPORT = {"n_particles_interval": (40.0, 60.0)}
 
@@ -42,23 +41,3 @@ class TestParticlesOfScore:
 
     def test_without_candidates(self):
         check_particles_of_score(particles(50), [np.empty((0, 3))] * 2, REPORT)
-
-
-class TestCopies:
-    @staticmethod
-    def images(n=4, shape=(80, 90)):
-        rng = np.random.default_rng(0)
-        return [GridImage(rng.normal(size=shape).astype(np.float32)) for _ in range(n)]
-
-    def test_others(self):
-        images = self.images()
-        images[1] = GridImage(np.array(images[0].values))
-        images[1].values[3, 3] += 1  # in one pixel, of those that are not looked at first
-        with warnings.catch_warnings(action="error"):
-            warn_of_copies(images)
-
-    def test_copies(self):
-        images = self.images()
-        images.append(GridImage(np.array(images[2].values)))
-        with pytest.warns(UserWarning, match="micrographs 2 and 4 .* are the same image"):
-            warn_of_copies(images)

@@ -1,0 +1,67 @@
+"""Checks of the preprocessed micrographs of a fit: images given twice, and empty ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from puclassify._warnings import warn
+from puclassify.grid import GridImage
+
+__all__ = ["warn_of_copies", "without_constant"]
+
+_NAMED = 5  # micrographs in a message
+
+
+def warn_of_copies(images: Sequence[GridImage]) -> None:
+    """Warn of micrographs that are given more than once, whose labels count as often."""
+    seen: dict[tuple, int] = {}
+    for index, image in enumerate(images):
+        first = seen.setdefault((image.shape, _sample(image).tobytes()), index)
+        if first != index and np.array_equal(_values(images[first]), _values(image)):
+            warn(
+                f"micrographs {first} and {index} (counted from 0) of X are the same image. Labels "
+                "on both count twice, and the intervals of the estimates are too narrow: pass each "
+                "micrograph once, with all its labels"
+            )
+            return
+
+
+def without_constant(
+    images: Sequence[GridImage], labels: Sequence[np.ndarray]
+) -> tuple[list[GridImage], list[np.ndarray]]:
+    """Leave out micrographs of a single value, with their labels; refuse nothing but such.
+
+    Preprocessing makes one of a micrograph that is constant, empty or has no finite pixel.
+    """
+    is_constant = [not np.ptp(_sample(image)) and not np.ptp(_values(image)) for image in images]
+    which = np.flatnonzero(is_constant).tolist()
+    if not len(which):
+        return list(images), list(labels)
+    some = ", ".join(f"{index} ({images[index].name!r})" for index in which[:_NAMED])
+    some += ", ..." * (len(which) > _NAMED)
+    if all(is_constant):
+        raise ValueError(f"all micrographs in X hold a single value or no finite pixel: {some}")
+    n_labels = sum(len(labels[index]) for index in which)
+    warn(
+        f"{len(which)} of {len(images)} micrographs hold a single value or no finite pixel, and "
+        f"were left out with their {n_labels} labels: {some} (counted from 0)"
+    )
+    kept = np.flatnonzero(np.logical_not(is_constant)).tolist()
+    return [images[index] for index in kept], [labels[index] for index in kept]
+
+
+def _sample(image: GridImage) -> np.ndarray:
+    """Return some pixels of all parts of a micrograph, in main memory."""
+    steps = [max(1, side // 16) for side in image.shape]
+    return np.ascontiguousarray(_on_host(image.values[:: steps[0], :: steps[1]]))
+
+
+def _values(image: GridImage) -> np.ndarray:
+    return _on_host(image.values)
+
+
+def _on_host(values) -> np.ndarray:
+    return values.cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
