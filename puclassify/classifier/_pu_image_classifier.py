@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -41,6 +42,7 @@ from puclassify.classifier._pixel_scale import PixelScale, warn_if_rescaled
 from puclassify.classifier._prior_estimation import FIRST_GUESS
 from puclassify.classifier._progress import FitReport
 from puclassify.classifier._samples import PixelSource, check_samples
+from puclassify.classifier._surrogate import as_set_for_images
 from puclassify.classifier._tasks import SingleImages
 from puclassify.classifier._trainer import Trained, Trainer, warn_if_diverged
 from puclassify.losses import LOSSES, PULoss, make_loss
@@ -74,8 +76,9 @@ class PUImageClassifier(
     criterion : str or loss object, default="nnpu"
         The objective: ``"pn"``, ``"upu"``, ``"nnpu"``, ``"abspu"``, ``"ge_kl"``,
         ``"ge_binomial"``, ``"vpu"``, ``"dist_pu"``, ``"cvir"``, or an object from
-        `puclassify.losses`. Its own prior, if set, wins over ``prior``. The names of the risks,
-        ``"upu"``, ``"nnpu"`` and ``"abspu"``, stand for ``surrogate="auto"``.
+        `puclassify.losses`. Its own prior, if set, wins over ``prior``. For images at a given prior
+        of .25 or more the name ``"nnpu"`` stands for the sigmoid surrogate, as in the paper; name
+        the other with ``NonNegativePULoss(surrogate="logistic")``.
     prior : float, "bbe" or "dedpul", default=0.5
         The class prior: P(y = 1) among the unlabelled examples for
         ``scenario="case_control"``, over all examples for ``scenario="single_training_set"``.
@@ -283,7 +286,7 @@ class PUImageClassifier(
 
     def _default_component(self, name):
         if name == "criterion" and isinstance(self.criterion, str):
-            return make_loss(self.criterion) if self.criterion in LOSSES else None
+            return LOSSES[self.criterion]() if self.criterion in LOSSES else None
         if name == "criterion" and isinstance(self.criterion, type):
             return self.criterion() if issubclass(self.criterion, PULoss) else None
         return None
@@ -381,6 +384,8 @@ class PUImageClassifier(
         goes_on = self.warm_start and hasattr(self, "module_")
         module = copy.deepcopy(self.module_) if goes_on else None
         source = self._samples_to_fit(X, trainer, first_prior, module)
+        criterion = as_set_for_images(self.criterion, self.prior, source.sample_shape)
+        trainer = replace(trainer, criterion=criterion)
         classes, positive = check_pu_labels(y, len(source), self, pos_label=self.pos_label)
         warn_if_exchanged(classes, positive)
         _warn_if_out_of_order(classes)
@@ -389,7 +394,7 @@ class PUImageClassifier(
         refuse_identical(source, present)
         if not estimates_prior:  # refuse an impossible one before the training
             self._prior_of_unlabelled(trainer.training_prior(first_prior), positive, weights)
-        loss = make_loss(self.criterion, first_prior)
+        loss = make_loss(criterion, first_prior)
         if weights.matter:
             check_accepts_weights(loss)
         unlabelled_is_everything = self.scenario == "single_training_set" and getattr(

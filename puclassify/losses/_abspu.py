@@ -28,9 +28,8 @@ def absolute_pu_loss(
         1 for labelled positives, 0 for unlabelled examples.
     prior : float
         Fraction of positives among the unlabelled examples, between 0 and 1.
-    surrogate : {"logistic", "sigmoid", "auto"}, default="logistic"
-        The loss of one example, see `pn_loss`. "auto" is "sigmoid" at a prior of .1 or more and
-        "logistic" below, where positives are too rare for a bounded loss.
+    surrogate : {"logistic", "sigmoid"}, default="logistic"
+        The loss of one example, see `pn_loss`.
     weights : Tensor with as many elements or None, default=None
         Relative weight of each example, at least 0, in the means over the labelled and over the
         unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
@@ -67,10 +66,8 @@ class AbsolutePULoss(PULoss):
     prior : float or None, default=None
         Class prior: the fraction of positives among the unlabelled examples, between 0 and 1. If
         None, the estimator sets it.
-    surrogate : {"logistic", "sigmoid", "auto"}, default="logistic"
-        The loss of one example. "auto" is "sigmoid" at a prior of .1 or more and "logistic" below,
-        where positives are too rare for a bounded loss; it is the one of the name of this loss, as
-        in ``PUImageClassifier(criterion=...)``.
+    surrogate : {"logistic", "sigmoid"}, default="logistic"
+        The loss of one example.
 
     See Also
     --------

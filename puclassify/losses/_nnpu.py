@@ -37,9 +37,8 @@ def non_negative_pu_loss(
         least 0.
     gamma : float, default=1.0
         Step size of the correction relative to the learning rate, from 0 to 1.
-    surrogate : {"logistic", "sigmoid", "auto"}, default="logistic"
-        The loss of one example, see `pn_loss`. "auto" is "sigmoid" at a prior of .1 or more and
-        "logistic" below, where positives are too rare for a bounded loss.
+    surrogate : {"logistic", "sigmoid"}, default="logistic"
+        The loss of one example, see `pn_loss`.
     weights : Tensor with as many elements or None, default=None
         Relative weight of each example, at least 0, in the means over the labelled and over the
         unlabelled ones; each mean is divided by the sum of its own weights. None weighs all alike.
@@ -91,10 +90,8 @@ class NonNegativePULoss(PULoss):
         least 0.
     gamma : float, default=1.0
         Step size of the correction relative to the learning rate, from 0 to 1.
-    surrogate : {"logistic", "sigmoid", "auto"}, default="logistic"
-        The loss of one example. "auto" is "sigmoid" at a prior of .1 or more and "logistic" below,
-        where positives are too rare for a bounded loss; it is the one of the name of this loss, as
-        in ``PUImageClassifier(criterion=...)``.
+    surrogate : {"logistic", "sigmoid"}, default="logistic"
+        The loss of one example.
 
     See Also
     --------

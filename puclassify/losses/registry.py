@@ -49,13 +49,6 @@ LOSSES: dict[str, type[PULoss]] = {
 }
 """Losses by the name that ``criterion`` accepts; add an entry to make your own known by name."""
 
-# A name stands for the settings that are the best for images; classes are as published.
-_SET_BY_NAME: dict[str, dict[str, Any]] = {
-    "nnpu": {"surrogate": "auto"},
-    "abspu": {"surrogate": "auto"},
-    "upu": {"surrogate": "auto"},
-}
-
 
 def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
     """Return a new loss from a name, a class or an instance.
@@ -64,8 +57,7 @@ def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
     ----------
     criterion : str, class or loss
         A name in `LOSSES`; a class, called with the prior; or a loss, copied without its state
-        (`sklearn.base.clone`). The names "nnpu", "abspu" and "upu" stand for their classes
-        with ``surrogate="auto"``.
+        (`sklearn.base.clone`).
     prior : float or None, default=None
         The class prior. A loss that has its own keeps it.
 
@@ -85,7 +77,7 @@ def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
     --------
     >>> from puclassify.losses import GEKLLoss, make_loss
     >>> make_loss("nnpu", 0.2)
-    NonNegativePULoss(prior=0.2, surrogate='auto')
+    NonNegativePULoss(prior=0.2)
     >>> make_loss(GEKLLoss(slack=5.0), 0.2)
     GEKLLoss(prior=0.2, slack=5.0)
     """
@@ -95,7 +87,7 @@ def make_loss(criterion: Any, prior: float | None = None) -> nn.Module:
                 f"criterion must be one of {list(LOSSES)}, got {criterion!r}"
                 f"{did_you_mean(criterion, LOSSES)}"
             )
-        return LOSSES[criterion](prior, **_SET_BY_NAME.get(criterion, {}))
+        return LOSSES[criterion](prior)
     if isinstance(criterion, type) and issubclass(criterion, nn.Module):
         _refuse_without_prior(criterion)
         return criterion(prior)

@@ -291,7 +291,7 @@ class TestEarlyStopping:
             unlabelled = s
 
         def risk(z):
-            return np.mean(1 / (1 + np.exp(z)))  # the sigmoid surrogate
+            return np.mean(np.logaddexp(0, -z))
 
         bracket = risk(-unlabelled) - 0.6 * risk(-positive)
         expected = 0.6 * risk(positive) + max(bracket, 0)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from puclassify import PUImageClassifier
-from puclassify.losses import AbsolutePULoss, GEBinomialLoss, GEKLLoss, NonNegativePULoss
+from puclassify.losses import GEBinomialLoss, NonNegativePULoss
 from puclassify.model_selection import PUStratifiedKFold
 
 QUICK = {"max_epochs": 2, "random_state": 0}
@@ -77,28 +77,25 @@ class TestParameters:
         assert criterion.prior is None
 
     @pytest.mark.parametrize(
-        ("name", "built"),
-        [
-            ("nnpu", NonNegativePULoss(surrogate="auto")),
-            ("abspu", AbsolutePULoss(surrogate="sigmoid")),
-            ("ge_kl", GEKLLoss()),
-        ],
+        ("prior", "surrogate"), [(0.5, "sigmoid"), (0.25, "sigmoid"), (0.2, "logistic")]
     )
-    def test_a_name_is_a_criterion_as_set_for_images(self, rows, name, built):
-        logits = [
-            PUImageClassifier(criterion=criterion, prior=0.3, **QUICK)
-            .fit(rows.X, rows.y)
-            .decision_function(rows.X)
-            for criterion in (name, built)
-        ]
-        np.testing.assert_array_equal(*logits)
+    def test_nnpu_of_images_has_the_surrogate_of_its_prior(self, prior, surrogate):
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(80, 6, 6)), np.repeat([1, 0], [20, 60])
+        settings = {"prior": prior, "module_params": {"units": 2}, "random_state": 0}
+        named, built = (
+            PUImageClassifier(criterion=criterion, max_epochs=2, **settings).fit(X, y)
+            for criterion in ("nnpu", NonNegativePULoss(surrogate=surrogate))
+        )
+        np.testing.assert_array_equal(named.decision_function(X), built.decision_function(X))
+        assert named.criterion == "nnpu"
 
     def test_a_criterion_is_used_whether_named_built_or_a_class(self, rows):
         logits = [
             PUImageClassifier(criterion=criterion, prior=0.3, **QUICK)
             .fit(rows.X, rows.y)
             .decision_function(rows.X)
-            for criterion in ("ge_kl", GEKLLoss(), GEKLLoss, "ge_binomial")
+            for criterion in ("nnpu", NonNegativePULoss(), NonNegativePULoss, "ge_binomial")
         ]
         np.testing.assert_array_equal(logits[0], logits[1])
         np.testing.assert_array_equal(logits[0], logits[2])

@@ -114,7 +114,7 @@ class TestFirstFit:
                 state = net.module_.network.state_dict()
                 losses[net.history[-1, "valid_loss"]] = {k: v.clone() for k, v in state.items()}
 
-        classifier.set_params(early_stopping=True, lr=1.0, max_epochs=9, criterion="ge_kl")
+        classifier.set_params(early_stopping=True, lr=1.0, max_epochs=9)
         classifier.set_params(callbacks=[HeldOut(), ControlC(5)])
         with pytest.raises(KeyboardInterrupt) as caught:
             classifier.fit(rows.X, rows.y)

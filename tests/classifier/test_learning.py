@@ -90,9 +90,7 @@ class TestDivergence:
     """Weights that are no numbers score nothing, and whoever trained them is told so."""
 
     def test_a_fit_that_diverged_warns(self, rows):
-        classifier = PUImageClassifier(
-            criterion="pn", lr=1e6, optimizer="sgd", max_epochs=4, random_state=0
-        )
+        classifier = PUImageClassifier(lr=1e6, optimizer="sgd", max_epochs=4, random_state=0)
         with pytest.warns(ConvergenceWarning, match=r"diverged: .* nan.* lr=1000000\.0"):
             classifier.fit(rows.X, rows.y)
         with pytest.warns(ConvergenceWarning, match="diverged"):
@@ -100,12 +98,7 @@ class TestDivergence:
 
     def test_early_stopping_ends_it(self, rows):
         classifier = PUImageClassifier(
-            criterion="ge_kl",
-            lr=1e6,
-            optimizer="sgd",
-            max_epochs=50,
-            early_stopping=True,
-            random_state=0,
+            lr=1e6, optimizer="sgd", max_epochs=50, early_stopping=True, random_state=0
         )
         with pytest.warns(ConvergenceWarning):
             classifier.fit(rows.X, rows.y)

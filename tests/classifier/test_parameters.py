@@ -114,11 +114,7 @@ class TestPrior:
 
     def test_that_of_the_criterion_wins(self, rows):
         classifier = PUImageClassifier(
-            prior=0.5,
-            criterion=NonNegativePULoss(0.2, surrogate="auto"),
-            max_epochs=2,
-            lr=1e-12,
-            random_state=0,
+            prior=0.5, criterion=NonNegativePULoss(0.2), max_epochs=2, lr=1e-12, random_state=0
         ).fit(rows.X, rows.y)
         assert classifier.prior_ == 0.2
         assert classifier.module_.head.bias.item() == pytest.approx(np.log(0.25), rel=1e-4)

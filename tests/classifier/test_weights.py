@@ -196,7 +196,7 @@ class TestHeldOutExamples:
         X, y = data
         w, e = weights
         classifier = PUImageClassifier(
-            criterion=UnbiasedPULoss(),
+            criterion="upu",
             prior=0.4,
             scenario=ONE_SET,
             early_stopping=True,

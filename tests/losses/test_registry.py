@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
@@ -27,15 +26,6 @@ class TestMakeLoss:
         loss = make_loss(name, 0.2)
         assert type(loss) is LOSSES[name]
         assert loss.prior == 0.2
-
-    @pytest.mark.parametrize("name", ["nnpu", "abspu", "upu"])
-    @pytest.mark.parametrize(("prior", "surrogate"), [(0.1, "sigmoid"), (0.05, "logistic")])
-    def test_surrogate_of_the_names_of_risks(self, name, prior, surrogate):
-        rng = np.random.default_rng(0)
-        logits = torch.from_numpy(rng.normal(size=40))
-        targets = torch.arange(40) < 10
-        expected = LOSSES[name](prior, surrogate=surrogate)(logits, targets)
-        assert make_loss(name, prior)(logits, targets) == expected
 
     def test_class(self):
         assert make_loss(GEKLLoss, 0.2).get_params() == GEKLLoss(0.2).get_params()
