@@ -228,7 +228,25 @@ def _check_groups(groups: ArrayLike | None, n_samples: int) -> np.ndarray | None
             f"groups must hold one group for each of the {n_samples} samples of X, got shape "
             f"{groups.shape}"
         )
+    if groups is not None:
+        _check_names_of_groups(groups)
     return groups
+
+
+def _check_names_of_groups(groups: np.ndarray) -> None:
+    """Refuse names of groups that are missing, and fractions, which are weights."""
+    missing = np.array([name is None or name != name for name in groups.tolist()], dtype=bool)
+    if missing.any():
+        raise ValueError(
+            f"groups has no name for {missing.sum()} of {len(groups)} samples (None or NaN), the "
+            f"first at index {missing.argmax()}; give each of these a group of its own"
+        )
+    if groups.dtype.kind == "f" and np.any(groups != np.round(groups)):
+        raise ValueError(
+            "groups holds fractions, the first at index "
+            f"{np.argmax(groups != np.round(groups))}; are they weights? Pass them by name, "
+            "sample_weight=..."
+        )
 
 
 def _same_images(source: PixelSource, positive: np.ndarray) -> np.ndarray | None:

@@ -16,6 +16,7 @@ __all__ = ["estimate_propensities"]
 
 _COEFFICIENT_SD = 10.0  # of the normal prior on coefficients, for attributes with a spread of 1
 _SURE = 1e-9  # distance from 1 that keeps the log-likelihood finite
+_SAME_SHARE = 0.1  # relative difference between two shares that are taken for the same
 
 
 def estimate_propensities(
@@ -51,12 +52,14 @@ def estimate_propensities(
     Raises
     ------
     ValueError
-        If an argument is invalid.
+        If an argument is invalid, or ``proba`` is lower for the labelled positives.
 
     Warns
     -----
     ConvergenceWarning
         If the likelihood has not reached its maximum.
+    UserWarning
+        If ``proba`` looks like the probability of having a label.
 
     See Also
     --------
@@ -121,6 +124,7 @@ def estimate_propensities(
             "pass predict_proba(X)[:, 1]"
         )
     _, positive = check_pu_labels(y, len(p), None, name="proba")
+    _check_class(p, positive, scenario == "single_training_set")
     design = np.column_stack([np.ones(len(p)), _standardised(attributes, len(p))])
     labelled, unlabelled, p = design[positive], design[~positive], p[~positive]
     one_set = scenario == "single_training_set"
@@ -185,3 +189,19 @@ def _standardised(attributes: ArrayLike, n: int) -> np.ndarray:
             "on which no label can depend; leave it out"
         )
     return (checked - checked.mean(axis=0)) / spread
+
+
+def _check_class(p: np.ndarray, positive: np.ndarray, one_set: bool) -> None:
+    """Refuse probabilities of the other class; warn of those of having a label."""
+    of_labelled, of_others = p[positive].mean(), p[~positive].mean()
+    if of_labelled < of_others:
+        raise ValueError(
+            f"proba is lower on average for the labelled positives ({of_labelled:.3g}) than for "
+            f"the others ({of_others:.3g}); is it of the other class? Pass predict_proba(X)[:, 1]"
+        )
+    if one_set and abs(p.mean() - positive.mean()) < _SAME_SHARE * positive.mean():
+        warn(
+            f"proba is {p.mean():.3g} on average, the share of the labelled examples: is it the "
+            "probability of having a label? Pass that of being positive, from a classifier that "
+            "knows of the unlabelled positives"
+        )

@@ -39,6 +39,18 @@ class TestHoldOut:
         assert positive[trained].any()
         assert not positive[trained].all()
 
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            (np.linspace(0, 1, 8), r"fractions, the first at index 1; .*sample_weight="),
+            (np.array([1.0, np.nan] * 4), r"no name for 4 of 8 .* first at index 1"),
+            (np.array(["a", None] * 4, dtype=object), "no name for 4 of 8"),
+        ],
+    )
+    def test_names_that_are_none(self, wrong, message):
+        with pytest.raises(ValueError, match=message):
+            groups_of(PixelSource(np.zeros((8, 4, 4))), wrong, np.arange(8) < 2)
+
     def test_groups_that_cannot_be_divided(self):
         positive = np.arange(20) < 8
         with pytest.raises(ValueError, match="no choice of groups leaves"):

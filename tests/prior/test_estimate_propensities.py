@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -87,6 +89,7 @@ def test_separated_attributes_stay_finite():
         ({"attributes": np.ones(100)}, r"column of equal values \(number 0\)"),
         ({"proba": np.linspace(-1, 1, 100)}, "proba must be probabilities, but it ranges from -1"),
         ({"proba": np.zeros(100)}, "proba is 0 for all unlabelled"),
+        ({"proba": np.repeat([0.2, 0.4], 50)}, r"labelled positives \(0.2\) .* other class"),
         ({"y": np.zeros(100)}, "y holds one class only"),
         ({"scenario": "cc"}, "scenario must be"),
     ],
@@ -100,3 +103,15 @@ def test_refused(changes, message):
     }
     with pytest.raises(ValueError, match=message):
         estimate_propensities(**arguments | changes)
+
+
+@pytest.mark.parametrize("times", [1.0, 1.3])
+def test_probabilities_of_a_label_are_warned_of(times):
+    rng = np.random.default_rng(0)
+    y = np.repeat([1, 0], [200, 800])
+    proba = np.clip(rng.normal(0.2, 0.05, 1000) + 0.1 * y, 0, 1)
+    proba *= times * 0.2 / proba.mean()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimate_propensities(rng.normal(size=1000), y, proba, scenario=ONE_SET)
+    assert [("having a label" in str(one.message)) for one in caught] == [True] * (times == 1.0)
