@@ -51,6 +51,7 @@ _METRICS = {
 }
 # Arguments of one sample of examples, which make no sense for a search
 _OF_ONE_SAMPLE = {"y_true", "y_pred", "y_score", "propensities", "sample_weight", "return_std"}
+_METADATA = ("sample_weight", "propensities")
 _NAMES = {metric.function: name for name, metric in _METRICS.items()}
 
 # Tokens of scorers that have warned of few labelled positives: a search over several processes
@@ -196,7 +197,8 @@ class _PUScorer:
         self.return_std = return_std
         self.params = params
         self._token = uuid.uuid4().hex
-        self._requests: dict[str, Any] = {}  # metadata, and the names under which it is passed
+        # Metadata, and the names under which it is passed. None is an error if it is passed at all.
+        self._requests: dict[str, Any] = dict.fromkeys(_METADATA)
 
     def __call__(
         self,
@@ -271,12 +273,12 @@ class _PUScorer:
 
     def set_score_request(self, **requests: bool | str | None) -> _PUScorer:
         """Say which of ``sample_weight`` and ``propensities`` a search hands on to the scorer."""
-        unknown = sorted(set(requests) - {"sample_weight", "propensities"})
+        unknown = sorted(set(requests) - set(_METADATA))
         if unknown:
             raise TypeError(
                 f"a PU scorer takes sample_weight and propensities, but no {', '.join(unknown)}"
             )
-        self._requests = requests
+        self._requests = dict.fromkeys(_METADATA) | requests
         return self
 
     def get_metadata_routing(self) -> MetadataRequest:

@@ -8,7 +8,7 @@ from joblib import parallel_config
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.exceptions import UndefinedMetricWarning, UnsetMetadataPassedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, get_scorer_names
@@ -533,7 +533,8 @@ class TestMetadata:
     def test_a_name_is_not_changed_by_a_request(self):
         with config_context(enable_metadata_routing=True):
             get_scorer("pu_f1").set_score_request(sample_weight=True)
-            assert get_scorer("pu_f1").get_metadata_routing().score.requests == {}
+            requests = get_scorer("pu_f1").get_metadata_routing().score.requests
+            assert set(requests.values()) == {None}
 
     def test_unknown_requests(self):
         with pytest.raises(TypeError, match="takes sample_weight and propensities, but no groups"):
@@ -576,3 +577,18 @@ class TestMetadata:
             for t in thresholds
         ]
         np.testing.assert_allclose(tuned.cv_results_["scores"], expected)
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "propensities"])
+def test_metadata_that_nobody_said_what_to_do_with(name):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(240, 3)), np.repeat([1, 0], [80, 160])
+    classifier = PUImageClassifier("mlp", prior=0.4, max_epochs=1, random_state=0)
+    scorer = make_pu_scorer("roc_auc", prior=0.4)
+    params = {name: np.ones(240)}
+    with config_context(enable_metadata_routing=True):
+        classifier.set_fit_request(**{name: True})
+        with pytest.raises(UnsetMetadataPassedError, match=name):
+            cross_val_score(classifier, X, y, scoring=scorer, cv=2, params=params)
+        scorer.set_score_request(**{name: False})
+        assert len(cross_val_score(classifier, X, y, scoring=scorer, cv=2, params=params)) == 2
