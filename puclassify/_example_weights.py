@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from puclassify._parameters import check_number_of_each
 from puclassify._propensities import weights_of_labelled
 
 __all__ = ["ExampleWeights", "are_equal", "counted", "systematic_sample"]
@@ -98,18 +99,7 @@ def _checked(sample_weight: ArrayLike | None, positive: np.ndarray) -> np.ndarra
     n = len(positive)
     if sample_weight is None:
         return np.ones(n)
-    try:
-        weights = np.asarray(sample_weight)
-        if weights.dtype.kind not in "fiubO":
-            raise TypeError(f"got {weights.dtype}")
-        weights = weights.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"sample_weight must be one number for each example: {error}") from error
-    if weights.shape != (n,):
-        raise ValueError(
-            f"sample_weight must have shape ({n},), one number for each example, got "
-            f"{weights.shape}"
-        )
+    weights = check_number_of_each(sample_weight, "sample_weight", n, kinds="fiubO")
     wrong = np.flatnonzero(~((weights >= 0) & np.isfinite(weights)))
     if len(wrong):
         raise ValueError(

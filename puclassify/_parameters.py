@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = [
     "check_flag",
     "check_n_jobs",
     "check_number",
+    "check_number_of_each",
     "check_option",
     "check_pair",
     "check_possible_prior",
@@ -125,6 +126,33 @@ def did_you_mean(value: str, names: Iterable[str]) -> str:
     plain = value.lower().replace("-", "_")
     near = difflib.get_close_matches(plain, list(names), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def check_number_of_each(
+    values: Any,
+    name: str,
+    n: int,
+    *,
+    kinds: str,
+    hints: Mapping[tuple[int, ...], str] | None = None,
+) -> np.ndarray:
+    """Return one number for each of n examples, of NumPy's ``kinds`` of type, as float64.
+
+    ``hints`` explain wrong shapes.
+    """
+    try:
+        checked = np.asarray(values)
+        if checked.dtype.kind not in kinds:
+            raise TypeError(f"got {checked.dtype}")
+        checked = checked.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be one number for each example: {error}") from error
+    if checked.shape != (n,):
+        hint = (hints or {}).get(checked.shape, "")
+        raise ValueError(
+            f"{name} must have shape ({n},), one number for each example, got {checked.shape}{hint}"
+        )
+    return checked
 
 
 def check_scenario(scenario: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from puclassify._parameters import check_number_of_each
+
 __all__ = ["effective_size", "weights_of_labelled"]
 
 
@@ -18,24 +20,13 @@ def weights_of_labelled(propensities: ArrayLike | None, positive: np.ndarray) ->
     n, n_positive = len(positive), int(np.sum(positive))
     if propensities is None:
         return np.ones(n_positive)
-    try:
-        checked = np.asarray(propensities)
-        if checked.dtype.kind not in "fiuO":
-            raise TypeError(f"got {checked.dtype}")
-        checked = checked.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"propensities must be one number for each example: {error}") from error
-    if checked.shape != (n,):
-        hint = ""
-        if checked.shape == (n_positive,):
-            hint = (
-                "; if these belong to the labelled positives only, put them into a full array: "
-                "full = np.ones(n); full[y == 1] = propensities"
-            )
-        raise ValueError(
-            f"propensities must have shape ({n},), one number for each example, got "
-            f"{checked.shape}{hint}"
-        )
+    of_labelled_only = (
+        "; if these belong to the labelled positives only, put them into a full array: "
+        "full = np.ones(n); full[y == 1] = propensities"
+    )
+    checked = check_number_of_each(
+        propensities, "propensities", n, kinds="fiuO", hints={(n_positive,): of_labelled_only}
+    )
     of_labelled = checked[positive]
     wrong = np.flatnonzero(~((of_labelled > 0) & (of_labelled <= 1)))
     if len(wrong):

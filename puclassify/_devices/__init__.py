@@ -8,6 +8,7 @@ from puclassify._devices._pixel_tensors import (
     centred,
     empty_image,
     like,
+    on_host,
     pivot_of,
     rows_at_once,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "free_memory",
     "like",
     "may_draw",
+    "on_host",
     "one_thread",
     "own_stream",
     "page_locked",

@@ -7,7 +7,16 @@ import math
 import numpy as np
 import torch
 
-__all__ = ["all_finite", "as_tensor", "centred", "empty_image", "like", "pivot_of", "rows_at_once"]
+__all__ = [
+    "all_finite",
+    "as_tensor",
+    "centred",
+    "empty_image",
+    "like",
+    "on_host",
+    "pivot_of",
+    "rows_at_once",
+]
 
 _EXACT_IN_FLOAT32 = {
     torch.bool,
@@ -95,6 +104,11 @@ def centred(pixels: torch.Tensor, pivot: torch.Tensor, out: torch.Tensor) -> tor
     if pixels.dtype in _EXACT_IN_FLOAT32:
         return out.copy_(pixels).sub_(pivot.float())
     return out.copy_(pixels.double() - pivot)
+
+
+def on_host(pixels: torch.Tensor | np.ndarray) -> np.ndarray:
+    """Return pixels as an array in main memory; those that are one already as they are."""
+    return pixels.cpu().numpy() if isinstance(pixels, torch.Tensor) else np.asarray(pixels)
 
 
 def all_finite(pixels: torch.Tensor) -> bool:

@@ -44,8 +44,7 @@ def check_particles_of_score(
     another frame. The ``report`` of a fit says how many particles to expect.
     """
     n_particles = sum(map(len, particles))
-    covered = [found[:, :2].max(axis=0) for found in candidates if len(found)]
-    if not n_particles or not covered:
+    if not n_particles or not any(map(len, candidates)):
         return
     outside = sum(
         int((xy > 1.1 * found[:, :2].max(axis=0)).any(axis=1).sum())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
+from puclassify._devices import on_host
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
 
@@ -20,7 +20,7 @@ def warn_of_copies(images: Sequence[GridImage]) -> None:
     seen: dict[tuple, int] = {}
     for index, image in enumerate(images):
         first = seen.setdefault((image.shape, _sample(image).tobytes()), index)
-        if first != index and np.array_equal(_values(images[first]), _values(image)):
+        if first != index and np.array_equal(on_host(images[first].values), on_host(image.values)):
             warn(
                 f"micrographs {first} and {index} (counted from 0) of X are the same image. Labels "
                 "on both count twice, and the intervals of the estimates are too narrow: pass each "
@@ -36,7 +36,9 @@ def without_constant(
 
     Preprocessing makes one of a micrograph that is constant, empty or has no finite pixel.
     """
-    is_constant = [not np.ptp(_sample(image)) and not np.ptp(_values(image)) for image in images]
+    is_constant = [
+        not np.ptp(_sample(image)) and not np.ptp(on_host(image.values)) for image in images
+    ]
     which = np.flatnonzero(is_constant).tolist()
     if not len(which):
         return list(images), list(labels)
@@ -56,12 +58,4 @@ def without_constant(
 def _sample(image: GridImage) -> np.ndarray:
     """Return some pixels of all parts of a micrograph, in main memory."""
     steps = [max(1, side // 16) for side in image.shape]
-    return np.ascontiguousarray(_on_host(image.values[:: steps[0], :: steps[1]]))
-
-
-def _values(image: GridImage) -> np.ndarray:
-    return _on_host(image.values)
-
-
-def _on_host(values) -> np.ndarray:
-    return values.cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    return np.ascontiguousarray(on_host(image.values[:: steps[0], :: steps[1]]))

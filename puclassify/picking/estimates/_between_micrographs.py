@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.special import expit, logit
@@ -43,9 +42,10 @@ class MicrographQuality:
     groups: np.ndarray
     areas: np.ndarray
 
-    @cached_property
     def _by_micrograph(self) -> list[np.ndarray]:
-        return [self.logits[self.groups == index] for index in range(len(self.areas))]
+        order = np.argsort(self.groups, kind="stable")  # ascending logits stay so
+        ends = np.searchsorted(self.groups[order], np.arange(1, len(self.areas)))
+        return np.split(self.logits[order], ends)
 
     def widen(
         self, intervals: dict[str, np.ndarray], thresholds: np.ndarray
@@ -53,7 +53,7 @@ class MicrographQuality:
         """Return wider intervals (..., 2), by name, at thresholds."""
         additions = self.additions(thresholds)
         return {
-            name: _widened(interval, additions[name], *_SCALES[name == "n_particles"])
+            name: _widened(interval, additions[name], *_SCALES.get(name, _OF_SHARES))
             for name, interval in intervals.items()
         }
 
@@ -62,7 +62,7 @@ class MicrographQuality:
 
         It is lower for fewer picks above the threshold, and NaN where none of these have any.
         """
-        picks = [one[one > threshold] for one in self._by_micrograph]
+        picks = [one[one > threshold] for one in self._by_micrograph()]
         means = np.array([one.mean() for one in picks if len(one)])
         if not len(means):
             return np.full(np.shape(n_picks), np.nan)
@@ -94,7 +94,7 @@ class MicrographQuality:
     def _numbers(self, thresholds):
         """Return right picks and picks (m, n) above n thresholds, and particles (m,)."""
         n_right, n_picks, n_particles = [], [], []
-        for ascending in self._by_micrograph:
+        for ascending in self._by_micrograph():
             right_from = np.append(np.cumsum(expit(ascending)[::-1])[::-1], 0.0)
             first = np.searchsorted(ascending, thresholds, side="right")
             n_right.append(right_from[first])
@@ -123,4 +123,5 @@ def _finite_logit(share):
     return logit(np.clip(share, 1e-9, 1 - 1e-9))
 
 
-_SCALES = (_finite_logit, expit), (np.log, np.exp)  # of shares, of numbers
+_OF_SHARES = _finite_logit, expit
+_SCALES = {"n_particles": (np.log, np.exp)}

@@ -73,7 +73,7 @@ class PickQuality:
 
     def choose_threshold(self, rule: ChosenRule) -> float:
         """Return the logit that a checked rule chooses."""
-        return choose_threshold(rule, self._expected(separating_thresholds(self.logits)))
+        return choose_threshold(rule, self.expected(separating_thresholds(self.logits)))
 
     def report(self, threshold: float) -> dict[str, Any]:
         """Return `expected_quality` at one threshold, as numbers and pairs, without the arrays."""
@@ -85,7 +85,7 @@ class PickQuality:
         if thresholds is None:
             thresholds = separating_thresholds(self.logits)
         thresholds = np.asarray(thresholds, dtype=float)
-        expected = self._expected(thresholds)
+        expected = self.expected(thresholds)
         values = {**expected, "n_particles": np.asarray(self.n_particles)}
         intervals = self._intervals(thresholds)
         intervals["n_particles"] = intervals["n_particles"] / self.total_area
@@ -100,7 +100,7 @@ class PickQuality:
             "n_particles_interval": tuple(intervals["n_particles"].tolist()),
         }
 
-    def _expected(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
+    def expected(self, thresholds: np.ndarray) -> dict[str, np.ndarray]:
         """Return the expected quality at thresholds, numbers in a micrograph of median area."""
         expected = expected_quality(self.logits, thresholds, self.detected_fraction)
         expected["n_picks"] = expected["n_picks"] / self.total_area

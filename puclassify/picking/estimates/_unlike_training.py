@@ -45,7 +45,7 @@ def watched(
 
 
 def _warn_if_unlike(n_picks, sums, n_right, *, quality: PickQuality, threshold: float) -> None:
-    of_training = quality.report(threshold)
+    of_training = {name: one[0] for name, one in quality.expected(np.array([threshold])).items()}
     total = n_picks.sum()
     *lowest, lowest_of_all = quality.micrographs.lowest_mean_logit(
         threshold, np.append(n_picks, total)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from puclassify._devices import on_host
 from puclassify.grid import GridImage
 
 __all__ = ["FEWEST_LABELS", "BlobMaps", "at_labels", "thinned"]
@@ -32,10 +32,7 @@ class BlobMaps:
     """
 
     def __init__(self, image: GridImage, diameter: float | None = None):
-        values = image.values
-        values = np.asarray(
-            values.cpu() if isinstance(values, torch.Tensor) else values, np.float32
-        )
+        values = np.asarray(on_host(image.values), np.float32)
         is_seen = np.isfinite(values)
         values = np.where(is_seen, values, np.median(values[is_seen]) if is_seen.any() else 0)
         self._image = image
