@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from puclassify._example_weights import ExampleWeights, are_equal
 from puclassify._labels import check_pu_labels
 from puclassify._parameters import check_probability, check_scenario, check_score_vector
+from puclassify._score_kinds import look_like_probabilities, warn_if_labels
+from puclassify._warnings import warn
 from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.calibration._platt import pu_platt_scaling
 from puclassify.prior import prior_of_unlabelled
@@ -45,6 +47,8 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
         Slope, above 0, and intercept: ``slope * score + intercept`` is the calibrated logit.
     classes_ : ndarray of shape (2,)
         The two labels; ``classes_[1]`` is "labelled positive".
+    score_range_ : tuple of (float, float)
+        The lowest and the highest score of the fit.
 
     See Also
     --------
@@ -79,6 +83,7 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
     """
 
     calibration_: tuple[float, float]
+    score_range_: tuple[float, float]
 
     def __init__(self, prior: float = 0.5, *, scenario: str = "case_control") -> None:
         self.prior = prior
@@ -137,8 +142,10 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
             positive_weights=None if are_equal(of_labelled) else of_labelled,
             unlabelled_weights=None if are_equal(of_mixture) else of_mixture,
         )
+        warn_if_labels(scores, "scores")
         intercept += _log_odds(float(self.prior)) - _log_odds(prior)
         self.classes_, self.calibration_ = classes, (slope, intercept)
+        self.score_range_ = float(scores.min()), float(scores.max())
         return self
 
     def transform(self, scores: ArrayLike) -> np.ndarray:
@@ -153,10 +160,18 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
         -------
         ndarray of float64 of shape (n,)
             Calibrated logits.
+
+        Warns
+        -----
+        UserWarning
+            If 20 or more scores look like probabilities and those of the fit do not, or if scores
+            lie outside [0, 1] and those of the fit do not.
         """
         check_is_fitted(self)
+        scores = check_score_vector(scores, "scores", finite=True)
+        self._warn_of_another_scale(scores)
         slope, intercept = self.calibration_
-        return slope * check_score_vector(scores, "scores", finite=True) + intercept
+        return slope * scores + intercept
 
     def predict_proba(self, scores: ArrayLike) -> np.ndarray:
         """Return calibrated probabilities.
@@ -170,9 +185,26 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
         -------
         ndarray of shape (n, 2)
             Probabilities of the negative and the positive class.
+
+        Warns
+        -----
+        UserWarning
+            As in `transform`.
         """
         positive = expit(self.transform(scores))
         return np.column_stack([1 - positive, positive])
+
+    def _warn_of_another_scale(self, scores: np.ndarray) -> None:
+        """Warn of probabilities where logits were fitted to, or the other way round."""
+        low, high = self.score_range_
+        was, now = low >= 0 and high <= 1, look_like_probabilities(scores)
+        is_beyond = len(scores) and not (scores.min() >= 0 and scores.max() <= 1)
+        if (now and not was and high - low > 2) or (was and is_beyond):
+            warn(
+                f"scores run from {scores.min():.3g} to {scores.max():.3g}, those of fit ran from "
+                f"{low:.3g} to {high:.3g}: are one of them probabilities and the others logits? "
+                "The calibration holds for scores of the kind that it was fitted to"
+            )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -11,9 +10,9 @@ from numpy.typing import ArrayLike
 from scipy.sparse import block_array, coo_array
 from scipy.sparse.csgraph import connected_components
 
+from puclassify._copies import numbers_of_equal, warn_of_copies
 from puclassify._devices import resolve_device, resolve_precision
 from puclassify._example_weights import ExampleWeights, are_equal, counted, systematic_sample
-from puclassify._warnings import warn
 from puclassify.classifier._calibration import UNCALIBRATED, fit_calibration, is_calibrated
 from puclassify.classifier._early_stopping import HeldOutLoss
 from puclassify.classifier._forward import first_logits, run_in_batches
@@ -59,7 +58,10 @@ class HeldOutExamples:
         self._calibrates = is_calibrated(classifier.calibration, n_positive, share)
         if not (classifier.early_stopping or self._calibrates or estimates_prior):
             return
-        present, groups = self.trained, groups_of(source, groups, positive)
+        present, groups = (
+            self.trained,
+            groups_of(source, groups, positive, one_set=self._scenario == "single_training_set"),
+        )
         if groups is not None:
             groups = np.unique(groups[present], return_inverse=True)[1]
         trained, held = hold_out(positive[present], share, rng, groups)
@@ -198,13 +200,17 @@ def _whole_groups(positive, wanted, groups, rng) -> np.ndarray:
 
 
 def groups_of(
-    source: PixelSource, given: ArrayLike | None, positive: np.ndarray
+    source: PixelSource,
+    given: ArrayLike | None,
+    positive: np.ndarray,
+    *,
+    one_set: bool = False,
 ) -> np.ndarray | None:
     """Return numbers of groups (n,) that are held out together, None where there are none.
 
     Those given, else the micrographs of regions; images that are the same, pixel for pixel, are in
-    one group. A warning says so, but not of a labelled image that is also in the unlabelled sample,
-    as where both were drawn from one set.
+    one group. A warning says so, but not of a labelled image that is also in an unlabelled sample
+    that was drawn separately.
     """
     of_regions = given is None and isinstance(source.X, RegionTable)
     groups = _check_groups(source.X.groups if of_regions else given, len(source))
@@ -212,7 +218,7 @@ def groups_of(
         groups = np.unique(groups, return_inverse=True)[1]
         if of_regions and groups.max() == 0:
             return None  # one micrograph, whose regions are all there is
-    same = _same_images(source, positive)
+    same = _same_images(source, positive, one_set)
     if same is None:
         return groups
     if groups is None:
@@ -249,24 +255,11 @@ def _check_names_of_groups(groups: np.ndarray) -> None:
         )
 
 
-def _same_images(source: PixelSource, positive: np.ndarray) -> np.ndarray | None:
+def _same_images(source: PixelSource, positive: np.ndarray, one_set: bool) -> np.ndarray | None:
     """Return a number for each image, equal for equal ones; None if no two are."""
     if isinstance(source.X, RegionTable | np.memmap) or len(source.sample_shape) == 1:
         return None
-    numbers: dict[bytes, int] = {}
-    same = np.array(
-        [
-            numbers.setdefault(blake2b(image.tobytes(), digest_size=16).digest(), len(numbers))
-            for image in source.X
-        ]
-    )
-    if len(numbers) == len(same):
-        return None
-    n_again = len(same) - sum(len(np.unique(same[of_kind])) for of_kind in (positive, ~positive))
-    if n_again == 0:
-        return same
-    warn(
-        f"{n_again} of {len(same)} images in X are copies of others, pixel for pixel; they are "
-        "held out together with them, but nearly equal ones cannot be told: pass groups to fit"
-    )
+    same = numbers_of_equal(source.X)
+    if same is not None:
+        warn_of_copies(same, positive, one_set=one_set, what="images")
     return same

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from puclassify._example_weights import are_equal
 from puclassify._parameters import check_option, check_score_vector, check_whole_number
+from puclassify._score_kinds import warn_if_labels
 from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["binned_sample"]
@@ -50,6 +51,7 @@ def binned_sample(
         sample_weight=sample_weight,
         least=least,
     )
+    warn_if_labels(p, name)
     p = p[sample.present]
     quantiles = np.linspace(0, 1, int(n_bins) + 1)[1:-1]
     edges, weights = quantiles, sample.mixture_weights

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_score_vector
+from puclassify._score_kinds import warn_if_labels
 from puclassify.metrics._pu_sample import PUSample
 from puclassify.metrics._pu_shares import positive_shares, standard_errors
 
@@ -101,6 +102,7 @@ def pu_precision_recall_curve(
     """
     scores = check_score_vector(y_score, "y_score")
     sample = PUSample.check(y_true, len(scores), prior=prior, scenario=scenario, name="y_score")
+    warn_if_labels(scores, "y_score")
     thresholds, n_labelled, n_mixture = counts_above(sample, scores)
     defined = n_mixture > 0
     thresholds, n_labelled, n_mixture = (

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_score_vector
+from puclassify._score_kinds import warn_if_labels
 from puclassify.metrics._impossible_scores import is_impossible, warn_if_impossible
 from puclassify.metrics._pu_sample import PUSample
 
@@ -103,6 +104,7 @@ def pu_roc_auc_score(
         propensities=propensities,
         sample_weight=sample_weight,
     )
+    warn_if_labels(scores, "y_score")
     auc, most, standard_error = _auc(sample, scores)
     warn_if_impossible("AUC", auc, standard_error, sample, lambda: most)
     return (auc, standard_error()) if return_std else auc
@@ -252,6 +254,7 @@ def pu_average_precision_score(
         sample_weight=sample_weight,
         least=2,
     )
+    warn_if_labels(scores, "y_score")
     scores = scores[sample.present]
     steps, weights = scores[sample.positive], sample.weights
     others = np.sum(weights) - weights

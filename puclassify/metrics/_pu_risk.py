@@ -9,12 +9,11 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from puclassify._parameters import check_option, check_score_vector
+from puclassify._score_kinds import look_like_probabilities, warn_if_labels
 from puclassify._warnings import warn
 from puclassify.metrics._pu_sample import PUSample
 
 __all__ = ["pu_risk_score"]
-
-_MANY = 20  # scores, which are hardly within [0, 1] by chance
 
 # Loss of a logit if the example is positive, and if it is negative
 _LOSSES: dict[str, tuple[Callable, Callable]] = {
@@ -125,6 +124,8 @@ def pu_risk_score(
         propensities=propensities,
         sample_weight=sample_weight,
     )
+    if loss != "zero_one":  # which depends on the sign alone
+        warn_if_labels(scores, "y_score")
     scores = scores[sample.present]
     _warn_of_probabilities(scores)
     pi = sample.prior
@@ -141,8 +142,7 @@ def pu_risk_score(
 
 
 def _warn_of_probabilities(scores: np.ndarray) -> None:
-    within = len(scores) >= _MANY and scores.min() >= 0 and scores.max() <= 1
-    if within and (scores != np.rint(scores)).any():
+    if look_like_probabilities(scores):
         warn(
             f"y_score holds {len(scores)} numbers from {scores.min():.3g} to {scores.max():.3g}, "
             "all within [0, 1]: these look like probabilities, but the risk is that of logits; "

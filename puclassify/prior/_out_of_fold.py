@@ -12,16 +12,18 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from puclassify._copies import numbers_of_equal, warn_of_copies
 from puclassify._devices import one_thread
 from puclassify._parameters import check_whole_number
 from puclassify.model_selection import PUStratifiedKFold
 
 __all__ = ["boosted_trees", "out_of_fold_scores", "trees_and_logits"]
 
+_ENOUGH_ROWS = 100  # that differ: fewer may be all that there are
 _ENOUGH_VALUES = 1 << 21  # in X, for more than one thread
 
 
@@ -33,13 +35,15 @@ def out_of_fold_scores(
     default: Callable[[int], Any],
     cv: Any,
     groups: ArrayLike | None,
+    one_set: bool,
     n_jobs: int | None,
     rng: np.random.RandomState,
 ) -> np.ndarray:
     """Score each fold by a clone of a classifier trained on the labels of the others.
 
-    ``default`` makes the classifier from a seed where ``estimator`` is None. The scores, of shape
-    (n,), are probabilities of "labelled positive", or the decision function where there are none.
+    Examples of one group are in one fold, and copies too where there are no groups. ``default``
+    makes the classifier from a seed where ``estimator`` is None. The scores, of shape (n,), are
+    probabilities of "labelled positive", or the decision function where there are none.
     """
     if estimator is None and hasattr(X, "pixels"):
         raise ValueError(
@@ -52,6 +56,11 @@ def out_of_fold_scores(
         expected = "a number of folds, at least 2, or a splitter"
         n_folds = check_whole_number(cv, "cv", at_least=2, expected=expected)
         cv = PUStratifiedKFold(n_folds, random_state=rng.randint(2**31 - 1))
+        if groups is None:
+            groups = _copies(X, positive, one_set)
+        if groups is not None:
+            list(cv.split(X, positive.astype(int)))  # its checks of the labels
+            cv = StratifiedGroupKFold(n_folds, shuffle=True, random_state=cv.random_state)
     seed = rng.randint(2**31 - 1)
     classifier = default(seed) if estimator is None else clone(estimator)
     for method in ("predict_proba", "decision_function"):
@@ -73,6 +82,23 @@ def out_of_fold_scores(
             classifier, X, y, groups=groups, cv=cv, n_jobs=n_jobs, method=method
         )
     return scores[:, 1] if scores.ndim == 2 else scores
+
+
+def _copies(X: Any, positive: np.ndarray, one_set: bool) -> np.ndarray | None:
+    """Return a number for each example, equal for copies; None if there are none.
+
+    Rows of whole numbers or of few different values may be equal by chance.
+    """
+    if not isinstance(X, np.ndarray | list) and not hasattr(X, "to_numpy"):
+        return None
+    values = np.asarray(X)
+    if values.dtype.kind != "f" or values.ndim < 2 or (values == np.rint(values)).all():
+        return None
+    same = numbers_of_equal(values)
+    if same is None or len(np.unique(same)) < _ENOUGH_ROWS:
+        return None
+    warn_of_copies(same, positive, one_set=one_set, what="examples")
+    return same
 
 
 def boosted_trees(seed: int) -> Pipeline:

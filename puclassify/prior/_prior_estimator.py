@@ -13,6 +13,7 @@ from puclassify._labels import check_pu_labels, warn_if_exchanged
 from puclassify._last_step import own_pos_label
 from puclassify._parameters import check_scenario, check_score_vector
 from puclassify._propensities import weights_of_labelled
+from puclassify._score_kinds import warn_if_labels
 from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.prior._confidence import EstimatedPrior
 from puclassify.prior._out_of_fold import out_of_fold_scores, trees_and_logits
@@ -61,7 +62,8 @@ class PriorEstimator(PUBaseEstimator):
         y : array-like of shape (n,)
             1 for labelled positive, 0 for unlabelled, or as in `PUImageClassifier`.
         groups : array-like of shape (n,) or None, default=None
-            For a splitter such as `sklearn.model_selection.GroupKFold`.
+            Examples of one group are in one fold, as near copies have to be. None puts exact copies
+            in one fold, with a warning (not of whole numbers or few different rows).
         propensities : array-like of shape (n,) or None, default=None
             As in `fit_scores`; the classifier is trained without them.
 
@@ -79,8 +81,8 @@ class PriorEstimator(PUBaseEstimator):
         Warns
         -----
         UserWarning
-            If another method disagrees, as in `fit_scores`, or if more examples are labelled than
-            not.
+            If another method disagrees, as in `fit_scores`, if more examples are labelled than not,
+            or if examples are copies of others.
         """
         self._check_parameters()
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
@@ -95,6 +97,7 @@ class PriorEstimator(PUBaseEstimator):
             default=self._default_classifier,
             cv=self.cv,
             groups=groups,
+            one_set=self._one_set,
             n_jobs=self.n_jobs,
             rng=check_random_state(self.random_state),
         )
@@ -153,6 +156,7 @@ class PriorEstimator(PUBaseEstimator):
         weights = weights_of_labelled(propensities, positive)
         is_clear = check_ranking(scores, positive, weights)
         estimate = self._estimate(scores, positive, weights)
+        warn_if_labels(scores, "scores")
         if not is_clear:
             estimate = estimate.with_interval_over(estimate.prior, 1.0)
         self._second_opinion.compare(

@@ -289,6 +289,23 @@ class TestEstimator:
         with pytest.raises(ValueError, match=r"scores must have shape .*predict_proba"):
             PUPlattScaling(0.3).fit(scores, y).transform(np.zeros((3, 2)))
 
+    @pytest.mark.parametrize(
+        ("fitted", "given"), [(np.asarray, expit), (expit, np.asarray)], ids=["logits", "p"]
+    )
+    def test_probabilities_and_logits(self, fitted, given):
+        scores, y, _ = draw(0.3, 0)
+        scores = scores - 8
+        scaling = PUPlattScaling(0.3).fit(fitted(scores), y)
+        with pytest.warns(UserWarning, match=r"one of them probabilities and the others logits\?"):
+            scaling.predict_proba(given(scores))
+        scaling.predict_proba(fitted(scores))  # warnings are errors
+        scaling.predict_proba(fitted(scores[:3]))
+
+    def test_labels_for_scores(self):
+        scores, y, _ = draw(0.3, 0)
+        with pytest.warns(UserWarning, match=r"scores holds only 0 and 1: these look like labels"):
+            PUPlattScaling(0.3).fit((scores > 8).astype(int), y)
+
 
 class TestWeights:
     @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])

@@ -84,6 +84,12 @@ class TestGroups:
         np.testing.assert_array_equal(groups[800:], groups[:100])
         assert not recwarn
 
+    def test_labelled_and_unlabelled_in_one_set(self, copies):
+        X = copies[0].copy()
+        X[890:] = X[:10]
+        with pytest.warns(UserWarning, match="10 of the 100 labelled images .* without a label"):
+            groups_of(PixelSource(X), None, np.arange(900) >= 800, one_set=True)
+
     def test_copies_join_groups(self, copies):
         X, _, given = copies
         X = X.copy()

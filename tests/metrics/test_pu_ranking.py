@@ -141,7 +141,7 @@ class TestAveragePrecision:
         truth, _, y, _ = pu_data(scenario, rng, 20000)
         positive = np.append(np.ones(y.sum()), truth) if scenario == "case_control" else truth
         settings = {"prior": truth.mean(), "scenario": scenario}
-        assert pu_average_precision_score(y, positive * 1.0, **settings) == pytest.approx(
+        assert pu_average_precision_score(y, positive * 2.0, **settings) == pytest.approx(
             1, abs=1e-3
         )
         random = rng.random(len(y))

@@ -87,10 +87,10 @@ class TestProbabilities:
         [
             lambda p: p - 0.5,
             lambda p: 1.01 * p / p.max(),
-            lambda p: p.round(),
+            lambda p: 2 * p.round(),
             lambda p: np.repeat(0.0, len(p)),
         ],
-        ids=["logits", "one above", "labels", "constant"],
+        ids=["logits", "one above", "two values", "constant"],
     )
     def test_others_do_not(self, rng, change):
         y, p = np.repeat([1, 0], [20, 60]), expit(rng.normal(size=80))

@@ -127,6 +127,12 @@ class TestArguments:
         with pytest.raises(ValueError, match="y_score must be one number for each example"):
             metric(y, ["high"] * 200, prior=0.4)
 
+    @pytest.mark.parametrize("metric", SCORE_METRICS)
+    def test_labels_for_scores(self, metric, data):
+        y, p = data
+        with pytest.warns(UserWarning, match=r"y_\w+ holds only 0 and 1: these look like labels"):
+            metric(y, (p > np.median(p)).astype(int), prior=0.4)
+
 
 class TestPropensities:
     @pytest.mark.parametrize("metric", ALL)

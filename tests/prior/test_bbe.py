@@ -143,7 +143,7 @@ class TestScenario:
 
     @alone
     def test_never_below_what_is_labelled_already(self):
-        scores, y = np.repeat([1.0, 0.0], [50, 50]), np.repeat([1, 0], [50, 50])
+        scores, y = np.repeat([2.0, 0.0], [50, 50]), np.repeat([1, 0], [50, 50])
         assert BBEPrior(scenario="single_training_set").fit_scores(scores, y).prior_ == 0.5
         assert BBEPrior().fit_scores(scores, y).prior_ == 0.0
 

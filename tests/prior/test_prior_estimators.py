@@ -4,6 +4,7 @@ from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 from puclassify import PUImageClassifier, RegionTable
@@ -96,6 +97,31 @@ class TestFit:
         with pytest.raises(ValueError, match="must be probabilities of being labelled, got values"):
             ElkanNotoPrior(estimator=LinearSVC(dual=False)).fit(X, y)
 
+    @pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
+    def test_copies_do_not_change_the_estimate(self, cls, draw_gaussians):
+        X, y = draw_gaussians(0.5, 0, n_positive=200, n_unlabelled=600)
+        settings = {"estimator": KNeighborsClassifier(15, weights="distance"), "random_state": 0}
+        once = cls(**settings).fit(X, y).prior_
+        with pytest.warns(UserWarning, match="1600 of 2400 examples in X are copies of others"):
+            thrice = cls(**settings).fit(np.repeat(X, 3, axis=0), np.repeat(y, 3)).prior_
+        assert thrice == pytest.approx(once, abs=0.12)
+
+    def test_copies_of_one_set(self, draw_gaussians):
+        X, y = draw_gaussians(0.5, 0, n_positive=200, n_unlabelled=600)
+        X, y = np.concatenate([X, X[:50]]), np.append(y, np.repeat(0, 50))
+        classifier = LogisticRegression()
+        BBEPrior(estimator=classifier, random_state=0).fit(X, y)  # warnings are errors
+        with pytest.warns(UserWarning, match="50 of the 200 labelled examples .* without a label"):
+            BBEPrior(scenario="single_training_set", estimator=classifier, random_state=0).fit(X, y)
+
+    def test_groups_with_a_number_of_folds(self, draw_gaussians):
+        X, y = draw_gaussians(0.3, 0, n_positive=100, n_unlabelled=300)
+        groups = np.arange(400) // 10
+        near = np.random.default_rng(0).normal(size=(40, 5))[groups] + 1e-9 * X
+        estimator = BBEPrior(estimator=KNeighborsClassifier(1), random_state=0)
+        with pytest.raises(ValueError, match="no more than chance"):  # no copy tells of another
+            estimator.fit(near, y, groups=groups)
+
     def test_groups_stay_together(self, draw_gaussians):
         X, y = draw_gaussians(0.3, 0, n_positive=300, n_unlabelled=1500)
         groups = np.arange(len(y)) % 6
@@ -153,7 +179,7 @@ class TestDisagreement:
     def test_or_what_fails(self):
         y = np.repeat([1, 0], [50, 200])
         with pytest.warns(UserWarning, match=r"as 0\.000, but DEDPULPrior fails .*not resolve"):
-            assert BBEPrior().fit_scores(y.astype(float), y).prior_ == 0
+            assert BBEPrior().fit_scores(2.0 * y, y).prior_ == 0
 
     @pytest.mark.parametrize("cls", [BBEPrior, DEDPULPrior])
     def test_silent_where_they_agree(self, cls, draw_gaussians):
