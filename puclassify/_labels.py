@@ -10,7 +10,14 @@ from sklearn.utils.validation import _check_y
 
 from puclassify._warnings import warn
 
-__all__ = ["check_pu_labels", "decoded", "is_positive", "positive_index", "warn_if_exchanged"]
+__all__ = [
+    "check_pu_labels",
+    "decoded",
+    "is_positive",
+    "positive_index",
+    "warn_if_exchanged",
+    "warn_of_other_order",
+]
 
 _HOW = "mark labelled positives with 1 and all unlabelled examples with 0"
 _SHOWN = 5  # labels that a message lists
@@ -96,6 +103,18 @@ def check_pu_labels(
         )
     classes = classes if index == 1 else classes[::-1].copy()
     return classes, y == classes[1]
+
+
+def warn_of_other_order(X: Any, y: Any) -> None:
+    """Warn of tables with the same index in different orders, which are paired by position."""
+    of_X, of_y = getattr(X, "index", None), getattr(y, "index", None)
+    if of_X is None or of_y is None or callable(of_X) or callable(of_y) or len(of_X) != len(of_y):
+        return
+    if not of_X.equals(of_y) and of_X.is_unique and set(of_X) == set(of_y):
+        warn(
+            "X and y have the same index in different orders, and were paired by their positions; "
+            "if the index names the examples, pass y.loc[X.index]"
+        )
 
 
 def is_positive(label: Any) -> bool | None:

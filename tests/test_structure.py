@@ -30,6 +30,8 @@ FLOORS = (
         "_devices",
         "_last_step",
         "_pixel_size",
+        "_copies",
+        "_score_kinds",
         "_warnings",
         "grid",
         "base",

@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify._example_weights import ExampleWeights, are_equal
-from puclassify._labels import check_pu_labels
+from puclassify._labels import check_pu_labels, warn_of_other_order
 from puclassify._parameters import check_probability, check_scenario, check_score_vector
 from puclassify._score_kinds import look_like_probabilities, warn_if_labels
 from puclassify._warnings import warn
@@ -125,8 +125,9 @@ class PUPlattScaling(TransformerMixin, PUBaseEstimator):
         """
         check_probability(self.prior, "prior")
         check_scenario(self.scenario)
-        scores = check_score_vector(scores, "scores", finite=True)
+        given, scores = scores, check_score_vector(scores, "scores", finite=True)
         classes, positive = check_pu_labels(y, len(scores), self, name="scores")
+        warn_of_other_order(given, y)
         weights = ExampleWeights.check(sample_weight, propensities, positive)
         prior = prior_of_unlabelled(self.prior, self.scenario, positive, weights.given)
         biased, mixture = not are_equal(weights.inverse[positive]), ~positive

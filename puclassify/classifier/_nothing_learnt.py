@@ -11,7 +11,7 @@ from puclassify._warnings import warn
 from puclassify.classifier._forward import first_logits, run_in_batches
 from puclassify.classifier._samples import PixelSource
 
-__all__ = ["refuse_identical", "warn_if_constant"]
+__all__ = ["refuse_identical", "warn_if_worthless"]
 
 _AT_ONCE = 16  # samples that are compared with the first
 _ENOUGH = 32  # samples that show whether logits differ
@@ -31,20 +31,33 @@ def refuse_identical(source: PixelSource, rows: np.ndarray) -> None:
     )
 
 
-def warn_if_constant(
+def warn_if_worthless(
     module: nn.Module, source: PixelSource, rows: np.ndarray, device: torch.device, lr: float
 ) -> None:
-    """Warn of a trained network that gives every sample of its training the same logit."""
+    """Warn of a trained network whose logits of its training are NaN, infinite or all the same."""
     few = rows[np.unique(np.linspace(0, len(rows) - 1, _ENOUGH).astype(int))]
     for some in (few, rows):  # a few may be copies
         logits = run_in_batches(
             first_logits, module, source, device=device, autocast_dtype=None, rows=some
         )
-        if not (logits == logits[0]).all():  # NaN is not equal; the loss tells of that
+        missing = int((~torch.isfinite(logits)).sum())
+        if missing:
+            _warn_of_missing(missing, len(logits))
+            return
+        if not (logits == logits[0]).all():
             return
     warn(
         f"the trained network gives all {len(rows)} samples the same logit, {logits[0]:.4g}, and "
         f"has learnt nothing; try a learning rate well below lr={lr!r}, and standardise X if its "
         "values are large",
+        ConvergenceWarning,
+    )
+
+
+def _warn_of_missing(n_missing: int, n: int) -> None:
+    warn(
+        f"the trained network gives {n_missing} of {n} samples of its training a logit of NaN or "
+        "infinity, although its loss is finite: does the module work differently in training (a "
+        "logarithm, a division, running statistics of a batch)?",
         ConvergenceWarning,
     )

@@ -21,7 +21,7 @@ from torch import nn
 
 from puclassify._devices import resolve_device, resolve_precision
 from puclassify._example_weights import ExampleWeights
-from puclassify._labels import check_pu_labels, decoded, warn_if_exchanged
+from puclassify._labels import check_pu_labels, decoded, warn_if_exchanged, warn_of_other_order
 from puclassify._warnings import warn
 from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier._batches import PUBatches
@@ -36,7 +36,7 @@ from puclassify.classifier._forward import (
 )
 from puclassify.classifier._held_out_examples import HeldOutExamples
 from puclassify.classifier._interruption import completed_training
-from puclassify.classifier._nothing_learnt import refuse_identical, warn_if_constant
+from puclassify.classifier._nothing_learnt import refuse_identical, warn_if_worthless
 from puclassify.classifier._parameters import check_classifier_parameters
 from puclassify.classifier._pixel_scale import PixelScale, warn_if_rescaled
 from puclassify.classifier._prior_estimation import FIRST_GUESS
@@ -388,6 +388,7 @@ class PUImageClassifier(
         trainer = replace(trainer, criterion=criterion)
         classes, positive = check_pu_labels(y, len(source), self, pos_label=self.pos_label)
         warn_if_exchanged(classes, positive)
+        warn_of_other_order(X, y)
         _warn_if_out_of_order(classes)
         weights = ExampleWeights.check(sample_weight, propensities, positive)
         present = np.flatnonzero(weights.present)
@@ -442,8 +443,9 @@ class PUImageClassifier(
             self._offer_partial(interrupt, trained, classes, positive, weights)
             raise
         unlabelled_prior = self._prior_of_unlabelled(trained.prior, positive, weights)
-        warn_if_diverged(trained.history, self.lr)
-        warn_if_constant(trained.module, source, present, resolve_device(self.device), self.lr)
+        if not warn_if_diverged(trained.history, self.lr):
+            device = resolve_device(self.device)
+            warn_if_worthless(trained.module, source, present, device, self.lr)
         scale = PixelScale.of(source, present)
         self._adopt(classes, trained, unlabelled_prior, calibration, scale)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})

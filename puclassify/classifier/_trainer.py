@@ -20,7 +20,6 @@ from torch import nn
 
 from puclassify._devices import (
     OwnGenerators,
-    autocast,
     bfloat16_is_too_coarse,
     resolve_device,
     resolve_precision,
@@ -36,6 +35,7 @@ from puclassify.classifier._net import HybridModule, PUNet
 from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._prior_estimation import PriorEstimation
 from puclassify.classifier._progress import FitReport, OneCycle, SklearnCallbackBridge
+from puclassify.classifier._runs_in import check_runs_in
 from puclassify.classifier._tasks import Task
 from puclassify.classifier._user_callbacks import check_monitors
 from puclassify.losses import make_loss
@@ -206,7 +206,7 @@ class Trainer:
             with generators.drawing():
                 decoder = self._decoder(start, task, blank).to(device)
         dtype = resolve_precision(self.precision, device, training=True, coarse=start.needs_float32)
-        if dtype is not None and not self._runs_in(dtype, module, device, blank):
+        if dtype is not None and not self._runs_in(dtype, module, blank):
             dtype, start = None, replace(start, needs_float32=True)
         scoring_dtype = resolve_precision(self.precision, device, coarse=start.needs_float32)
         callbacks = [] if report is None else [SklearnCallbackBridge(report, start)]
@@ -248,11 +248,10 @@ class Trainer:
             stopping.restore(net.module_)
         return replace(start, history=plain_history(net.history))
 
-    def _runs_in(self, dtype, module, device, blank) -> bool:
+    def _runs_in(self, dtype, module, blank) -> bool:
         """Try whether a network runs in a precision; refuse one that was asked for and does not."""
         try:
-            with torch.no_grad(), autocast(device, dtype):
-                module.eval()(blank)
+            check_runs_in(dtype, module, blank)
         except RuntimeError as error:
             if self.precision != "auto":
                 raise ValueError(
@@ -276,8 +275,8 @@ class Trainer:
         return task.decoder(embedding.shape[1], start.module, start.image_shape)
 
 
-def warn_if_diverged(history: Sequence[Mapping[str, float]], lr: float) -> None:
-    """Warn where the last epoch of a training had a loss of NaN or infinity."""
+def warn_if_diverged(history: Sequence[Mapping[str, float]], lr: float) -> bool:
+    """Warn, and return True, where the last epoch of a training had a loss of NaN or infinity."""
     # An epoch that a callback broke off has no loss.
     loss = history[-1].get("train_loss", 0.0) if history else 0.0
     if not math.isfinite(loss):
@@ -286,6 +285,8 @@ def warn_if_diverged(history: Sequence[Mapping[str, float]], lr: float) -> None:
             f"worthless; try a learning rate well below lr={lr!r}",
             ConvergenceWarning,
         )
+        return True
+    return False
 
 
 def _is_schedule(callback) -> bool:

@@ -15,6 +15,7 @@ from puclassify import metrics
 from puclassify._labels import check_pu_labels
 from puclassify._last_step import own_pos_label, own_prior, own_scenario
 from puclassify._parameters import check_flag, check_probability, check_scenario
+from puclassify._score_kinds import scores_of_an_estimator
 from puclassify._warnings import warn
 from puclassify.model_selection._candidate_priors import warn_if_priors_differ
 from puclassify.model_selection._responses import (
@@ -230,7 +231,8 @@ class _PUScorer:
         )
         if metric.response is labels_of:
             response = _is_positive(response, classes)
-        score, std = metric.function(positive, response, return_std=True, **settings)
+        with scores_of_an_estimator():  # a tree, or one neighbour, knows only 0 and 1
+            score, std = metric.function(positive, response, return_std=True, **settings)
         self._warn_if_few(classes[1], int(np.sum(positive)), std)
         if not self.return_std:
             return metric.sign * score

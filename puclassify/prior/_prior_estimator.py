@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import ClassifierTags, Tags, check_random_state
 from sklearn.utils.validation import validate_data
 
-from puclassify._labels import check_pu_labels, warn_if_exchanged
+from puclassify._labels import check_pu_labels, warn_if_exchanged, warn_of_other_order
 from puclassify._last_step import own_pos_label
 from puclassify._parameters import check_scenario, check_score_vector
 from puclassify._propensities import weights_of_labelled
@@ -89,6 +89,7 @@ class PriorEstimator(PUBaseEstimator):
         pos_label = own_pos_label(self.estimator)
         classes, positive = check_pu_labels(y, n_samples, self, pos_label=pos_label)
         warn_if_exchanged(classes, positive)
+        warn_of_other_order(X, y)
         weights_of_labelled(propensities, positive)  # checks them before the training
         scores = out_of_fold_scores(
             self.estimator,
@@ -150,9 +151,10 @@ class PriorEstimator(PUBaseEstimator):
             scores or gives a prior that differs by more than 0.1.
         """
         self._check_parameters()
-        scores = check_score_vector(scores, "scores")
+        given, scores = scores, check_score_vector(scores, "scores")
         check_not_constant(scores)
         _, positive = check_pu_labels(y, len(scores), self, name="scores")
+        warn_of_other_order(given, y)
         weights = weights_of_labelled(propensities, positive)
         is_clear = check_ranking(scores, positive, weights)
         estimate = self._estimate(scores, positive, weights)

@@ -322,3 +322,21 @@ class TestRoles:
             contextlib.suppress(ValueError),  # as all scores are the wrong way round
         ):
             told.set_params(estimator__pos_label=0).fit(rows.X, rows.y)
+
+
+class TestOrder:
+    @pytest.mark.filterwarnings("ignore:BBEPrior estimates")
+    def test_of_tables(self, classifier, rows):
+        X, y = pd.DataFrame(rows.X), pd.Series(rows.y)
+        other = y.sample(frac=1, random_state=0)
+        scores = X[0] + 2 * np.asarray(other)
+        ways = [
+            lambda y: classifier.fit(X, y),
+            lambda y: PUPlattScaling(0.3).fit(scores, y),
+            lambda y: BBEPrior().fit_scores(scores, y),
+        ]
+        for fit in ways:
+            with pytest.warns(UserWarning, match=r"different orders, .* pass y.loc\[X.index\]"):
+                fit(other)
+            fit(other.set_axis(X.index + 5))  # warnings are errors
+            fit(other.tolist())

@@ -48,7 +48,24 @@ class TestIdenticalSamples:
         PUImageClassifier(max_epochs=1, random_state=0).fit(X, images.y, groups=np.arange(len(X)))
 
 
+class Undefined(torch.nn.Module):
+    """A network that is fine in training, and not a number for some samples outside of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Linear(3, 1)
+
+    def forward(self, x):
+        logits = self.head(x)[:, 0]
+        return logits if self.training else torch.where(x[:, 0] > 0, logits, torch.nan)
+
+
 class TestConstantLogits:
+    def test_logits_that_are_missing(self, rows):
+        classifier = PUImageClassifier(Undefined, max_epochs=1, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="a logit of NaN or infinity, although its los"):
+            classifier.fit(rows.X, rows.y)
+
     def test_a_dead_network_gets_a_warning(self, rows):
         classifier = PUImageClassifier(Dead, max_epochs=1, random_state=0)
         with pytest.warns(ConvergenceWarning, match="gives all 60 samples the same logit.* lr=0.0"):

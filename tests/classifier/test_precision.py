@@ -116,6 +116,21 @@ class TestPrecision:
         with pytest.raises(ValueError, match=r"OnlyFloat32 does not run at precision='bfloat16' "):
             fits[0].set_params(precision="bfloat16").fit(images.X, images.y)
 
+    @pytest.mark.parametrize("shape", [(12, 100, 1), (1, 31, 4)])
+    def test_maps_one_pixel_wide_need_float32_on_a_cpu(self, shape, monkeypatch):
+        monkeypatch.setattr(
+            torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False
+        )
+        X = np.random.default_rng(0).normal(size=(20, *shape)).astype(np.float32)
+        given = {"max_epochs": 2, "random_state": 0, "device": "cpu"}
+        fits = [
+            PUImageClassifier(precision=precision, **given).fit(X, np.repeat([1, 0], 10))
+            for precision in ("auto", "float32")
+        ]
+        assert torch.equal(*(classifier.module_.head.weight for classifier in fits))
+        with pytest.raises(ValueError, match=r"return wrong values for maps that are one pixel wi"):
+            fits[0].set_params(precision="bfloat16").fit(X, np.repeat([1, 0], 10))
+
     def test_models_of_before_it_was_asked_predict(self, make, images):
         classifier = make(random_state=0, max_epochs=1).fit(images.X, images.y)
         expected = classifier.decision_function(images.X)
