@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from puclassify._parameters import check_number, check_pair
 
-__all__ = ["GridImage"]
+__all__ = ["GridImage", "ScoreMap"]
 
 
 def _check_step(step: Any) -> tuple[float, float]:
@@ -193,3 +193,12 @@ def mirror_index(index: ArrayLike, length: ArrayLike) -> np.ndarray:
 def map_length(length: int, stride: int) -> int:
     """Return the number of positions ``0, stride, 2 * stride, ...`` on an axis."""
     return -(-length // stride)
+
+
+class ScoreMap(GridImage):
+    """A map of a picker's scores over a micrograph, which is not a micrograph to be picked."""
+
+    @classmethod
+    def of(cls, scores: GridImage) -> ScoreMap:
+        """Return the image as a map of scores, which shares its values."""
+        return cls(scores.values, scores.step, scores.offset, scores.pixel_size, scores.name)

@@ -12,7 +12,13 @@ import numpy as np
 from puclassify._warnings import warn
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import micrograph_stem, spellings
-from puclassify.io._near_names import contained_names, examples, near_names, remedy
+from puclassify.io._near_names import (
+    contained_names,
+    examples,
+    near_names,
+    remedy,
+    same_but_for_zeros,
+)
 
 __all__ = ["match_coordinates"]
 
@@ -159,7 +165,8 @@ def _warn_of_lost_labels(
 ) -> None:
     used = set(found.values())
     lost = [key for key, xy in coordinates.items() if key not in used and len(xy)]
-    near = contained_names(lost, [path for path, key in found.items() if key is None])
+    unmatched = [path for path, key in found.items() if key is None]
+    near = same_but_for_zeros(lost, unmatched) | contained_names(lost, unmatched)
     if near:
         warn(
             f"{len(near)} names in coordinates match no micrograph, but nearly match micrographs "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from puclassify.io._names import micrograph_stem
 
-__all__ = ["contained_names", "examples", "near_names", "remedy"]
+__all__ = ["contained_names", "examples", "near_names", "remedy", "same_but_for_zeros"]
 
 _SHOWN = 3
 _COMPARED = 100  # comparing all pairs of a large set takes minutes
@@ -39,9 +39,30 @@ def contained_names(keys: list[str], paths: list[str]) -> dict[str, str]:
     return {key: found[key] for key in keys if key in found}
 
 
+def same_but_for_zeros(keys: list[str], paths: list[str]) -> dict[str, str]:
+    """Return keys that differ from a path's name only by zeros in front of numbers, with it.
+
+    Names that several keys or paths would then share are left out.
+    """
+    by_plain: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        by_plain[_without_zeros(path)].append(path)
+    times = Counter(map(_without_zeros, keys))
+    plain = {key: _without_zeros(key) for key in keys}
+    return {
+        key: by_plain[name][0]
+        for key, name in plain.items()
+        if len(by_plain[name]) == 1 and times[name] == 1
+    }
+
+
+def _without_zeros(path: str) -> str:
+    return re.sub(r"(?<!\d)0+(?=\d)", "", micrograph_stem(path))
+
+
 def near_names(keys: list[str], paths: list[str]) -> dict[str, str]:
     """Return some keys that contain a path's name, are contained in it or look like it."""
-    found = contained_names(keys, paths)
+    found = same_but_for_zeros(keys, paths) or contained_names(keys, paths)
     if found:
         return found
     by_stem = {micrograph_stem(path): path for path in reversed(paths[:_COMPARED])}

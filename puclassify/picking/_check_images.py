@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from puclassify._devices import all_finite
-from puclassify.grid import GridImage
+from puclassify.grid import GridImage, ScoreMap
 
-__all__ = ["check_images", "fit_preprocessing"]
+__all__ = ["check_images", "fit_preprocessing", "refuse_score_maps"]
 
 
 def fit_preprocessing(preprocessing: Any, micrographs: Sequence[Any]) -> Iterable[Any]:
@@ -28,6 +28,16 @@ def fit_preprocessing(preprocessing: Any, micrographs: Sequence[Any]) -> Iterabl
             f"{foreign[0]!r} is made for tables of features: use FourierDownsample and "
             "NormalizeMicrograph, or a transformer of yours from micrographs to GridImages"
         ) from error
+
+
+def refuse_score_maps(micrographs: Iterable[Any]) -> None:
+    """Refuse maps of scores in the place of micrographs."""
+    for item in micrographs:
+        if isinstance(item, ScoreMap):
+            raise TypeError(
+                f"X holds a map of scores of {item.name!r}, as transform and predict_proba return "
+                "it, in the place of a micrograph; pass the micrographs themselves"
+            )
 
 
 def check_images(images: Iterable[Any], preprocessing: Any) -> list[GridImage]:

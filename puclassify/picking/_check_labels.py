@@ -14,6 +14,7 @@ from puclassify.regions import labels_inside
 __all__ = ["check_labels", "check_particles_of_score"]
 
 _FEW_OF_EXPECTED = 0.5  # of the lower end of the interval
+_TOLERATED = 0.1  # of the width and height of a micrograph, by which particles lie outside
 _MANY_OUTSIDE = 0.03  # of the particles
 
 
@@ -36,20 +37,19 @@ def check_labels(
 
 
 def check_particles_of_score(
-    particles: Sequence[np.ndarray], candidates: Sequence[np.ndarray], report: dict | None
+    particles: Sequence[np.ndarray], sizes: Sequence[np.ndarray], report: dict | None
 ) -> None:
-    """Check that known particles, (k_i, 2), can be all of those in the micrographs of a score.
+    """Check that known particles, (k_i, 2), can be all of those in micrographs of given sizes.
 
-    Candidates, (m_i, 3), cover their micrographs, so that particles beyond all of them are in
-    another frame. The ``report`` of a fit says how many particles to expect.
+    The sizes are widths and heights in stored pixels. The ``report`` of a fit says how many
+    particles to expect.
     """
     n_particles = sum(map(len, particles))
-    if not n_particles or not any(map(len, candidates)):
+    if not n_particles:
         return
     outside = sum(
-        int((xy > 1.1 * found[:, :2].max(axis=0)).any(axis=1).sum())
-        for xy, found in zip(particles, candidates)
-        if len(found)
+        int(((xy < -_TOLERATED * size) | (xy > (1 + _TOLERATED) * size)).any(axis=1).sum())
+        for xy, size in zip(particles, sizes)
     )
     if outside > _MANY_OUTSIDE * n_particles:
         raise ValueError(

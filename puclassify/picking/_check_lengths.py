@@ -12,7 +12,9 @@ from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.picking._geometry import PickingGeometry, size_xy
 
-__all__ = ["check_lengths", "relative_pixel_size", "unused_headers"]
+__all__ = ["check_lengths", "relative_pixel_size", "unused_headers", "warn_if_coarse"]
+
+_FEWEST_PIXELS = 5  # across a particle
 
 
 def relative_pixel_size(pixel_size: float | str, images: Sequence[GridImage]) -> float | str:
@@ -57,6 +59,18 @@ def unused_headers(pixel_size: float | str, images: Sequence[GridImage]) -> str:
         f"is particle_diameter in ångström? The headers give {header:g} Å per pixel, but "
         'pixel_size was left at 1: pass pixel_size="header"'
     )
+
+
+def warn_if_coarse(micrographs: Sequence[Any], diameter: float) -> None:
+    """Warn of micrographs, as given, on whose grid a particle spans hardly any pixels."""
+    steps = [max(item.step_xy) if isinstance(item, GridImage) else 1.0 for item in micrographs]
+    coarsest = int(np.argmax(steps)) if steps else 0
+    if steps and diameter < _FEWEST_PIXELS * steps[coarsest]:
+        warn(
+            f"a particle spans only {diameter / steps[coarsest]:.3g} pixels of micrograph "
+            f"{coarsest} (counted from 0) of X, too few to tell it from noise: check "
+            f"particle_diameter and pixel_size, or pass less binned micrographs"
+        )
 
 
 def check_lengths(picker: Any, images: Sequence[GridImage], geometry: PickingGeometry) -> None:

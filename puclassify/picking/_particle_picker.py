@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,9 +23,18 @@ from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs
 from puclassify.metrics import pick_average_precision_score
-from puclassify.picking._check_images import check_images, fit_preprocessing
+from puclassify.picking._check_images import (
+    check_images,
+    fit_preprocessing,
+    refuse_score_maps,
+)
 from puclassify.picking._check_labels import check_labels, check_particles_of_score
-from puclassify.picking._check_lengths import check_lengths, relative_pixel_size, unused_headers
+from puclassify.picking._check_lengths import (
+    check_lengths,
+    relative_pixel_size,
+    unused_headers,
+    warn_if_coarse,
+)
 from puclassify.picking._check_micrographs import warn_of_copies, without_constant
 from puclassify.picking._default_components import (
     complete_preprocessing,
@@ -45,7 +54,11 @@ from puclassify.picking.estimates import (
     estimate_pick_quality,
     watched,
 )
-from puclassify.picking.label_checks import each_once, labelled_micrographs
+from puclassify.picking.label_checks import (
+    each_once,
+    labelled_micrographs,
+    warn_if_read_otherwise,
+)
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
 from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
 from puclassify.picking.suppression import NonMaximumSuppression
@@ -298,6 +311,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             images, self.particle_diameter, self.pixel_size, self.label_radius
         )
         check_lengths(self, images, geometry)
+        warn_if_coarse(X, geometry.diameter)
         warn_of_copies(images)
         pixel_size = relative_pixel_size(self.pixel_size, images)
         follow_headers(preprocessing, self.pixel_size, pixel_size)
@@ -533,11 +547,15 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         Warns
         -----
         UserWarning
-            If ``y`` holds much fewer particles than the fit expects.
+            If ``y`` holds much fewer particles than the fit expects, or if candidates lie on more
+            particles where these are flipped, turned, or put on other micrographs.
         """
-        picks = cast(np.ndarray, self.predict(X, threshold=-np.inf))
+        stream = self._stream(X, MicrographPipeline.pick_and_measure, picks_of=itemgetter(0))
+        results = list(self._watched(stream, -np.inf, itemgetter(0)))
+        picks, sizes = [one for one, _ in results], [size for _, size in results]
         particles = check_coordinates(y, len(picks))
-        check_particles_of_score(particles, list(picks), self.threshold_report_)
+        check_particles_of_score(particles, sizes, self.threshold_report_)
+        warn_if_read_otherwise(particles, picks, sizes, self.matching_radius_)
         return pick_average_precision_score(particles, picks, self.matching_radius_)
 
     def __sklearn_tags__(self) -> Tags:
@@ -628,6 +646,7 @@ def _preprocessed(
 ) -> tuple[list[GridImage], list[np.ndarray]]:
     """Fit the preprocessing; return the images it makes of micrographs, and the labels on them."""
     micrographs = check_micrographs(X)
+    refuse_score_maps(micrographs)
     labels = check_coordinates(y, len(micrographs))
     with on_this_machine():  # where the images are needed next
         images = check_images(fit_preprocessing(preprocessing, micrographs), preprocessing)

@@ -169,6 +169,22 @@ class TestLostLabels:
     @pytest.mark.parametrize(
         ("keys", "names"),
         [
+            (["mic_9", "mic_1", "mic_2"], ["mic_9.mrc", "mic_001.mrc", "mic_002.mrc"]),
+            (["mic_9", "mic_0001", "mic_0002"], ["mic_9.mrc", "mic_1.mrc", "mic_02.mrc"]),
+        ],
+    )
+    def test_zeros_in_front_of_numbers(self, keys, names):
+        with pytest.warns(UserWarning, match="2 names in coordinates match no micrograph"):
+            match_coordinates(table(*keys), names)
+        with pytest.raises(ValueError, match=r"near misses: 'mic_0*1' is near 'mic_0*1'"):
+            match_coordinates(table(*keys[1:]), names[1:])
+
+    def test_zeros_of_several(self):
+        match_coordinates(table("a", "m_1", "m_01"), ["a", "m_001"])  # warnings are errors
+
+    @pytest.mark.parametrize(
+        ("keys", "names"),
+        [
             (["mic2", "mic1"], ["mic2", "mic10"]),
             (["mic2", "other_1"], ["mic2", "mic3"]),
             (["mic1", "mic1_DW"], ["mic1"]),

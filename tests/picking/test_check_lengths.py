@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from puclassify import GridImage
 from puclassify.io import as_grid_image
-from puclassify.picking._check_lengths import unused_headers
+from puclassify.picking._check_lengths import unused_headers, warn_if_coarse
 
 from .conftest import small_picker
 
@@ -107,3 +107,12 @@ class TestUnusedHeaders:
     )
     def test_nothing_to_ask(self, pixel_size, sizes):
         assert unused_headers(pixel_size, self.images(*sizes)) == ""
+
+
+class TestCoarseMicrographs:
+    @pytest.mark.parametrize("step", [1.0, 2.0, (1.0, 2.0)])
+    def test_fine_enough(self, step):
+        image = GridImage(np.zeros((50, 50)), step=step)
+        warn_if_coarse([np.zeros((50, 50)), image], 10.0)  # warnings are errors
+        with pytest.warns(UserWarning, match="spans only 4.5 pixels of micrograph 1"):
+            warn_if_coarse([image, GridImage(image.values, step=4.0)], 18.0)

@@ -27,6 +27,7 @@ __all__ = ["FEWEST_LABELS", "CrossFit", "EstimationTask", "cross_fit", "estimate
 
 FEWEST_LABELS = 10  # for estimates by cross-fitting
 _EPOCHS_SHARE = 0.35  # of the final training's epochs, for a cross-fitted one
+_NEARLY_ALL = 0.4  # of the candidates, beyond which labels have no places beside them
 _CONTRADICTION = 1.25  # by how much a given number may lie outside the interval of the estimate
 
 
@@ -213,6 +214,13 @@ def _by_chance(task: EstimationTask, chance: ChanceTest) -> str:
         causes[0] = (
             f"the labels are {check.reading} (confidence {check.confidence:.2f}; "
             "puclassify.picking.check_orientation says what to write)"
+        )
+    if task.n_labels > _NEARLY_ALL * len(chance.candidates):
+        causes.insert(
+            0,
+            f"labels on nearly everything: {task.n_labels} of them where "
+            f"{len(chance.candidates)} candidates are, which tell nothing about the rest (were "
+            "all candidates of a prediction given as labels?)",
         )
     return (
         f"classifiers trained on half of the {task.n_labels} labels score the other half no higher "

@@ -6,4 +6,7 @@ from puclassify.picking.label_checks._labelled_micrographs import (
 )
 from puclassify.picking.label_checks._orientation import OrientationCheck as OrientationCheck
 from puclassify.picking.label_checks._orientation import check_orientation as check_orientation
+from puclassify.picking.label_checks._read_otherwise import (
+    warn_if_read_otherwise as warn_if_read_otherwise,
+)
 from puclassify.picking.label_checks._shift import shift_of_labels as shift_of_labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_coordinates, check_micrographs
 from puclassify.picking._geometry import size_xy
 from puclassify.picking.label_checks._blob_maps import FEWEST_LABELS, BlobMaps, at_labels, thinned
+from puclassify.picking.label_checks._flips import FLIPS, Flip, Size
 from puclassify.picking.label_checks._shift import shift_of_labels
 
 __all__ = ["OrientationCheck", "check_orientation"]
@@ -25,65 +26,12 @@ _NOTHING = 4.5  # standard deviations that the best of all readings reaches by c
 _SURE = 0.95
 _WHOLE_NUMBER = 1.5  # standard deviations by which a broken binning has to be better
 
-Size = tuple[float, float]  # width and height in stored pixels
-
-
-@dataclass(frozen=True)
-class _Flip:
-    name: str
-    code: str  # of the array of one micrograph, with xy, width and height
-    apply: Callable[[np.ndarray, Size], np.ndarray]
-
-
-def _stack(x, y):
-    return np.stack([x, y], axis=-1)
-
-
-_FLIPS = (
-    _Flip("as given", "xy", lambda p, s: p),
-    _Flip(
-        "y counted from below",
-        "np.column_stack([xy[:, 0], height - 1 - xy[:, 1]])",
-        lambda p, s: _stack(p[..., 0], s[1] - 1 - p[..., 1]),
-    ),
-    _Flip(
-        "x and y exchanged",
-        "xy[:, ::-1]",
-        lambda p, s: p[..., ::-1],
-    ),
-    _Flip(
-        "x counted from the right",
-        "np.column_stack([width - 1 - xy[:, 0], xy[:, 1]])",
-        lambda p, s: _stack(s[0] - 1 - p[..., 0], p[..., 1]),
-    ),
-    _Flip(
-        "turned by 180 degrees",
-        "np.array([width - 1, height - 1]) - xy",
-        lambda p, s: np.array([s[0] - 1, s[1] - 1]) - p,
-    ),
-    _Flip(
-        "x and y exchanged, and y counted from below",
-        "np.column_stack([xy[:, 1], height - 1 - xy[:, 0]])",
-        lambda p, s: _stack(p[..., 1], s[1] - 1 - p[..., 0]),
-    ),
-    _Flip(
-        "x and y exchanged, and x counted from the right",
-        "np.column_stack([width - 1 - xy[:, 1], xy[:, 0]])",
-        lambda p, s: _stack(s[0] - 1 - p[..., 1], p[..., 0]),
-    ),
-    _Flip(
-        "x and y exchanged, and turned by 180 degrees",
-        "np.column_stack([width - 1 - xy[:, 1], height - 1 - xy[:, 0]])",
-        lambda p, s: _stack(s[0] - 1 - p[..., 1], s[1] - 1 - p[..., 0]),
-    ),
-)
-
 
 @dataclass(frozen=True)
 class _Reading:
     """A way to read labels: from pixels ``scale`` times as fine, then flipped."""
 
-    flip: _Flip
+    flip: Flip
     scale: float = 1.0
 
     @property
@@ -237,7 +185,8 @@ def check_orientation(
     if best is None or not is_sure:
         return OrientationCheck("cannot tell", confidence, _UNKNOWN, by_name)
     if best.name == "as given":
-        return OrientationCheck("as given", confidence, "nothing to do", by_name, list(labels))
+        advice = _NOTHING_TO_DO if particle_diameter is None else "nothing to do"
+        return OrientationCheck("as given", confidence, advice, by_name, list(labels))
     all_sizes = [
         sizes[i] if i in sizes else _size(as_grid_image(path)) for i, path in enumerate(paths)
     ]
@@ -264,6 +213,10 @@ def _is_near(one: _Reading, other: _Reading) -> bool:
     return abs(np.log(one.scale / other.scale)) < 0.03
 
 
+_NOTHING_TO_DO = (
+    "nothing to do, unless all lie beside what they label, such as corners of boxes: "
+    "particle_diameter=... tells"
+)
 _UNKNOWN = (
     "no flip, turn or binning of the labels lies on blobs more than random places would: draw the "
     "labels on the micrographs (puclassify.plotting.PicksDisplay), and check that each list of "
@@ -297,7 +250,7 @@ def _readings(labels, sizes) -> list[_Reading]:
     )
     if beyond > 1.03:
         scales += list(beyond * np.arange(0.98, 1.25, 0.004))
-    return [_Reading(flip, scale) for scale in scales for flip in _FLIPS]
+    return [_Reading(flip, scale) for scale in scales for flip in FLIPS]
 
 
 def _score(maps, labels, sizes, reading) -> float | None:

@@ -14,10 +14,11 @@ from puclassify._devices import own_stream, page_locked
 from puclassify._pixel_size import RelativePixelSize, stored_pixel_size
 from puclassify._warnings import warn
 from puclassify.classifier import UNCALIBRATED
-from puclassify.grid import GridImage
+from puclassify.grid import GridImage, ScoreMap
 from puclassify.io import as_grid_image, micrograph_name
-from puclassify.picking._check_images import check_images
-from puclassify.picking._geometry import HalfDiameter
+from puclassify.picking._check_images import check_images, refuse_score_maps
+from puclassify.picking._check_lengths import warn_if_coarse
+from puclassify.picking._geometry import HalfDiameter, size_xy
 from puclassify.picking.estimates import expected_quality
 from puclassify.picking.scoring import NetworkScorer, WindowScorer
 from puclassify.picking.suppression import non_maximum_suppression
@@ -75,6 +76,7 @@ class MicrographPipeline:
     def preprocess(self, loaded: tuple[Any, str]) -> GridImage:
         """Preprocess what `load` returned."""
         micrograph, name = loaded
+        refuse_score_maps([micrograph])
         device = self._device
         with own_stream(device):
             if device is None:  # as in fit: what the caller gave, where the preprocessing runs
@@ -83,6 +85,8 @@ class MicrographPipeline:
                 image = preprocess_on(self.preprocessing, micrograph, device)
             (image,) = check_images([image], self.preprocessing)
         self._warn_if_rescaled(image, name)
+        diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
+        warn_if_coarse([micrograph], diameter)
         return replace(image, name=name)
 
     def _warn_if_rescaled(self, image: GridImage, name: str) -> None:
@@ -98,12 +102,12 @@ class MicrographPipeline:
         """The device to preprocess on: the scorer's, None if it or the preprocessing has none."""
         return self.scorer.device if runs_on_devices(self.preprocessing) else None
 
-    def score_map(self, image: GridImage) -> GridImage:
+    def score_map(self, image: GridImage) -> ScoreMap:
         """Score a preprocessed micrograph: logits on the network's stride, in main memory."""
         scores = self._scores(image)
         if isinstance(scores.values, torch.Tensor):
             scores = replace(scores, values=scores.values.cpu().numpy())
-        return scores
+        return ScoreMap.of(scores)
 
     def pick(self, image: GridImage, threshold: float) -> np.ndarray:
         """Return x, y and score (k, 3) of a preprocessed micrograph's maxima above a logit.
@@ -116,6 +120,10 @@ class MicrographPipeline:
             parameters["radius"] = HalfDiameter.of(self.particle_diameter, pixel_size)
         scores = self._scores(image)
         return non_maximum_suppression(scores, **parameters | {"threshold": threshold})
+
+    def pick_and_measure(self, image: GridImage) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `pick` does without a threshold, and the image's width and height (2,)."""
+        return self.pick(image, -np.inf), size_xy(image)
 
     def find_candidates(self, image: GridImage) -> np.ndarray:
         """Return what `pick` does without a threshold and ``max_picks``."""

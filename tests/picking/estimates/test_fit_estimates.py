@@ -8,9 +8,11 @@ import pytest
 from puclassify import GridImage
 from puclassify.datasets import label_particles
 from puclassify.picking._geometry import PickingGeometry
+from puclassify.picking.estimates._chance import ChanceTest
 from puclassify.picking.estimates._cross_fitting import HeldOutScores, MatchedScores
 from puclassify.picking.estimates._fit_estimates import (
     EstimationTask,
+    _by_chance,
     cross_fit,
     estimate_pick_quality,
 )
@@ -225,3 +227,14 @@ def test_each_source_may_have_one_score_if_both_have_two():
     quality = fit_pick_quality(held_out, scores, guess=60.0, areas=np.ones(1))
     low, high = quality.report(0.0)["n_particles_interval"]
     assert 20 < low < high < 500
+
+
+@pytest.mark.parametrize(("n_candidates", "named"), [(150, True), (249, True), (300, False)])
+def test_labels_on_nearly_everything_are_a_likely_cause(labels, n_candidates, named):
+    noise = np.random.default_rng(0).normal(size=(N_MICROGRAPHS, 500, 500))
+    images = [GridImage(pixels.astype(np.float32)) for pixels in noise]
+    nothing = np.zeros((100, 5))
+    chance = ChanceTest(nothing[:, 0], nothing, np.zeros(n_candidates), nothing[:, 0], nothing)
+    reason = _by_chance(task_of((images,), labels), chance)
+    assert ("first: labels on nearly everything: 100 of them where" in reason) == named
+    assert "labels in another orientation or binning" in reason
