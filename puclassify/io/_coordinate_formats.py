@@ -12,9 +12,9 @@ from puclassify.io._box import read_box
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._delimited import format_delimited, read_delimited
 from puclassify.io._pick_files import is_folder
-from puclassify.io._star import format_star, read_star
+from puclassify.io._star import format_star, read_centred_star, read_star
 
-__all__ = ["COORDINATE_FORMATS", "CoordinateFormat", "reader", "writer"]
+__all__ = ["COORDINATE_FORMATS", "CoordinateFormat", "centred_reader", "reader", "writer"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class CoordinateFormat:
         Start of the first line, by which ``format="auto"`` recognises files of any extension.
     read_auto : callable or None, default=None
         Reader for ``format="auto"``, if that accepts more than ``read``.
+    read_centred : callable or None, default=None
+        Maps a path and the pixel size of the micrographs in ångström, or None, to a
+        `CoordinateTable` from which the shifts of a refinement are subtracted. None if the format
+        has no shifts.
 
     See Also
     --------
@@ -65,10 +69,13 @@ class CoordinateFormat:
     write: Callable[[CoordinateTable], str] | None = None
     first_line: str | None = None
     read_auto: Callable[[str], CoordinateTable] | None = None
+    read_centred: Callable[[str, float | None], CoordinateTable] | None = None
 
 
 COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
-    "star": CoordinateFormat((".star",), read_star, format_star, first_line="data_"),
+    "star": CoordinateFormat(
+        (".star",), read_star, format_star, first_line="data_", read_centred=read_centred_star
+    ),
     "tsv": CoordinateFormat(
         (".tsv", ".tab", ".txt"),
         partial(read_delimited, delimiter="\t"),
@@ -91,13 +98,31 @@ def reader(path: str, format: str) -> Callable[[str], CoordinateTable]:
     """Choose the reader by name or, for "auto", by the first line, else by the extension."""
     if format != "auto":
         return COORDINATE_FORMATS[format].read
+    known = _format_of(path)
+    return read_delimited if known is None else known.read_auto or known.read
+
+
+def centred_reader(path: str, format: str) -> Callable[[str, float | None], CoordinateTable]:
+    """Choose the reader that subtracts the shifts of a refinement."""
+    known = _format_of(path) if format == "auto" else COORDINATE_FORMATS[format]
+    if known is not None and known.read_centred is not None:
+        return known.read_centred
+    names = [name for name, entry in COORDINATE_FORMATS.items() if entry.read_centred is not None]
+    raise ValueError(
+        f"origins='apply' is for the shifts of a refinement, which files of the format "
+        f"{' or '.join(names)} store and {path} does not; pass origins='ignore'"
+    )
+
+
+def _format_of(path: str) -> CoordinateFormat | None:
+    """Return the format that the first line or else the extension implies."""
     with open(path, encoding="utf-8-sig", errors="replace") as file:
         lines = (line.strip() for line in file)
         first = next((line for line in lines if line and not line.startswith("#")), "")
     formats = COORDINATE_FORMATS.values()
     known = [e for e in formats if e.first_line is not None and first.startswith(e.first_line)]
     known += [e for e in formats if path.lower().endswith(e.extensions)]
-    return (known[0].read_auto or known[0].read) if known else read_delimited
+    return known[0] if known else None
 
 
 def writer(path: str, format: str) -> Callable[[CoordinateTable], str]:

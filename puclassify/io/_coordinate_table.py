@@ -12,7 +12,7 @@ import numpy as np
 
 from puclassify.io._names import without_pick_suffix
 
-__all__ = ["CoordinateTable", "micrograph_of_file"]
+__all__ = ["CoordinateTable", "file_stem", "micrograph_of_file"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,12 @@ class CoordinateTable:
     values: np.ndarray
 
     @classmethod
-    def from_text(cls, names: Iterable[str], columns: Sequence[Sequence[Any]]) -> CoordinateTable:
+    def from_text(
+        cls,
+        names: Iterable[str],
+        columns: Sequence[Sequence[Any]],
+        lines: Sequence[int] | None = None,
+    ) -> CoordinateTable:
         """Convert columns of text or numbers.
 
         Parameters
@@ -51,6 +56,8 @@ class CoordinateTable:
             The micrograph of every row.
         columns : sequence of 2 or 3 sequences of str
             x, y and possibly the score of every row. A score column with gaps is dropped.
+        lines : sequence of int or None, default=None
+            The line of the file that every row starts on, for messages. None to count rows.
 
         Returns
         -------
@@ -60,22 +67,25 @@ class CoordinateTable:
         Raises
         ------
         ValueError
-            If an x or y is not a finite number, or a score is not a number.
+            If an x or y is not a finite number, a score is not a number, or a name is empty.
         """
-        numbers = [
-            np.array([_number(text, row) for row, text in enumerate(column, 1)])
-            for column in columns
-        ]
+        numbers = [_numbers(column, lines) for column in columns]
         bad = np.flatnonzero(~np.isfinite(numbers[0]) | ~np.isfinite(numbers[1]))
         if bad.size:
             first = int(bad[0])
             raise ValueError(
-                f"the coordinates of row {first + 1} are {columns[0][first]!r}, "
+                f"the coordinates of {_place(first, lines)} are {columns[0][first]!r}, "
                 f"{columns[1][first]!r}, expected two finite numbers"
             )
         if len(numbers) == 3 and np.isnan(numbers[2]).any():
             del numbers[2]
-        return cls([str(name).strip() for name in names], np.column_stack(numbers))
+        stripped: dict[Any, str] = {}  # a name of thousands of rows is one object
+        plain = [
+            stripped.get(name) or stripped.setdefault(name, str(name).strip()) for name in names
+        ]
+        if not all(plain):
+            raise ValueError(f"{_place(plain.index(''), lines)} has no name of a micrograph")
+        return cls(plain, np.column_stack(numbers))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> CoordinateTable:
@@ -124,22 +134,47 @@ def micrograph_of_file(path: str) -> str:
 
     This is the file name without folder, extension and RELION's ``_autopick`` or ``_manualpick``.
     """
-    return without_pick_suffix(os.path.splitext(os.path.basename(path))[0])
+    return without_pick_suffix(file_stem(path))
 
 
-def _number(text: Any, row: int) -> float:
+def file_stem(path: str) -> str:
+    """Return a file's name without folder and extension."""
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _numbers(column: Sequence[Any], lines: Sequence[int] | None) -> np.ndarray:
+    try:
+        # Python reads 1_000 as 1000; in a file it is a typing error or a name.
+        if not (isinstance(column[0], str) and "_" in "".join(column)):
+            return np.array(list(map(float, column)), dtype=float)
+    except (IndexError, TypeError, ValueError):
+        pass
+    return np.array([_number(text, row, lines) for row, text in enumerate(column)], dtype=float)
+
+
+def _number(text: Any, row: int, lines: Sequence[int] | None) -> float:
     if isinstance(text, str) and not text.strip():
         return np.nan
     try:
+        if isinstance(text, str) and "_" in text:
+            raise ValueError(text)
         return float(text)
     except ValueError as error:
         hint = ""
         if isinstance(text, str) and _is_number(text.replace(",", ".", 1)):
             hint = "; write decimals with a point"
-        raise ValueError(f"row {row} holds {text!r}, which is no number{hint}") from error
+        raise ValueError(
+            f"{_place(row, lines)} holds {text!r}, which is no number{hint}"
+        ) from error
+
+
+def _place(row: int, lines: Sequence[int] | None) -> str:
+    return f"row {row + 1}" if lines is None else f"line {lines[row]}"
 
 
 def _is_number(text: str) -> bool:
+    if "_" in text:
+        return False
     try:
         float(text)
     except ValueError:

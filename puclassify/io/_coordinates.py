@@ -5,15 +5,15 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from puclassify._parameters import check_option
+from puclassify._parameters import check_number, check_option
 from puclassify.grid import GridImage
 from puclassify.io._check_coordinates import check_coordinate_array
-from puclassify.io._coordinate_formats import COORDINATE_FORMATS, reader, writer
+from puclassify.io._coordinate_formats import COORDINATE_FORMATS, centred_reader, reader, writer
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import path_text
@@ -30,17 +30,18 @@ def read_coordinates(
     *,
     step: float | tuple[float, float] = 1.0,
     offset: float | tuple[float, float] = 0.0,
+    origins: str = "ignore",
+    pixel_size: float | None = None,
 ) -> dict[str, np.ndarray]:
     r"""Read particle coordinates from a file.
 
     Parameters
     ----------
     path : str or path-like
-        A STAR file of RELION (3.0, or 3.1 and later with an optics block; needs
-        ``pip install "puclassify[star]"``), a tab- or comma-separated table with a header line
-        ``image_name x_coord y_coord [score]`` (or common other names of these columns, such as
-        ``micrograph``, ``path``, ``x``, ``y``), an EMAN box file, or a file in a format that was
-        added to `COORDINATE_FORMATS`.
+        A STAR file of RELION (3.0, or 3.1 and later with an optics block), a tab- or
+        comma-separated table with a header line ``image_name x_coord y_coord [score]`` (or common
+        other names of these columns, such as ``micrograph``, ``path``, ``x``, ``y``), an EMAN box
+        file, or a file in a format that was added to `COORDINATE_FORMATS`.
     format : {"auto", "star", "tsv", "csv", "box"}, default="auto"
         "auto" looks at the content of the file first and then at its extension; a file with an
         unknown extension is read as a table.
@@ -49,13 +50,24 @@ def read_coordinates(
         pair: x in the file is ``offset + step * x``. If the coordinates were picked on unbinned
         images and the micrographs are binned by four in each direction, pass ``step=4, offset=1.5``
         for binning by averaging blocks and ``step=4`` for Fourier cropping.
+    origins : {"ignore", "apply"}, default="ignore"
+        Whether the shifts that a refinement found are subtracted from the coordinates:
+        ``_rlnOriginX`` and ``_rlnOriginY``, in pixels of the extracted images, or
+        ``_rlnOriginXAngst`` and ``_rlnOriginYAngst``, in ångström. The result is where the centres
+        of the particles are; without it, where they were extracted.
+    pixel_size : float or None, default=None
+        Pixel size of the micrographs in ångström, for ``origins="apply"``. None for
+        ``_rlnMicrographPixelSize`` or ``_rlnMicrographOriginalPixelSize`` (that of the movies; pass
+        the micrographs' if motion correction binned) of the particles or their optics group.
 
     Returns
     -------
     dict of str to ndarray of shape (k, 2) or (k, 3)
         Columns x, y and, if every particle has one, the score, by micrograph name as in the file;
-        float64. A file without names belongs to the micrograph it is named after (``_autopick``,
-        ``_manualpick`` and ``_pick`` are removed).
+        float64. A STAR file without ``_rlnMicrographName`` is split by ``_rlnTomoName`` or by the
+        stacks in ``_rlnImageName`` ("000001@Extract/job1/Movies/m1.mrcs" belongs to ``m1``). A file
+        without names belongs to the micrograph it is named after (``_autopick``, ``_manualpick``
+        and ``_pick`` are removed).
 
     Raises
     ------
@@ -66,16 +78,15 @@ def read_coordinates(
     TypeError
         If ``path`` is not a path.
     ValueError
-        If the format is unknown, the file does not follow it, or ``step`` or ``offset`` is not a
-        number.
-    ImportError
-        If the package that reads this format is not installed.
+        If the format is unknown, the file does not follow it or ends within a row, ``step``,
+        ``offset`` or ``pixel_size`` is not a number, or ``origins="apply"`` lacks a pixel size.
 
     Warns
     -----
     UserWarning
         If a table gives widths and heights of boxes, which are not used, or a STAR file the shifts
-        of a refinement, which are not applied.
+        of a refinement, which are not applied; if the names or pixel sizes of a STAR file are a
+        guess; if a file does not end with a line break and so may have been cut off.
 
     See Also
     --------
@@ -86,6 +97,9 @@ def read_coordinates(
     All of these formats count pixels from the first stored pixel, x along columns and y along rows.
     Programs differ by half a pixel in whether the centre of that pixel is 0 or 1/2; coordinates are
     read unchanged, with centres at 0.
+
+    The rows of all blocks of a STAR file that have ``_rlnCoordinateX`` and ``_rlnCoordinateY`` are
+    read: all of them, or an error names the line that is no row.
 
     Examples
     --------
@@ -101,11 +115,15 @@ def read_coordinates(
     path = path_text(path)
     grid = _frame(step, offset)
     check_option(format, "format", ["auto", *COORDINATE_FORMATS])
+    check_option(origins, "origins", ["ignore", "apply"])
+    if pixel_size is not None:
+        expected = "a positive number of ångström per pixel, or None"
+        pixel_size = check_number(pixel_size, "pixel_size", expected, above=0)
     _check_is_file(path)
-    read = reader(path, format)
+    read = _reader(path, format, origins, pixel_size)
     try:
         table = read(path)
-    except (ImportError, OSError, MemoryError):
+    except (ImportError, OSError, MemoryError, Warning):
         raise
     except UnicodeDecodeError as error:
         raise ValueError(
@@ -217,6 +235,15 @@ def write_coordinates(
         if is_folder(path):
             texts[list_file(path)] = format_star_list(files)
     replace_files(texts)
+
+
+def _reader(
+    path: str, format: str, origins: str, pixel_size: float | None
+) -> Callable[[str], CoordinateTable]:
+    if origins == "ignore":
+        return reader(path, format)
+    read = centred_reader(path, format)
+    return lambda path: read(path, pixel_size)
 
 
 def _check_is_file(path: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
+from puclassify.io._coordinate_text import read_text
 
 __all__ = ["format_delimited", "read_delimited"]
 
@@ -37,9 +38,8 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
     that the file is named after, provided that all columns hold numbers. The default delimiter is
     the most frequent one in the header line.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        text = file.read()
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    numbered = enumerate(read_text(path).split("\n"), 1)
+    lines = [(number, line) for number, line in numbered if line.strip()]
     if not lines:
         raise ValueError("the file is empty")
     delimiter = delimiter or max(_DELIMITERS, key=lines[0][1].count)
@@ -49,8 +49,11 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
         raise ValueError(
             f"it is not a table with columns separated by {delimiter!r}: {error}"
         ) from error
+    if len(rows) != len(lines) - 1:
+        raise ValueError(_open_quote(lines, delimiter))
     places = _column_places(header)
-    for (number, _), row in zip(lines[1:], rows):
+    numbers = [number for number, _ in lines[1:]]
+    for number, row in zip(numbers, rows):
         if len(row) != len(header):
             hint = "; are commas decimal signs? Write points" if delimiter == "," else ""
             raise ValueError(
@@ -62,7 +65,7 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
         _check_numeric(header, rows, places.values())
     columns = {name: [row[place] for row in rows] for name, place in places.items()}
     names = columns.pop("image_name", [micrograph_of_file(path)] * len(rows))
-    return CoordinateTable.from_text(names, list(columns.values()))
+    return CoordinateTable.from_text(names, list(columns.values()), numbers)
 
 
 def format_delimited(table: CoordinateTable, delimiter: str) -> str:
@@ -79,6 +82,20 @@ def format_delimited(table: CoordinateTable, delimiter: str) -> str:
     writer.writerow(_HEADER[: len(columns)])
     writer.writerows(zip(*columns))
     return text.getvalue()
+
+
+def _open_quote(lines: list[tuple[int, str]], delimiter: str) -> str:
+    """Explain a table with fewer rows than lines: a quote joined some of them."""
+    number = next(n for n, line in lines if _goes_on(line, delimiter))
+    return (
+        f"the quote on line {number} does not end on that line, so that the next line would belong "
+        "to the same row; is the file complete?"
+    )
+
+
+def _goes_on(line: str, delimiter: str) -> bool:
+    """Return whether a row goes on behind a line, since a quote in it is open."""
+    return len(list(csv.reader([line, "next"], delimiter=delimiter))) == 1
 
 
 def _column_places(header: list[str]) -> dict[str, int]:

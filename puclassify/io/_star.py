@@ -1,52 +1,54 @@
-"""Coordinates in RELION's STAR format, parsed by starfile."""
+"""Coordinates in RELION's STAR format."""
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from puclassify._warnings import warn
-from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
+from puclassify.io._coordinate_table import CoordinateTable
+from puclassify.io._coordinate_text import read_text
+from puclassify.io._star_grammar import StarTable, parse_star
+from puclassify.io._star_names import NAME, micrographs_of_rows
+from puclassify.io._star_shifts import shifts_of, shifts_to_warn_of
 
-__all__ = ["format_star", "format_star_list", "read_star"]
+__all__ = ["format_star", "format_star_list", "read_centred_star", "read_star"]
 
-_NAME = "rlnMicrographName"
 _X, _Y = "rlnCoordinateX", "rlnCoordinateY"
 _SCORE = "rlnAutopickFigureOfMerit"
 _COORDINATE_FILE = "rlnMicrographCoordinates"
-_SHIFTS = ("rlnOriginX", "rlnOriginY", "rlnOriginXAngst", "rlnOriginYAngst")
+_OPTICS = "optics"
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
 _MISSING_VALUES = ("NaN", "<NA>")  # starfile reads these as gaps
 
 
 def read_star(path: str) -> CoordinateTable:
-    """Read the first block with coordinates, and ``_rlnAutopickFigureOfMerit`` as the score.
+    """Read all tables with coordinates, and ``_rlnAutopickFigureOfMerit`` as the score.
 
     RELION 3.0 writes one block, 3.1 and later a block on the optics first. A pick file of a single
     micrograph does not name it; it is named after it.
     """
-    starfile, _ = _import_starfile(path)
-    _check_starts_of_rows(path)
-    try:
-        # As text, so that a micrograph named 061 stays what it is and every digit is read.
-        blocks = starfile.read(path, always_dict=True, parse_as_string=[_NAME, _X, _Y, _SCORE])
-    except Exception as error:
-        # The parser checks little, so a broken file can end in any kind of error.
-        raise ValueError(
-            f"it does not follow the STAR format ({type(error).__name__}: {error}); is it "
-            "complete, does every row have as many values as the loop has columns, and are values "
-            "with spaces quoted?"
-        ) from error
-    finally:
-        # Otherwise a file that could not be parsed stays cached, even after its repair.
-        linecache.clearcache()
-    block = _particle_block(blocks)
-    _warn_of_shifts(path, block)
-    columns = [block[column] for column in (_X, _Y, _SCORE) if column in block]
-    names = block[_NAME] if _NAME in block else [micrograph_of_file(path)] * len(columns[0])
-    return CoordinateTable.from_text(names, columns)
+    tables = _coordinate_tables(path)
+    shifted = {title: None for table, _ in tables for title in shifts_to_warn_of(table)}
+    if shifted:
+        warn(
+            f"{path} has shifts in {', '.join(f'_{title}' for title in shifted)}, which are not "
+            "applied: the coordinates are where particles were extracted. Where refined centres "
+            "matter, pass origins='apply', or let RELION extract with re-centring"
+        )
+    return _joined(path, [table for table, _ in tables])
+
+
+def read_centred_star(path: str, pixel_size: float | None) -> CoordinateTable:
+    """Read as `read_star`, with the shifts of a refinement subtracted from the coordinates."""
+    tables = _coordinate_tables(path)
+    shifts = [shifts_of(path, table, optics, pixel_size) for table, optics in tables]
+    joined = _joined(path, [table for table, _ in tables])
+    joined.values[:, :2] -= np.concatenate(shifts)
+    return joined
 
 
 def format_star(table: CoordinateTable) -> str:
@@ -56,7 +58,7 @@ def format_star(table: CoordinateTable) -> str:
     ``data_``, ``loop_`` or ``_`` for a new block or column, and a name may start like that.
     """
     columns = dict(zip((_X, _Y, _SCORE), table.text_columns()))
-    return _star_text("", {**columns, _NAME: table.names})
+    return _star_text("", {**columns, NAME: table.names})
 
 
 def format_star_list(files: Mapping[str, str]) -> str:
@@ -67,13 +69,13 @@ def format_star_list(files: Mapping[str, str]) -> str:
                 f"path leads to the file {file!r}; in a STAR file a line that starts like this is "
                 f"not a path: write it as './{file}'"
             )
-    columns = {_COORDINATE_FILE: list(files.values()), _NAME: list(files)}
+    columns = {_COORDINATE_FILE: list(files.values()), NAME: list(files)}
     return _star_text("coordinate_files", columns)
 
 
 def _star_text(block: str, columns: dict[str, list[str]]) -> str:
     starfile, pandas = _import_starfile("a STAR file")
-    for text in {*columns[_NAME], *columns.get(_COORDINATE_FILE, ())}:
+    for text in {*columns[NAME], *columns.get(_COORDINATE_FILE, ())}:
         bad = text in _MISSING_VALUES or any(character in text for character in _NOT_IN_VALUES)
         if bad or not text.isprintable() or text != text.strip() or not text:
             raise ValueError(
@@ -85,58 +87,62 @@ def _star_text(block: str, columns: dict[str, list[str]]) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip() + "\n"
 
 
-def _particle_block(blocks: dict) -> dict[str, list]:
-    """Return the columns of the first block that has coordinates."""
-    found = []
-    for name, block in blocks.items():
-        if block is None:
-            continue
-        # A block of single values, without loop_, is one row.
-        columns = {c: [v] if isinstance(block, dict) else list(v) for c, v in block.items()}
-        if _X in columns and _Y in columns:
-            return columns
-        found.append(f"data_{name} ({', '.join(list(columns)[:6])})")
+def _coordinate_tables(path: str) -> list[tuple[StarTable, StarTable | None]]:
+    """Return the tables that have coordinates, each with that of its optics groups."""
+    tables = parse_star(read_text(path))
+    found = [table for table in tables if _has_coordinates(table)]
+    if not found:
+        raise ValueError(_no_coordinates(tables))
+    for table in found:
+        if table.shared_line:
+            warn(
+                f"{path}: on line {table.shared_line} a row starts behind the end of another, "
+                f"since the loop has {len(table.titles)} columns. STAR allows it and it is read "
+                "so; check that no title of a column and no value is missing"
+            )
+    return [(table, _optics_of(table, tables)) for table in found]
+
+
+def _has_coordinates(table: StarTable) -> bool:
+    """Return whether a table has both coordinates; refuse rows with one of them."""
+    has = [table.column(title) is not None for title in (_X, _Y)]
+    if any(has) and not all(has) and table.rows:
+        one, other = (_X, _Y) if has[0] else (_Y, _X)
+        raise ValueError(
+            f"the table on line {table.line} (data_{table.block}) has a column {one}, but no "
+            f"column {other}"
+        )
+    return all(has)
+
+
+def _no_coordinates(tables: list[StarTable]) -> str:
+    found = [f"data_{table.block} ({', '.join(table.titles[:6])})" for table in tables]
     hint = ""
-    if any(_COORDINATE_FILE in block for block in found):
+    if any(table.column(_COORDINATE_FILE) is not None for table in tables):
         hint = "; it lists the coordinate files of the micrographs, read those"
-    raise ValueError(
-        f"no block has columns {_X} and {_Y}, found {'; '.join(found) or 'no blocks'}{hint}"
+    return (
+        f"no block has columns {_X} and {_Y}, found {'; '.join(found) or 'no blocks with values'}"
+        f"{hint}"
     )
 
 
-def _warn_of_shifts(path: str, block: dict[str, list]) -> None:
-    """Warn of the shifts of a refinement, which move particles off where they were picked."""
-    shifted = [column for column in _SHIFTS if any(map(_is_shift, block.get(column, ())))]
-    if shifted:
-        warn(
-            f"{path} has shifts in {', '.join(f'_{column}' for column in shifted)}, which are not "
-            "applied: the coordinates are where particles were extracted. Where refined centres "
-            "matter, let RELION extract with re-centring, or subtract the shifts, in pixels, "
-            "yourself"
-        )
+def _optics_of(table: StarTable, tables: list[StarTable]) -> StarTable | None:
+    """Return the last table on optics in front of a table, or else the first behind it."""
+    optics = [other for other in tables if other.block.lower() == _OPTICS]
+    before = [other for other in optics if other.line < table.line]
+    return before[-1] if before else optics[0] if optics else None
 
 
-def _is_shift(value: Any) -> bool:
-    try:
-        return abs(float(value)) > 0  # NaN is none
-    except (TypeError, ValueError):
-        return False
-
-
-def _check_starts_of_rows(path: str) -> None:
-    """Refuse rows that the parser would silently read as the start of a block or column."""
-    with open(path, encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            start, *others = line.split("#")[0].split() or [""]
-            if not start.startswith(("data_", "_")) or not others or others[0][0] in "\"'":
-                continue
-            # A single value, without loop_, follows the title of its column.
-            if start.startswith("data_") or len(others) > 1:
-                raise ValueError(
-                    f"line {number} starts with {start!r}, which in a STAR file starts a "
-                    f"{'block' if start.startswith('data_') else 'column'}; if it is the name of "
-                    "a micrograph, put it in quotes or move its column to the end"
-                )
+def _joined(path: str, tables: list[StarTable]) -> CoordinateTable:
+    """Put the rows of several tables together; the score has gaps where a table has none."""
+    columns: tuple[list[str], list[str], list[str]] = ([], [], [])
+    lines = [line for table in tables for line in table.lines]
+    for table in tables:
+        for column, title in zip(columns, (_X, _Y, _SCORE)):
+            column.extend(table.column(title) or [""] * len(table.rows))
+    names = micrographs_of_rows(path, tables)
+    scored = any(table.column(_SCORE) is not None for table in tables)
+    return CoordinateTable.from_text(names, columns[: 3 if scored else 2], lines)
 
 
 def _import_starfile(path: str) -> tuple[Any, Any]:

@@ -90,10 +90,10 @@ class TestReadSTAR:
             read_coordinates(path)
 
     def test_broken_file_can_be_repaired_and_read_again(self, star, tmp_path):
-        path = tmp_path / "a.star"
+        path = tmp_path / "a_pick.star"
         good = "data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 2\n3 4\n"
-        path.write_text(good.replace("3 4", "3 4 5 6"))
-        with pytest.raises(ValueError, match=r"a\.star cannot be read as coordinates"):
+        path.write_text(good.replace("3 4", "3 4 5"))
+        with pytest.raises(ValueError, match=r"a_pick\.star cannot be read as .* line 7 has 3"):
             read_coordinates(path)
         path.write_text(good)
         assert_same(read_coordinates(path), {"a": [[1, 2], [3, 4]]})
@@ -118,23 +118,9 @@ class TestReadSTAR:
         (tmp_path / "a.star").write_text(text + '"data_2024/m 1.mrc" 1 2\n')
         assert_same(read_coordinates(tmp_path / "a.star"), {"data_2024/m 1.mrc": [[1, 2]]})
 
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "data_\n\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n1 2\n'm 3\n",
-            "data_\n_rlnCoordinateX\n",
-            "data_a\ndata_b\n",
-        ],
-    )
-    def test_whatever_the_parser_raises_names_the_file_and_the_cause(self, star, tmp_path, text):
-        (tmp_path / "a.star").write_text(text)
-        with pytest.raises(ValueError, match=r"a\.star cannot be read .*the STAR format"):
-            read_coordinates(tmp_path / "a.star")
-
-    def test_missing_package_names_the_extra(self, monkeypatch, tmp_path):
+    def test_reading_needs_no_other_package(self, monkeypatch, tmp_path):
         monkeypatch.setitem(sys.modules, "starfile", None)
-        with pytest.raises(ImportError, match=r'pip install "puclassify\[star\]"'):
-            read_coordinates(DATA / "relion30_particles.star")
+        assert len(read_coordinates(DATA / "relion30_particles.star")) == 2
         with pytest.raises(ImportError, match=r'pip install "puclassify\[star\]"'):
             write_coordinates({"a": [[1, 2]]}, tmp_path / "a.star")
 
@@ -204,10 +190,10 @@ class TestReadTables:
             ),
             ("image_name,x,y\nm,1\n", "line 2 has 2 columns, the header has 3"),
             ("image_name,x,y\n\nm,1,2\nm,1,2,3\n", "line 4 has 4 columns"),
-            ("image_name,x,y\nm,1,2\nm,1,\n", "row 2 are '1', ''"),
-            ("image_name,x,y\nm,inf,2\n", "row 1 are 'inf', '2'"),
-            ("image_name,x,y\nm,one,2\n", "row 1 holds 'one', which is no number$"),
-            ("x;y\n1;2\n1,5;2,5\n", "row 2 holds '1,5', which is no number; write .* a point"),
+            ("image_name,x,y\nm,1,2\nm,1,\n", "line 3 are '1', ''"),
+            ("image_name,x,y\nm,inf,2\n", "line 2 are 'inf', '2'"),
+            ("image_name,x,y\nm,one,2\n", "line 2 holds 'one', which is no number$"),
+            ("x;y\n1;2\n1,5;2,5\n", "line 3 holds '1,5', which is no number; write .* a point"),
             (
                 "x,y\n1,5,2,5\n",
                 r"line 2 has 4 columns, .*; are commas decimal signs\? Write points",
@@ -236,18 +222,18 @@ class TestWhatIsNotRead:
     @pytest.mark.parametrize("column", ["OriginX", "OriginY", "OriginXAngst", "OriginYAngst"])
     def test_shifts_of_a_refinement_get_a_warning(self, star, tmp_path, column):
         text = f"data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n_rln{column} #3\n"
-        (tmp_path / "m.star").write_text(f"{text}1 2 0\n3 4 -1.5\n")
+        (tmp_path / "m_pick.star").write_text(f"{text}1 2 0\n3 4 -1.5\n")
         with pytest.warns(
-            UserWarning, match=rf"m\.star has shifts in _rln{column}, .* not applied"
+            UserWarning, match=rf"m_pick\.star has shifts in _rln{column}, .* not applied"
         ):
-            read = read_coordinates(tmp_path / "m.star")
+            read = read_coordinates(tmp_path / "m_pick.star")
         assert_same(read, {"m": [[1, 2], [3, 4]]})
 
     def test_shifts_of_zero_do_not(self, star, tmp_path):
-        (tmp_path / "m.star").write_text(
+        (tmp_path / "m_pick.star").write_text(
             "data_\n\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n_rlnOriginX #3\n1 2 0.0\n"
         )
-        assert_same(read_coordinates(tmp_path / "m.star"), {"m": [[1, 2]]})
+        assert_same(read_coordinates(tmp_path / "m_pick.star"), {"m": [[1, 2]]})
 
 
 class TestReadBox:
