@@ -26,8 +26,8 @@ def read_text(path: str) -> str:
             f"line {line} holds the control character {control.group()!r}, which no text file has; "
             "was the file written completely? Copy or export it again"
         )
-    if text and not text[-1].isspace():
-        last = text[text.rfind("\n") + 1 :]
+    last = text[text.rfind("\n") + 1 :]
+    if last.strip():
         warn(
             f"{path} does not end with a line break, its last line is {last[-60:]!r}: if the file "
             "was cut off, that line is wrong and others are missing. If it is complete, add a line "

@@ -49,7 +49,7 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
         raise ValueError(
             f"it is not a table with columns separated by {delimiter!r}: {error}"
         ) from error
-    if len(rows) != len(lines) - 1:
+    if len(rows) != len(lines) - 1 or _goes_on(lines[-1][1], delimiter):
         raise ValueError(_open_quote(lines, delimiter))
     places = _column_places(header)
     numbers = [number for number, _ in lines[1:]]
@@ -88,8 +88,8 @@ def _open_quote(lines: list[tuple[int, str]], delimiter: str) -> str:
     """Explain a table with fewer rows than lines: a quote joined some of them."""
     number = next(n for n, line in lines if _goes_on(line, delimiter))
     return (
-        f"the quote on line {number} does not end on that line, so that the next line would belong "
-        "to the same row; is the file complete?"
+        f"the quote on line {number} does not end on that line; is the file complete? Names of "
+        "several lines are not read"
     )
 
 

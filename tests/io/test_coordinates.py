@@ -148,6 +148,13 @@ class TestReadTables:
         (tmp_path / "a.csv").write_text(f"{header}\nm.mrc,1,2\n")
         assert_same(read_coordinates(tmp_path / "a.csv"), {"m.mrc": [[1, 2]]})
 
+    @pytest.mark.parametrize(
+        "title", ["score", "confidence", "Confidence", "_rlnAutopickFigureOfMerit"]
+    )
+    def test_titles_of_scores(self, tmp_path, title):
+        (tmp_path / "a.csv").write_text(f"image_name,x,y,{title}\nm.mrc,1,2,0.75\n")
+        assert_same(read_coordinates(tmp_path / "a.csv"), {"m.mrc": [[1, 2, 0.75]]})
+
     def test_order_of_columns_does_not_matter(self, tmp_path):
         (tmp_path / "a.csv").write_text("score,y,extra,x,image_name\n9,2,?,1,m\n")
         assert_same(read_coordinates(tmp_path / "a.csv"), {"m": [[1, 2, 9]]})
@@ -198,6 +205,10 @@ class TestReadTables:
                 "x,y\n1,5,2,5\n",
                 r"line 2 has 4 columns, .*; are commas decimal signs\? Write points",
             ),
+            ("image_name,x,y\nm,1,2\n,3,4\n", "line 3 has no name of a micrograph"),
+            ('x,y,image_name\n1,2,"m\n3,4,n"\n5,6,o\n', "the quote on line 2 does not end"),
+            ('x,y,image_name\n1,2,m\n3,4,"n\n', "the quote on line 3 does not end"),
+            ("image_name,x,y\nm,1,1_0\n", "line 2 holds '1_0', which is no number$"),
             ("10 20\n30 40\n", "first line has to be a header, such as image_name,x_coord,y_coord"),
             ("10,20\n30,40\n", "holds numbers: .'10', '20'.; add that line"),
             ("m1,10,20\nm1,30,40\n", "first line has to be a header"),
@@ -244,6 +255,28 @@ class TestReadBox:
     def test_flags_are_no_scores(self, tmp_path):
         (tmp_path / "a.box").write_text("0 0 10 10 -3\n5 5 10 10 -3\n")
         assert_same(read_coordinates(tmp_path / "a.box"), {"a": [[5, 5], [10, 10]]})
+
+    def test_sides_of_different_length(self, tmp_path):
+        (tmp_path / "a.box").write_text("10 20 30 50\n\n-5 7 11 4\n")
+        assert_same(read_coordinates(tmp_path / "a.box"), {"a": [[25, 45], [0.5, 9]]})
+
+    def test_no_boxes(self, tmp_path):
+        (tmp_path / "a.box").write_text("")
+        assert read_coordinates(tmp_path / "a.box") == {}
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("1 2 3 4 5\n1 2 3 4\n", "line 2 has 4 numbers, the first has 5: '1 2 3 4'"),
+            ("1 2 3 4\n\n1 2 3 4 5\n", "line 3 has 5 numbers, the first has 4"),
+            ("1 2 3 4\n\n1 2 3 x\n", "line 3 holds 'x', which is no number"),
+            ("1 2 3 4\n1 2 nan 4\n", "line 2 are 'nan', '4', expected two finite numbers"),
+        ],
+    )
+    def test_errors_name_the_line(self, tmp_path, text, message):
+        (tmp_path / "a.box").write_text(text)
+        with pytest.raises(ValueError, match=rf"a\.box cannot be read as coordinates: .*{message}"):
+            read_coordinates(tmp_path / "a.box")
 
     def test_lines_that_are_too_short(self, tmp_path):
         (tmp_path / "a.box").write_text("1 2\n")
