@@ -6,9 +6,14 @@ import re
 
 from puclassify._warnings import warn
 
-__all__ = ["read_text"]
+__all__ = ["has_control_characters", "read_text"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+
+
+def has_control_characters(text: str) -> bool:
+    """Return whether a text holds characters for which `read_text` refuses a file."""
+    return _CONTROL.search(text) is not None
 
 
 def read_text(path: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
-from puclassify.io._coordinate_text import read_text
+from puclassify.io._coordinate_text import has_control_characters, read_text
 
 __all__ = ["format_delimited", "read_delimited"]
 
@@ -71,10 +71,11 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
 def format_delimited(table: CoordinateTable, delimiter: str) -> str:
     """Format coordinates as a table with a header line."""
     for name in set(table.names):
-        if len(name.splitlines()) != 1 or name != name.strip():
+        bad = len(name.splitlines()) != 1 or has_control_characters(name)
+        if bad or name != name.strip():
             raise ValueError(
                 f"names holds {name!r}; a table can only store names of one line without spaces "
-                "around them: rename the micrograph"
+                "around them and control characters: rename the micrograph"
             )
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")

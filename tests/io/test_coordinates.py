@@ -474,7 +474,7 @@ class TestWriteCoordinates:
         with pytest.raises(ValueError, match="which a STAR file cannot store"):
             write_coordinates({name: [[1, 2]]}, tmp_path / "a.star")
 
-    @pytest.mark.parametrize("name", ["a\nb", "a\u2028b", " a", "a ", ""])
+    @pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "a\x07b", " a", "a ", ""])
     def test_names_that_tables_cannot_store(self, tmp_path, name):
         with pytest.raises(ValueError, match="a table can only store names of one line"):
             write_coordinates({name: [[1, 2]]}, tmp_path / "a.csv")
