@@ -27,7 +27,7 @@ def files(tmp_path):
         rows += [
             f"{name},{x},{y}" for x, y in [(250, 11), (101.5, 33.5), *rng.uniform(9, 240, (8, 2))]
         ]
-    (tmp_path / "picks.csv").write_text("\n".join(rows))
+    (tmp_path / "picks.csv").write_text("\n".join(rows) + "\n")
     return ["--micrographs", f"{tmp_path}/*.png", "--coordinates", f"{tmp_path}/picks.csv"]
 
 

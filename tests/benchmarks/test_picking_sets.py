@@ -30,7 +30,7 @@ def real(monkeypatch, tmp_path):
         pixels = np.zeros((64, 64), np.uint8)
         image.fromarray(pixels).save(folder / "bgal_images_1024" / f"{name}.png")
         rows += [f"{name},{4 * number + 1.5},9.5", f"{name},101.5,33.5"]
-    (folder / "bgal_coords_4096px" / "cryoppp.csv").write_text("\n".join(rows))
+    (folder / "bgal_coords_4096px" / "cryoppp.csv").write_text("\n".join(rows) + "\n")
     monkeypatch.setenv("PUCLASSIFY_DATA", str(tmp_path))
     return names
 

@@ -30,7 +30,7 @@ elif command == "train":
 elif command == "extract":
     lines = ["image_name\\tx_coord\\ty_coord\\tscore"]
     lines += [f"{{file.stem}}\\t{{i}}\\t7\\t{{-i}}" for file in files for i in (1, 2)]
-    after("-o").write_text(chr(10).join(lines))
+    after("-o").write_text(chr(10).join([*lines, ""]))
 else:
     sys.exit("unknown command")
 """
