@@ -135,7 +135,10 @@ def _simply_quoted(line: str) -> list[str] | None:
         if place % 2:
             words.append(_Quoted(part))
             continue
-        if (place and part[:1].strip()) or (place + 1 < len(parts) and part[-1:].strip()):
+        is_first, is_last = not place, place + 1 == len(parts)
+        if not is_first and (part[:1].strip() or not (part or is_last)):
+            return None
+        if not is_last and part[-1:].strip():
             return None
         words += part.split()
     return words

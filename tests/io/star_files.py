@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 TRICKY = [
     *("data_2024/m1.mrc", "Data_1", "loop_", "LOOP_", "_rlnCoordinateX", "save_1", "stop_"),
     *("mic#1.mrc", "#1", "5'-end", 'a"b', "'quoted'", '"', "it's", "a' b", 'a" b', ";", ";a", ""),
-    *("NaN", "<NA>", ".", "?", "-1.5", "1e3", "a  b", " a", "\xa0", "a\xa0b", "µ", "a\tb"),
+    *("NaN", "<NA>", ".", "?", "-1.5", "1e3", "a  b", " a", '""', "\xa0", "a\xa0b", "µ", "a\tb"),
     *("two\nlines", "a\n b;\n", "000001@Extract/m.mrcs"),
 ]
 _CHARACTERS = "ab1.-_#'\";@/ \té\xa0"
