@@ -20,7 +20,7 @@ from puclassify._devices._precision import (
 )
 from puclassify._devices._seeding import OwnGenerators, may_draw
 from puclassify._devices._threads import one_thread, side_by_side, threads, threads_worth
-from puclassify._devices._upload import own_stream, page_locked
+from puclassify._devices._upload import own_stream, page_locked, page_locked_empty
 
 __all__ = [
     "OwnGenerators",
@@ -38,6 +38,7 @@ __all__ = [
     "one_thread",
     "own_stream",
     "page_locked",
+    "page_locked_empty",
     "pivot_of",
     "resolve_device",
     "resolve_precision",

@@ -15,8 +15,10 @@ from puclassify.io._micrograph import (
     read_micrograph,
 )
 from puclassify.io._micrograph import iter_micrographs as iter_micrographs
+from puclassify.io._micrograph import without_pixels as without_pixels
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
 from puclassify.io._pick_writer import PickWriter as PickWriter
+from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
 
 __all__ = [
     "COORDINATE_FORMATS",

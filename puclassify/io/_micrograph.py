@@ -11,6 +11,7 @@ import numpy as np
 
 from puclassify.grid import GridImage
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
+from puclassify.io._mrc import mrc_shape
 from puclassify.io._names import path_text
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "iter_micrographs",
     "micrograph_name",
     "read_micrograph",
+    "without_pixels",
 ]
 
 _ACCEPTED = "a path, a 2-D array of numbers or a GridImage"
@@ -40,7 +42,7 @@ def read_micrograph(path: str | os.PathLike[str]) -> GridImage:
     GridImage
         The pixels in the stored type, ``step=1``, ``offset=0``. ``name`` is the file name without
         folder. ``pixel_size`` is the value in an MRC header (None if it is 0; many programs write
-        1.0 if they do not know it). Uncompressed MRC files are memory-mapped and read-only.
+        1.0 if they do not know it). All pixels are read into memory.
 
     Raises
     ------
@@ -50,15 +52,31 @@ def read_micrograph(path: str | os.PathLike[str]) -> GridImage:
         If ``path`` is not a path.
     ValueError
         If the extension is unknown, or the file is broken, truncated, in colour, complex-valued,
-        transposed according to its MRC header, or holds several images.
+        transposed according to its MRC header, holds several images or more pixels than are
+        decompressed (see Notes).
+    OSError
+        If the file cannot be read, or changes while it is read.
     ImportError
         If the package that reads this format is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If an MRC header is doubtful: bytes that may or may not have a sign, a missing ``MAP`` or
+        machine stamp, more bytes than the header describes, pixels that are not square.
 
     Notes
     -----
     Rows keep the order of the file: y counts from the first stored row, as in RELION. Some viewers
     draw the first row of an MRC file at the bottom; PNG or TIFF images exported from them are
     upside down relative to the coordinates.
+
+    MRC files of mode 0 have a sign if IMOD's stamp, or else the minimum and maximum in the header,
+    say so; without them the reading in which neighbouring pixels differ less is taken, with a
+    warning.
+
+    PNG, JPEG, TIFF and compressed MRC images may have up to 2**28 pixels (16384 x 16384), and are
+    decompressed no further than their headers say.
 
     Examples
     --------
@@ -129,6 +147,15 @@ def as_grid_image(micrograph: Any, name: str | None = None) -> GridImage:
             f"{micrograph.shape}; pass several micrographs as a list of 2-D arrays"
         )
     return _check_pixels(GridImage(micrograph, name=name))
+
+
+def without_pixels(micrograph: Any) -> GridImage:
+    """Return what `as_grid_image` does, with zeros for pixels where the size alone can be read."""
+    is_path = isinstance(micrograph, (str, os.PathLike))
+    path = path_text(micrograph) if is_path else ""
+    if not path.lower().endswith((".mrc", ".mrcs", ".map")) or not os.path.isfile(path):
+        return as_grid_image(micrograph)
+    return GridImage(np.broadcast_to(np.float32(0), mrc_shape(path)), name=os.path.basename(path))
 
 
 def check_micrographs(X: Sequence[Any] | np.ndarray) -> list[Any]:

@@ -24,7 +24,8 @@ class RegionTable:
     Parameters
     ----------
     micrographs : sequence of path, 2-D array or GridImage
-        The micrographs that the rows refer to. Paths are read once, here.
+        The micrographs that the rows refer to. Paths are read once, here, into memory; of files
+        that do not fit there, pass memory-mapped arrays, such as ``mrcfile.mmap(path).data``.
     micrograph_index : array-like of int of shape (n_regions,)
         The index of each region's micrograph.
     xy : array-like of shape (n_regions, 2)

@@ -1,7 +1,5 @@
 """What a GPU gets is what the file holds."""
 
-import mmap
-import tempfile
 import threading
 
 import mrcfile
@@ -10,8 +8,8 @@ import pytest
 import torch
 
 from puclassify._devices import _upload
-from puclassify._devices._upload import own_stream, page_locked, read_into
-from puclassify.io import read_micrograph
+from puclassify._devices._upload import own_stream, page_locked, page_locked_empty
+from puclassify.io import pixels_allocated_by, read_micrograph
 
 DTYPES = ["int8", "int16", "uint16", "float16", "float32", ">f4", ">i2"]
 
@@ -22,90 +20,17 @@ def numbers():
 
 
 @pytest.fixture
-def mapped(tmp_path, numbers):
-    """Write an MRC file, and return its memory map."""
+def stored(tmp_path, numbers):
+    """Write an MRC file and return its path."""
 
     def write(dtype="float32"):
         path = tmp_path / "mic1.mrc"
         with mrcfile.new(path, overwrite=True) as mrc:
             mrc.set_data(numbers.astype(dtype))
             mrc.set_extended_header(np.zeros(1, dtype="V1024"))
-        return read_micrograph(path).values
+        return path
 
     return write
-
-
-class TestReadInto:
-    @pytest.mark.parametrize("dtype", DTYPES)
-    def test_equals_the_map(self, mapped, numbers, dtype):
-        values = mapped(dtype)
-        pixels = np.full(values.shape, 77, values.dtype)
-        read_into(pixels, values)
-        np.testing.assert_array_equal(pixels, numbers)
-
-    @pytest.mark.parametrize("instead", [None, "a folder"])
-    def test_file_that_is_gone(self, mapped, numbers, tmp_path, instead):
-        values = mapped()
-        (tmp_path / "mic1.mrc").unlink()
-        if instead:
-            (tmp_path / "mic1.mrc").mkdir()
-        pixels = np.empty(values.shape, values.dtype)
-        read_into(pixels, values)
-        np.testing.assert_array_equal(pixels, numbers)
-
-    def test_file_that_has_become_shorter(self, mapped, tmp_path):
-        values = mapped()
-        with open(tmp_path / "mic1.mrc", "r+b") as file:
-            file.truncate(2100)
-        with pytest.raises(OSError, match=r"mic1.mrc has become shorter while it was being read"):
-            read_into(np.empty(values.shape, values.dtype), values)
-
-
-class TestIsWholeMap:
-    """Only what is in the file from some place on may be read there."""
-
-    @pytest.mark.parametrize("dtype", ["int16", "float32"])
-    def test_whole(self, mapped, dtype):
-        assert _upload._is_whole_map(mapped(dtype))
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            lambda values: values[1:],
-            lambda values: values.T,
-            lambda values: values[::-1],
-            lambda values: values.view(np.int32),
-            lambda values: values + 1,
-            np.array,
-        ],
-    )
-    def test_parts_and_copies(self, mapped, change):
-        values = change(mapped())
-        if isinstance(getattr(values, "base", None), mmap.mmap):
-            pytest.fail("a part of a map that looks like a whole one")
-        assert not _upload._is_whole_map(values)
-
-    def test_other_byte_order(self, mapped):
-        assert not _upload._is_whole_map(mapped(">f4"))
-
-    def test_file_without_a_name(self, numbers):
-        with tempfile.TemporaryFile() as file:
-            numbers.tofile(file)
-            file.flush()
-            values = np.memmap(file, numbers.dtype, "r", shape=numbers.shape)
-            assert not _upload._is_whole_map(values)
-
-    @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="nothing longer here")
-    def test_longer_than_torch_has(self, numbers, tmp_path):
-        numbers.astype(np.longdouble).tofile(tmp_path / "pixels")
-        values = np.memmap(tmp_path / "pixels", np.longdouble, "r", shape=numbers.shape)
-        assert not _upload._is_whole_map(values)
-
-    def test_changed_in_memory_only(self, mapped, tmp_path):
-        offset = mapped().offset
-        values = np.memmap(tmp_path / "mic1.mrc", np.float32, "c", offset=offset, shape=(7, 11))
-        values[0, 0] = 1000
-        assert not _upload._is_whole_map(values)
 
 
 class TestPageLocked:
@@ -120,10 +45,20 @@ class TestPageLocked:
 
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("part", [np.s_[:, :], np.s_[1:, ::2], np.s_[::-1]], ids=str)
-    def test_equals_the_map(self, device, mapped, numbers, dtype, part):
-        pixels = page_locked(mapped(dtype)[part], just_opened=True)
+    def test_equals_the_file(self, device, stored, numbers, dtype, part):
+        with pixels_allocated_by(page_locked_empty):
+            values = read_micrograph(stored(dtype)).values
+        pixels = page_locked(values[part], just_read=True)
         assert pixels.is_pinned() == (device.type == "cuda")
         np.testing.assert_array_equal(pixels.to(device).cpu(), numbers[part])
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_what_was_just_read_is_there_already(self, device, stored, dtype):
+        with pixels_allocated_by(page_locked_empty):
+            values = read_micrograph(stored(dtype)).values
+        assert page_locked(values, just_read=True).data_ptr() == values.ctypes.data
+        if device.type == "cuda":
+            assert page_locked(values).data_ptr() != values.ctypes.data
 
     def test_repeated_pixels(self, device, numbers):
         pixels = page_locked(np.broadcast_to(numbers[0], numbers.shape))

@@ -66,12 +66,6 @@ class TestReadMRC:
         np.testing.assert_array_equal(image.values, PIXELS * 1.5)
         assert image.pixel_size == 2.5
 
-    def test_plain_files_are_mapped_read_only(self, tmp_path):
-        values = read_micrograph(write_mrc(tmp_path / "a.mrc", PIXELS.astype(np.int16))).values
-        assert isinstance(values, np.memmap)
-        with pytest.raises(ValueError, match="read-only"):
-            values[0, 0] = 1
-
     @pytest.mark.parametrize(("cell", "sampling"), [(0.0, 4), (5.0, 0), (-1.0, 4), (np.nan, 4)])
     def test_header_without_pixel_size(self, tmp_path, cell, sampling):
         path = raw_mrc(tmp_path / "a.mrc", PIXELS.astype("<f4"), cell=cell, sampling=sampling)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_number
 from puclassify.grid import GridImage
-from puclassify.io import as_grid_image, check_coordinates, check_micrographs
+from puclassify.io import as_grid_image, check_coordinates, check_micrographs, without_pixels
 from puclassify.picking._geometry import size_xy
 from puclassify.picking.label_checks._blob_maps import FEWEST_LABELS, BlobMaps, at_labels, thinned
 from puclassify.picking.label_checks._flips import FLIPS, Flip, Size
@@ -188,7 +188,7 @@ def check_orientation(
         advice = _NOTHING_TO_DO if particle_diameter is None else "nothing to do"
         return OrientationCheck("as given", confidence, advice, by_name, list(labels))
     all_sizes = [
-        sizes[i] if i in sizes else _size(as_grid_image(path)) for i, path in enumerate(paths)
+        sizes[i] if i in sizes else _size(without_pixels(path)) for i, path in enumerate(paths)
     ]
     corrected = [best.apply(xy, size) for xy, size in zip(labels, all_sizes)]
     return OrientationCheck(best.name, confidence, _advice(best, all_sizes), by_name, corrected)

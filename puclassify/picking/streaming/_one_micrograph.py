@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from puclassify._devices import own_stream, page_locked
+from puclassify._devices import own_stream, page_locked, page_locked_empty
 from puclassify._pixel_size import RelativePixelSize, stored_pixel_size
 from puclassify._warnings import warn
 from puclassify.classifier import UNCALIBRATED
 from puclassify.grid import GridImage, ScoreMap
-from puclassify.io import as_grid_image, micrograph_name
+from puclassify.io import as_grid_image, micrograph_name, pixels_allocated_by
 from puclassify.picking._check_images import check_images, refuse_score_maps
 from puclassify.picking._check_lengths import warn_if_coarse
 from puclassify.picking._geometry import HalfDiameter, size_xy
@@ -66,12 +66,13 @@ class MicrographPipeline:
         name = micrograph_name(micrograph, index)
         if self._device is None:
             return micrograph, name
-        image = as_grid_image(micrograph, name)
-        if self._device.type == "cuda":
-            is_path = isinstance(micrograph, (str, os.PathLike))
-            pixels: Any = page_locked(image.values, just_opened=is_path)
-            image = replace(image, values=pixels)
-        return image, name
+        if self._device.type != "cuda":
+            return as_grid_image(micrograph, name), name
+        with pixels_allocated_by(page_locked_empty):
+            image = as_grid_image(micrograph, name)
+        is_path = isinstance(micrograph, (str, os.PathLike))
+        pixels: Any = page_locked(image.values, just_read=is_path)
+        return replace(image, values=pixels), name
 
     def preprocess(self, loaded: tuple[Any, str]) -> GridImage:
         """Preprocess what `load` returned."""
