@@ -13,6 +13,7 @@ from puclassify.grid import GridImage
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
 from puclassify.io._mrc import mrc_shape
 from puclassify.io._names import path_text
+from puclassify.io._side_files import refuse_side_files
 
 __all__ = [
     "as_grid_image",
@@ -176,7 +177,8 @@ def check_micrographs(X: Sequence[Any] | np.ndarray) -> list[Any]:
     TypeError
         If ``X`` is a single micrograph, has no length, or an item is not a micrograph.
     ValueError
-        If ``X`` is empty.
+        If ``X`` is empty, or holds files that are named like those beside micrographs: power
+        spectra (``*_PS.mrc``), images of CTF fits (``*_ctf.mrc``), thumbnails.
 
     Examples
     --------
@@ -207,6 +209,7 @@ def check_micrographs(X: Sequence[Any] | np.ndarray) -> list[Any]:
         )
     for index, item in enumerate(items):
         _check_item(item, f"X[{index}]")
+    refuse_side_files(items)
     return items
 
 
@@ -223,6 +226,7 @@ def iter_micrographs(X: Any) -> Iterable[Any]:
 
 def _checked(item: Any, name: str) -> Any:
     _check_item(item, name)
+    refuse_side_files([item], name)
     return item
 
 

@@ -30,7 +30,7 @@ def pick_files(path: str, names: Iterable[str]) -> dict[str, str] | None:
         path = os.path.join(path, "{name}_autopick.star")
     if "{name}" not in path:
         return None
-    files = {name: path.replace("{name}", micrograph_stem(name)) for name in names}
+    files = {name: path.replace("{name}", _file_stem(name)) for name in names}
     owners = defaultdict(list)
     for name, file in files.items():
         owners[file].append(name)
@@ -41,3 +41,15 @@ def pick_files(path: str, names: Iterable[str]) -> dict[str, str] | None:
                 "them in two calls to two folders, or all into one file"
             )
     return files
+
+
+def _file_stem(name: str) -> str:
+    """Return what replaces ``{name}``: a part of a file name that cannot lead to another folder."""
+    stem = micrograph_stem(name)
+    has_controls = any(character < " " for character in stem)  # no system shows them in names
+    if stem in ("", ".", "..") or has_controls or os.path.splitdrive(stem)[0]:
+        raise ValueError(
+            f"the name {name!r} of a micrograph cannot be a part of a file name; rename the "
+            "micrograph, or write the picks of all into one file"
+        )
+    return stem
