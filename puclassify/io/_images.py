@@ -1,13 +1,17 @@
-"""Micrographs in general image formats, decoded by pillow and tifffile."""
+"""Micrographs in the PNG and JPEG formats, decoded by pillow."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["read_pillow", "read_tiff"]
+from puclassify.io._gray import check_size, errors_naming, gray, missing
+from puclassify.io._pixel_memory import unchanged
+
+__all__ = ["read_pillow"]
+
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
 def read_pillow(path: str) -> tuple[np.ndarray, None]:
@@ -17,101 +21,55 @@ def read_pillow(path: str) -> tuple[np.ndarray, None]:
     None, since these formats do not store a pixel size.
     """
     try:
-        from PIL import Image, UnidentifiedImageError
+        import PIL  # noqa: F401
     except ImportError as error:
-        raise _missing("pillow", path) from error
-    try:
-        with Image.open(path) as image:
-            frames = getattr(image, "n_frames", 1)
-            if frames != 1:
-                raise ValueError(f"it has {frames} frames, a micrograph has one")
-            pixels = np.asarray(image.convert("RGBA") if image.mode == "P" else image)
-        return _gray(pixels), None
-    except FileNotFoundError:
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as a gray image: {error}") from error
+        raise missing("pillow", path) from error
+    with (
+        open(path, "rb") as file,
+        unchanged(file, path),
+        errors_naming(path),
+        _opened(file) as image,
+    ):
+        check_size(image.size[1], image.size[0])
+        frames = getattr(image, "n_frames", 1)
+        if frames != 1:
+            raise ValueError(f"it has {frames} frames, a micrograph has one")
+        return _pixels(image), None
 
 
-def read_tiff(path: str) -> tuple[np.ndarray, None]:
-    """Read a TIFF image with one channel of any number type or with equal colour channels.
+def _opened(file: BinaryIO) -> Any:
+    """Open an image by what it begins with, with the one parser that is meant for it.
 
-    Returns the pixels, of shape (height, width), in the stored type and without alpha channel, and
-    None, since resolution tags of micrographs are not reliable.
+    ``Image.open`` would try others, of which some start programs, and has a limit of its own that
+    is global and below the size of a frame of some detectors.
     """
-    try:
-        import tifffile
-    except ImportError as error:
-        raise _missing("tifffile", path) from error
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            series = tiff.series[0]
-            page = series.keyframe
-            plane = (page.imagelength, page.imagewidth, page.samplesperpixel)
-            frames = max(len(tiff.series), series.size // math.prod(plane))
-            if frames != 1:
+    start = file.read(26)
+    file.seek(0)
+    if start.startswith(_PNG):
+        from PIL.PngImagePlugin import PngImageFile
+
+        if start[12:16] == b"IHDR" and len(start) == 26:
+            width, height = (int.from_bytes(start[at : at + 4], "big") for at in (16, 20))
+            check_size(height, width)
+            if start[24] == 16 and start[25] != 0:
                 raise ValueError(
-                    f"it has {frames} frames, a micrograph has one: if it is a movie, align and "
-                    "sum its frames first"
+                    "it has 16 bits in each of several channels, of which pillow keeps 8; convert "
+                    "it to 16-bit gray, or pass the pixels as a 2-D array"
                 )
-            return _gray(_decode(series, path, plane)), None
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, IndexError, tifffile.TiffFileError) as error:
-        raise ValueError(f"{path} cannot be read as a gray image: {error}") from error
+        return PngImageFile(file)
+    if start.startswith(_JPEG):
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        return JpegImageFile(file)
+    raise ValueError(f"it is neither PNG nor JPEG, it begins with {start[:8]!r}")
 
 
-def _decode(series: Any, path: str, plane: tuple[int, int, int]) -> np.ndarray:
-    """Return pixels of shape (height, width, channels), by pillow if imagecodecs is missing."""
-    height, width, channels = plane
-    try:
-        # The series may have dropped axes of length 1, so its own shape is not used.
-        if series.keyframe.planarconfig == 2:
-            return np.moveaxis(series.asarray().reshape(channels, height, width), 0, -1)
-        return series.asarray().reshape(plane)
-    except (ValueError, ImportError, NotImplementedError) as error:
-        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
-            raise
-        pixels = _decode_with_pillow(path)
-        dtype = series.dtype.newbyteorder("=")
-        # Pillow has fewer types: integers that it widened can be converted back, floats cannot.
-        if pixels is not None and dtype.kind in "iu" and pixels.dtype.kind in "iu":
-            pixels = pixels.astype(dtype) if pixels.itemsize >= dtype.itemsize else pixels
-        # It also inverts images that store white as 0, which tifffile does not.
-        if pixels is None or pixels.dtype != dtype or series.keyframe.photometric == 0:
-            raise ValueError(
-                f"decoding it needs imagecodecs ({error}), install it with: pip install imagecodecs"
-            ) from error
-        return pixels.reshape(plane)
-
-
-def _decode_with_pillow(path: str) -> np.ndarray | None:
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError as error:
-        raise _missing("pillow", path) from error
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image)
-    except UnidentifiedImageError:
-        return None
-    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-
-
-def _gray(pixels: np.ndarray) -> np.ndarray:
-    """Return the one channel of an image whose colour channels are equal."""
+def _pixels(image: Any) -> np.ndarray:
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA")
+    elif image.mode == "CMYK":
+        image = image.convert("RGB")
+    pixels = np.asarray(image)
     if pixels.ndim == 2:
-        return pixels
-    if pixels.shape[-1] == 1:
-        return pixels[..., 0]
-    colours = pixels[..., :-1] if pixels.shape[-1] in (2, 4) else pixels
-    first = colours[..., :1]
-    if not np.array_equal(colours, np.broadcast_to(first, colours.shape)):
-        raise ValueError("it is in colour (its channels differ); convert it to gray first")
-    return np.ascontiguousarray(first[..., 0])
-
-
-def _missing(package: str, path: str) -> ImportError:
-    return ImportError(
-        f'reading {path} needs {package}, install it with: pip install "puclassify[images]"'
-    )
+        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    return gray(pixels[..., :-1] if image.mode in ("LA", "RGBA") else pixels)

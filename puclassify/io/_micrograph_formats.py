@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from puclassify.io._images import read_pillow, read_tiff
+from puclassify.io._images import read_pillow
 from puclassify.io._mrc import read_mrc
+from puclassify.io._tiff import read_tiff
 
 __all__ = ["MICROGRAPH_FORMATS", "MicrographFormat"]
 

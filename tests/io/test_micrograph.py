@@ -245,10 +245,10 @@ class TestReadImages:
         tifffile = pytest.importorskip("tifffile")
         pytest.importorskip("PIL.Image")
 
-        def refuse(self):
+        def refuse(self, **_):
             raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
 
-        monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", refuse)
+        monkeypatch.setattr(tifffile.TiffPage, "asarray", refuse)
 
     @pytest.mark.usefixtures("_without_imagecodecs")
     @pytest.mark.parametrize("order", ["<", ">"])
