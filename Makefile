@@ -29,7 +29,7 @@ help:
 	@echo "make test-gpu     the tests marked gpu"
 	@echo "make test-oldest  the test suite with the oldest releases that pyproject.toml admits"
 	@echo "make coverage     the share of lines and branches that the test suite runs"
-	@echo "make lint         ruff, codespell, docstring validation and the type check"
+	@echo "make lint         ruff, codespell, docstrings, types and advisories (pip-audit)"
 	@echo "make hooks        run the linters before every commit and push (pre-commit)"
 	@echo "make docs         the documentation, into docs/_build/html"
 	@echo "make bench        short runs of the benchmarks that need no data and no other program"
@@ -89,6 +89,7 @@ lint: $(LINT_INSTALLED)
 	$(BIN)/codespell puclassify tests examples docs README.md CHANGELOG.md CONTRIBUTING.md
 	$(BIN)/python -m mypy
 	$(BIN)/python docs/validate_docstrings.py
+	$(BIN)/python tests/advisories.py
 
 hooks: $(HOOKS_INSTALLED)
 	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push

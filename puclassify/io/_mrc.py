@@ -218,7 +218,8 @@ def _pixel_size(header: Any, path: str) -> float | None:
 def _spacing(length: Any, samples: Any) -> float | None:
     if not (np.isfinite(length) and length > 0 and samples > 0):
         return None
-    return float(np.float32(length) / np.float32(samples))
+    spacing = float(length) / int(samples)
+    return float(np.float32(spacing)) if 1e-3 < spacing < 1e6 else None  # or it is no size
 
 
 def _warn_of_rest(path: str, n_bytes: str, shape: tuple[int, int], dtype: np.dtype) -> None:

@@ -269,6 +269,11 @@ class TestPixelSize:
         image, messages = read(mrc_bytes(np.ones((3, 4)), cell=cell, sampling=(4, 3, 1)))
         assert (image.pixel_size, messages) == (2.5, [])
 
+    @pytest.mark.parametrize("length", [1e-45, 1e-38, 3e38, np.inf, -1, np.nan])
+    def test_of_no_possible_size(self, read, length):
+        image, _ = read(mrc_bytes(np.ones((3, 4)), cell=(length,) * 3, sampling=(4, 3, 1)))
+        assert image.pixel_size is None
+
     def test_only_along_y(self, read):
         image, _ = read(mrc_bytes(np.ones((3, 4)), cell=(0, 9, 1), sampling=(4, 3, 1)))
         assert image.pixel_size is None
