@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/.installed-lint
 DOCS_INSTALLED := $(VENV)/.installed-docs
+FUZZ_INSTALLED := $(VENV)/.installed-fuzz
 HOOKS_INSTALLED := $(VENV)/.installed-hooks
 OLDEST := .venv-oldest
 OLDEST_PIP := $(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet
@@ -20,7 +21,7 @@ test test-slow test-oldest coverage docs bench: export OMP_NUM_THREADS = 1
 
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
-.PHONY: help demo test test-slow test-gpu test-oldest coverage lint hooks docs bench clean
+.PHONY: help demo test test-slow test-gpu test-oldest coverage lint fuzz hooks docs bench clean
 
 help:
 	@echo "make demo         train a picker on simulated micrographs and write demo/"
@@ -30,6 +31,7 @@ help:
 	@echo "make test-oldest  the test suite with the oldest releases that pyproject.toml admits"
 	@echo "make coverage     the share of lines and branches that the test suite runs"
 	@echo "make lint         ruff, codespell, docstrings, types and advisories (pip-audit)"
+	@echo "make fuzz         look for files that break a reader (FUZZ_SECONDS=3600 for each kind)"
 	@echo "make hooks        run the linters before every commit and push (pre-commit)"
 	@echo "make docs         the documentation, into docs/_build/html"
 	@echo "make bench        short runs of the benchmarks that need no data and no other program"
@@ -53,6 +55,11 @@ $(DOCS_INSTALLED): $(INSTALLED)
 
 $(HOOKS_INSTALLED): $(LINT_INSTALLED)
 	$(PIP) install --constraint constraints.txt --group hooks
+	@touch $@
+
+# atheris has no wheels for every system: nothing else needs it.
+$(FUZZ_INSTALLED): $(INSTALLED)
+	$(PIP) install atheris
 	@touch $@
 
 $(OLDEST_INSTALLED): pyproject.toml tests/oldest.py
@@ -90,6 +97,14 @@ lint: $(LINT_INSTALLED)
 	$(BIN)/python -m mypy
 	$(BIN)/python docs/validate_docstrings.py
 	$(BIN)/python tests/advisories.py
+
+FUZZ_SECONDS ?= 3600
+FUZZ_IMAGES ?= mrc gzip png jpeg tiff
+
+fuzz: $(FUZZ_INSTALLED)
+	for kind in $(FUZZ_IMAGES); do \
+		$(BIN)/python tests/fuzz/fuzz_images.py $$kind -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 hooks: $(HOOKS_INSTALLED)
 	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push

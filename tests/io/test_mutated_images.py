@@ -140,9 +140,10 @@ def _quietly():
         logging.disable(logging.NOTSET)
 
 
-NAMES = "float.mrc bytes.mrc half.mrc stack.mrcs gzip.mrc.gz bzip2.mrc.bz2".split()
-NAMES += "gray.png wide.png palette.png alpha.png gray.jpg inks.jpg rgb.jpg".split()
-NAMES += [f"{one}.tif" for one in "plain big strips tiles imagej ome palette lzw jpeg".split()]
+NAMES = ["float.mrc", "bytes.mrc", "half.mrc", "stack.mrcs", "gzip.mrc.gz", "bzip2.mrc.bz2"]
+NAMES += ["gray.png", "wide.png", "palette.png", "alpha.png", "gray.jpg", "inks.jpg", "rgb.jpg"]
+NAMES += ["plain.tif", "big.tif", "strips.tif", "tiles.tif", "imagej.tif", "ome.tif", "palette.tif"]
+NAMES += ["lzw.tif", "jpeg.tif"]
 NAMES += ["bilevel.tif", "inks.tif"]
 
 

@@ -236,7 +236,10 @@ class TestSeveralImages:
     )
     def test_told_what_they_are(self, read, kind, axes, what, advice):
         options = {"photometric": "minisblack", "metadata": {"axes": axes}}
-        if kind != "shaped":
+        if kind == "shaped":  # as newer releases of tifffile write it
+            text = f'{{"shape": [6, 9, 11], "axes": "{axes}"}}'
+            options |= {"metadata": None, "description": text}
+        else:
             options[kind] = True
         with pytest.raises(ValueError, match=f"{BAD}: it has {what}, .*{advice}") as error:
             read(saved(self.STACK, **options))
