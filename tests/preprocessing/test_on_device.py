@@ -11,7 +11,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from puclassify._devices._pixel_tensors import as_tensor
 from puclassify.grid import GridImage
-from puclassify.io import read_micrograph
 from puclassify.preprocessing import (
     FourierDownsample,
     NormalizeMicrograph,
@@ -229,7 +228,8 @@ class TestPreprocessOn:
     def test_memory_mapped_micrographs_are_read_without_a_warning(self, device, ice, tmp_path):
         path = tmp_path / "mic1.mrc"
         mrcfile.write(path, ice)
-        micrograph = read_micrograph(path)
+        values = np.memmap(path, np.float32, mode="r", offset=1024, shape=ice.shape)
+        micrograph = GridImage(values)
         assert not micrograph.values.flags.writeable
         steps = make_pipeline(FourierDownsample(2), NormalizeMicrograph())
         (expected,) = steps.transform([ice])
