@@ -16,11 +16,14 @@ def read_box(path: str) -> CoordinateTable:
     A line holds, separated by white space, x and y of the corner nearest the origin, width, height
     and possibly a score.
     """
-    numbered = enumerate(read_text(path).split("\n"), 1)
-    numbered_rows = [(number, row) for number, line in numbered if (row := line.split())]
-    n_columns = _check_lengths(numbered_rows)
-    lines = [number for number, _ in numbered_rows]
-    columns = [[row[place] for _, row in numbered_rows] for place in range(n_columns)]
+    lines, rows = [], []
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        row = line.split()
+        if row:
+            lines.append(number)
+            rows.append(row)
+    n_columns = _check_lengths(lines, rows)
+    columns = [[row[place] for row in rows] for place in range(n_columns)]
     names = [micrograph_of_file(path)] * len(lines)
     corners = CoordinateTable.from_text(names, [*columns[:2], *columns[4:5]], lines)
     sizes = CoordinateTable.from_text(names, columns[2:4], lines)
@@ -30,10 +33,10 @@ def read_box(path: str) -> CoordinateTable:
     return CoordinateTable(names, values if has_scores else values[:, :2])
 
 
-def _check_lengths(numbered_rows: list[tuple[int, list[str]]]) -> int:
+def _check_lengths(lines: list[int], rows: list[list[str]]) -> int:
     """Return the number of columns; refuse rows that are too short or differ in length."""
-    n_columns = len(numbered_rows[0][1]) if numbered_rows else 4
-    for number, row in numbered_rows:
+    n_columns = len(rows[0]) if rows else 4
+    for number, row in zip(lines, rows):
         if len(row) < 4:
             raise ValueError(
                 f"expected lines of x, y, width and height, got {' '.join(row)!r} on line {number}"

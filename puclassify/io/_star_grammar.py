@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     rf"""(?P<quoted>'.*?'(?![^{_SPACE}])|".*?"(?![^{_SPACE}]))"""
     rf"|(?P<comment>\#.*)|(?P<word>[^{_SPACE}]+)"
 )
+_STARTS = "_dDlL"  # of all keywords
 _STARTED = {"_": "column", "d": "block"}
 
 
@@ -133,7 +134,7 @@ def _simply_quoted(line: str) -> list[str] | None:
     words: list[str] = []
     for place, part in enumerate(parts):
         if place % 2:
-            words.append(_Quoted(part))
+            words.append(_Quoted(part) if part[:1] in _STARTS else part)
             continue
         is_first, is_last = not place, place + 1 == len(parts)
         if not is_first and (part[:1].strip() or not (part or is_last)):
@@ -146,7 +147,7 @@ def _simply_quoted(line: str) -> list[str] | None:
 
 def _keyword(word: str) -> str:
     """Return "_" for a title, "d" for the start of a block, "l" for loop_ and else ""."""
-    if word[:1] not in ("_", "d", "D", "l", "L") or type(word) is _Quoted:
+    if word[:1] not in _STARTS or not word or type(word) is _Quoted:
         return ""
     start = word[:5].lower()
     if word[0] == "_" or start == "data_" or (start == "loop_" and len(word) == 5):
