@@ -17,8 +17,10 @@ from puclassify.io._micrograph import (
 from puclassify.io._micrograph import iter_micrographs as iter_micrographs
 from puclassify.io._micrograph import without_pixels as without_pixels
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
+from puclassify.io._pick_journal import source_of as source_of
 from puclassify.io._pick_writer import PickWriter as PickWriter
 from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
+from puclassify.io._skipped import SkippedMicrograph
 
 __all__ = [
     "COORDINATE_FORMATS",
@@ -26,6 +28,7 @@ __all__ = [
     "CoordinateFormat",
     "CoordinateTable",
     "MicrographFormat",
+    "SkippedMicrograph",
     "as_grid_image",
     "check_coordinates",
     "check_micrographs",

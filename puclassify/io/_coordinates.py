@@ -18,6 +18,7 @@ from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import path_text
 from puclassify.io._pick_files import is_folder, list_file, pick_files
+from puclassify.io._pick_list import with_earlier_files
 from puclassify.io._replace_files import replace_files
 from puclassify.io._star import format_star_list
 
@@ -162,8 +163,9 @@ def write_coordinates(
     path : str or path-like
         A file for all micrographs; a path with ``{name}`` in it, for one file per micrograph, in
         which the micrograph's name without folder and extension replaces ``{name}``; or a folder,
-        for a STAR file ``{name}_autopick.star`` each and a list of them, ``autopick.star``.
-        Existing files are replaced only once everything is written.
+        for a STAR file ``{name}_autopick.star`` each and a list of them, ``autopick.star``, to
+        which those of later calls are added. Existing files are replaced only once everything is
+        written.
     format : {"auto", "star", "tsv", "csv"}, default="auto"
         "auto" chooses by the extension: ``.star`` (needs ``pip install "puclassify[star]"``),
         ``.tsv``, ``.tab`` and ``.txt``, ``.csv``, or one that was added to `COORDINATE_FORMATS`.
@@ -233,7 +235,7 @@ def write_coordinates(
             for name, array in coordinates.items()
         }
         if is_folder(path):
-            texts[list_file(path)] = format_star_list(files)
+            texts[list_file(path)] = format_star_list(with_earlier_files(path, files))
     replace_files(texts)
 
 

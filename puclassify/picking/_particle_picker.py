@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -41,11 +41,13 @@ from puclassify.picking._default_components import (
     default_component,
     follow_headers,
 )
+from puclassify.picking._describe_run import describe_run
 from puclassify.picking._fitted_attributes import FittedAttributes
 from puclassify.picking._geometry import HalfDiameter, PickingGeometry
 from puclassify.picking._picker_parameters import check_picker_parameters
 from puclassify.picking.estimates import (
     FEWEST_LABELS,
+    UNKNOWN_QUALITY,
     EstimationTask,
     PickQuality,
     check_threshold,
@@ -60,7 +62,12 @@ from puclassify.picking.label_checks import (
     warn_if_read_otherwise,
 )
 from puclassify.picking.scoring import NetworkScorer, WindowScorer, check_memory_budget
-from puclassify.picking.streaming import MicrographPipeline, collected, stream_micrographs
+from puclassify.picking.streaming import (
+    MicrographPipeline,
+    PickStream,
+    collected,
+    stream_micrographs,
+)
 from puclassify.picking.suppression import NonMaximumSuppression
 from puclassify.picking.tiles import STEPS_PER_EPOCH
 
@@ -415,6 +422,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         threshold: Threshold | None = None,
         output: str | os.PathLike | None = None,
         return_quality: bool = False,
+        on_error: str = "raise",
+        resume: bool = False,
     ) -> np.ndarray | tuple[np.ndarray, dict[str, np.ndarray]]:
         """Pick particles.
 
@@ -429,45 +438,71 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         output : str, path-like or None, default=None
             Where to write the picks of every micrograph as soon as it is picked: a folder or a path
             with ``{name}`` in it, as in `puclassify.io.write_coordinates`. The files name the
-            micrographs by their paths as given.
+            micrographs by their paths as given. The list ``autopick.star`` of a folder keeps the
+            micrographs of earlier runs.
         return_quality : bool, default=False
             Whether to return the expected quality of the picks, too.
+        on_error : {"raise", "warn", "skip"}, default="raise"
+            What to do about a micrograph that cannot be read or picked: end with its error, go on
+            with a warning, or go on. ``output`` then gets a table ``skipped.tsv`` of these, with
+            their errors, and `iter_predict` has it as ``skipped``. A disk that is full, and names
+            that cannot be written, are always an error.
+        resume : bool, default=False
+            Whether to go on with a run that was broken off: micrographs that it has written to
+            ``output`` are read from there, unless they have changed since. The files are in the
+            end those of a single run.
 
         Returns
         -------
         picks : ndarray of n arrays of shape (k_i, 3), dtype object
-            Picks as x, y, score by descending score, in stored pixels.
+            Picks as x, y, score by descending score, in stored pixels; None for a micrograph that
+            was skipped.
         quality : dict of ndarray of shape (n,)
             Only with ``return_quality``. For each micrograph ``n_picks``, the expected
             ``precision``, ``recall`` and ``f1`` of the picks, and the expected number of particles
-            ``n_particles``, from the probabilities of its candidates.
+            ``n_particles``, from the probabilities of its candidates; NaN for what was skipped.
 
         Raises
         ------
         ValueError
             If the threshold is a rule, or ``return_quality`` is true, and the fit made no
-            estimates.
+            estimates; if two micrographs would be written to one file, or a name cannot be stored;
+            if ``resume`` is true and another picker, or one with other parameters, wrote to
+            ``output``, or ``return_quality`` is true.
+
+        Warns
+        -----
+        UserWarning
+            If such a picker wrote to ``output``, a micrograph is skipped, or picks are unlike those
+            of the training.
         """
         logit = self._logit(threshold)
         if not return_quality:
-            return collected(self.iter_predict(X, logit, output))
+            return collected(self.iter_predict(X, logit, output, on_error, resume))
+        if resume:
+            raise ValueError(
+                "resume=True cannot be used with return_quality=True: the files of picks do not "
+                "hold the candidates that the quality is estimated from"
+            )
         judge = partial(
             MicrographPipeline.pick_and_judge,
             threshold=logit,
             detected_fraction=self._fitted_quality("return_quality=True").detected_fraction,
         )
-        stream = self._stream(X, judge, output, picks_of=itemgetter(0))
-        results = list(self._watched(stream, logit, itemgetter(0)))
-        picks = collected(picks for picks, _ in results)
-        quality = [expected for _, expected in results]
-        return picks, {name: np.array([one[name] for one in quality]) for name in quality[0]}
+        stream = self._stream(X, judge, logit, output, on_error, picks_of=itemgetter(0))
+        results = collected(self._watched(stream, logit, itemgetter(0)))
+        picks = collected(None if one is None else one[0] for one in results)
+        quality = [UNKNOWN_QUALITY if one is None else one[1] for one in results]
+        return picks, {name: np.array([one[name] for one in quality]) for name in UNKNOWN_QUALITY}
 
     def iter_predict(
         self,
         X: Iterable[Micrograph],
         threshold: Threshold | None = None,
         output: str | os.PathLike | None = None,
-    ) -> Generator[np.ndarray]:
+        on_error: str = "raise",
+        resume: bool = False,
+    ) -> PickStream:
         """Pick particles in one micrograph after another, as a generator.
 
         Parameters
@@ -478,20 +513,30 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             As in `predict`.
         output : str, path-like or None, default=None
             As in `predict`.
+        on_error : {"raise", "warn", "skip"}, default="raise"
+            As in `predict`.
+        resume : bool, default=False
+            As in `predict`.
 
         Returns
         -------
         generator of ndarray of shape (k, 3)
-            The picks of one micrograph after another.
+            The picks of one micrograph after another, None for one that was skipped. Its attribute
+            ``skipped`` is a list of `puclassify.io.SkippedMicrograph` that grows with these.
+
+        See Also
+        --------
+        puclassify.io.watch : The micrographs of a folder as they are written.
 
         Notes
         -----
         The next micrographs are read and preprocessed while one is scored, and memory does not grow
-        with their number. A run that is interrupted keeps the files that it has written.
+        with their number. A run that is interrupted keeps the files that it has written, and their
+        list.
         """
         logit = self._logit(threshold)
         pick = partial(MicrographPipeline.pick, threshold=logit)
-        return self._watched(self._stream(X, pick, output), logit)
+        return self._watched(self._stream(X, pick, logit, output, on_error, resume), logit)
 
     def expected_quality(self, thresholds: ArrayLike | None = None) -> dict[str, Any]:
         """Return the expected quality of the picks of the training micrographs.
@@ -569,27 +614,35 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         self,
         X: Iterable[Micrograph],
         finish: Callable,
+        logit: float = -np.inf,
         output: str | os.PathLike | None = None,
+        on_error: str = "raise",
+        resume: bool = False,
         picks_of: Callable | None = None,
-    ) -> Generator:
+    ) -> PickStream:
         """Apply a method of the `MicrographPipeline` to every micrograph, lazily."""
+        pipeline = self._pipeline()
         return stream_micrographs(
             X,
-            self._pipeline(),
+            pipeline,
             finish,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             output=output,
             picks_of=picks_of,
+            on_error=on_error,
+            resume=resume,
+            run=None if output is None else describe_run(pipeline, logit),
         )
 
-    def _watched(self, results: Generator, logit: float, picks_of=lambda one: one) -> Generator:
+    def _watched(self, results: PickStream, logit: float, picks_of=lambda one: one) -> PickStream:
         """Pass results on; warn at the end where picks are unlike those of the training.
 
         A scorer that knows the training micrographs by heart scores all others lower.
         """
         quality = None if self._scorer.may_memorize else self._quality
-        return watched(results, quality, max(logit, self.threshold_), picks_of)
+        above = max(logit, self.threshold_)
+        return results.through(lambda stream: watched(stream, quality, above, picks_of))
 
     def _pipeline(self) -> MicrographPipeline:
         """Return what turns a micrograph into picks, as fitted."""

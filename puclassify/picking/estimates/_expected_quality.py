@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-__all__ = ["expected_quality", "separating_thresholds"]
+__all__ = ["UNKNOWN_QUALITY", "expected_quality", "separating_thresholds"]
+
+# Of a micrograph that was not picked.
+UNKNOWN_QUALITY = dict.fromkeys(("n_picks", "n_particles", "precision", "recall", "f1"), np.nan)
 
 
 def expected_quality(

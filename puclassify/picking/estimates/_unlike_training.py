@@ -28,23 +28,27 @@ def watched(
     """Pass results of micrographs on; warn at the end where picks are unlike the training's.
 
     A micrograph is unlike those trained on if the mean logit of its picks above ``threshold`` is
-    lower than in one of 100 of them. Without estimates nothing is known.
+    lower than in one of 100 of them. Without estimates nothing is known, nor of a micrograph that
+    was skipped and is None.
     """
-    n_picks, sums, n_right = [], [], []
-    for one in results:
+    places, n_picks, sums, n_right = [], [], [], []
+    for index, one in enumerate(results):
         yield one
-        if quality is not None:
+        if quality is not None and one is not None:
             scores = picks_of(one)[:, 2]
             scores = scores[scores > threshold]
+            places.append(index)
             n_picks.append(len(scores))
             sums.append(float(scores.sum()))
             n_right.append(float(expit(scores).sum()))
     if n_picks and quality is not None:
-        numbers = np.array([n_picks, sums, n_right])
+        numbers = np.array([places, n_picks, sums, n_right])
         _warn_if_unlike(*numbers, quality=quality, threshold=threshold)
 
 
-def _warn_if_unlike(n_picks, sums, n_right, *, quality: PickQuality, threshold: float) -> None:
+def _warn_if_unlike(
+    places, n_picks, sums, n_right, *, quality: PickQuality, threshold: float
+) -> None:
     of_training = {name: one[0] for name, one in quality.expected(np.array([threshold])).items()}
     total = n_picks.sum()
     *lowest, lowest_of_all = quality.micrographs.lowest_mean_logit(
@@ -53,7 +57,8 @@ def _warn_if_unlike(n_picks, sums, n_right, *, quality: PickQuality, threshold: 
     unlike = np.flatnonzero((n_picks >= _ENOUGH_PICKS) & (sums < lowest * n_picks))
     if len(unlike) or (total >= _ENOUGH_PICKS and sums.sum() < lowest_of_all * total):
         which = unlike if len(unlike) else np.arange(len(n_picks))
-        some = ", ".join(map(str, which[:_NAMED])) + (", ..." if len(which) > _NAMED else "")
+        some = ", ".join(f"{place:.0f}" for place in places[which[:_NAMED]])
+        some += ", ..." * (len(which) > _NAMED)
         expected = n_right[which].sum() / n_picks[which].sum()
         warn(
             f"micrographs unlike those trained on (of {len(n_picks)}, counted from 0): {some}. Of "

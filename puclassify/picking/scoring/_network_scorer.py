@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -165,6 +166,16 @@ class NetworkScorer:
             tile = tile_length(network, memory_budget, dtype or torch.float32)
             self._cache = key, _compiled(network) if compile else network, tile
         return self._cache[1:]
+
+    def fingerprint(self) -> str:
+        """Return a digest of the network and its weights."""
+        module = self.classifier.module_
+        digest = hashlib.sha256(repr(module).encode())
+        for name, tensor in sorted(module.state_dict().items()):
+            numbers = tensor.detach().cpu().reshape(-1).contiguous()
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            digest.update(numbers.view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def __getstate__(self):
         return vars(self) | {"_cache": None}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import clone
@@ -16,6 +18,7 @@ __all__ = ["WindowScorer"]
 _REGIONS_UNLABELLED = 5000  # over all micrographs
 _REGIONS_LABELLED = 5000  # at most: every label has dozens, and each holds thousands of numbers
 _WINDOWS_AT_ONCE = 4096
+_PROBES = 32  # windows that tell classifiers apart
 _LARGEST_LOGIT = 30.0  # for a probability of 0 or 1
 
 
@@ -106,6 +109,17 @@ class WindowScorer:
             ]
         )
         return image.with_values(logits.reshape(shape).astype(np.float32), step=self.stride)
+
+    def fingerprint(self) -> str:
+        """Return a digest of what the classifier says of windows of noise.
+
+        Its bytes are no help: equal estimators can differ in them.
+        """
+        noise = np.random.default_rng(0).normal(size=(_PROBES, self.size**2)).astype(np.float32)
+        logits = np.round(np.asarray(self._logits(noise), np.float64), 6) + 0.0  # no minus zero
+        digest = hashlib.sha256(f"{type(self.classifier).__qualname__} {self.size}".encode())
+        digest.update(logits.tobytes())
+        return digest.hexdigest()[:16]
 
     def _logits(self, features):
         if not hasattr(self.classifier, "predict_proba"):

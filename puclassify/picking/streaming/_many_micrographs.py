@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sized
+from collections.abc import Callable, Generator, Iterable, Mapping, Sized
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from puclassify.io import PickWriter, iter_micrographs, micrograph_name
+from puclassify._parameters import check_flag, check_option
+from puclassify._warnings import warn
+from puclassify.io import (
+    PickWriter,
+    SkippedMicrograph,
+    iter_micrographs,
+    micrograph_name,
+    source_of,
+)
 from puclassify.picking.streaming._one_micrograph import MicrographPipeline
 from puclassify.picking.streaming._read_ahead import stream, with_progress
+from puclassify.picking.streaming._skipping import Carried, Failure, Guard, PickStream
 
-__all__ = ["collected", "stream_micrographs"]
+__all__ = ["ON_ERROR", "collected", "stream_micrographs"]
+
+ON_ERROR = ("raise", "warn", "skip")
 
 
 def stream_micrographs(
@@ -27,23 +39,33 @@ def stream_micrographs(
     verbose: int,
     output: str | os.PathLike | None = None,
     picks_of: Callable[[Any], np.ndarray] | None = None,
-) -> Generator:
+    on_error: str = "raise",
+    resume: bool = False,
+    run: Mapping[str, str] | None = None,
+) -> PickStream:
     """Yield ``finish(pipeline, image)`` of one micrograph after another, in order and lazily.
 
     ``finish`` is a method of the pipeline that accepts what it has preprocessed. With ``output``
     the picks of each result are written as soon as they exist, as by `ParticlePicker.predict`;
-    ``picks_of`` extracts them if they are not the result itself. A file that cannot be written is
-    an error of this call.
+    ``picks_of`` extracts them if they are not the result itself. Files and names that cannot be
+    written are an error of this call. ``run`` describes what picks, for later runs; a micrograph
+    that one of them is to ``resume`` is not picked again, but read from its file. With ``on_error``
+    other than "raise" None stands for a micrograph that failed.
     """
-    writer = None if output is None else PickWriter(output)
+    check_option(on_error, "on_error", ON_ERROR)
+    if check_flag(resume, "resume") and output is None:
+        raise ValueError("resume=True needs the output of the run that is to be resumed, got None")
+    writer = None if output is None else PickWriter(output, run, resume)
     items = iter_micrographs(X)
     total = len(items) if isinstance(items, Sized) else None
-    paths: deque[str] = deque()
-    if writer is not None:
-        items = _noted(items, paths)
-    results = stream(pipeline.steps(), partial(finish, pipeline), items, n_jobs)
-    results = with_progress(results, total, verbose)
-    return results if writer is None else _written(results, paths, writer, picks_of)
+    if writer is not None and total is not None:
+        writer.register(_name(item, index) for index, item in enumerate(items))
+    run_of = _Run(writer, on_error, picks_of, are_registered=total is not None)
+    first, *others = [*pipeline.steps(), partial(finish, pipeline)]
+    catches = on_error != "raise"
+    steps = [Guard(first, catches, is_first=True), *(Guard(step, catches) for step in others)]
+    results = run_of.finished(stream(steps[:-1], steps[-1], run_of.planned(items), n_jobs))
+    return PickStream(with_progress(results, total, verbose), run_of.skipped)
 
 
 def collected(results: Iterable) -> np.ndarray:
@@ -54,20 +76,87 @@ def collected(results: Iterable) -> np.ndarray:
     return np.fromiter(results, dtype=object, count=len(results))
 
 
-def _noted(items: Iterable, paths: deque[str]) -> Generator:
-    """Append the caller's name of each micrograph to ``paths`` when it is taken."""
-    for index, item in enumerate(items):
-        is_path = isinstance(item, (str, os.PathLike))
-        paths.append(os.fspath(item) if is_path else micrograph_name(item, index))
-        yield item
+def _name(micrograph: Any, index: int) -> str:
+    """Return the caller's name of a micrograph."""
+    is_path = isinstance(micrograph, (str, os.PathLike))
+    return os.fspath(micrograph) if is_path else micrograph_name(micrograph, index)
 
 
-def _written(
-    results: Generator, paths: deque[str], writer: PickWriter, picks_of: Callable | None
-) -> Generator:
-    """Write the picks of every micrograph, under the caller's name for it."""
-    with closing(results):
-        for result in results:
-            writer.write(paths.popleft(), result if picks_of is None else picks_of(result))
-            yield result
-    writer.finish()
+@dataclass(frozen=True)
+class _Planned:
+    """A micrograph that was taken, and whether its picks are there already."""
+
+    name: str
+    source: list
+    is_done: bool
+
+
+@dataclass
+class _Run:
+    """What is done about the micrographs around their picking, in the order of their coming."""
+
+    writer: PickWriter | None
+    on_error: str
+    picks_of: Callable[[Any], np.ndarray] | None
+    are_registered: bool
+    skipped: list[SkippedMicrograph] = field(default_factory=list)
+    plan: deque[_Planned] = field(default_factory=deque)
+    n_picked: int = 0
+
+    def planned(self, items: Iterable) -> Generator:
+        """Yield the micrographs that are to be picked, and plan for all; in the reading thread."""
+        for index, item in enumerate(items):
+            name = _name(item, index)
+            failure = self._register(name)
+            source = [] if self.writer is None else source_of(item)
+            is_done = self.writer is not None and not failure and self.writer.is_done(name, source)
+            self.plan.append(_Planned(name, source, is_done))
+            if not is_done:
+                yield Carried(name, index, failure or item)
+
+    def _register(self, name: str) -> Failure | None:
+        """Announce a name to the writer, if that could not be done for all at once."""
+        if self.writer is None or self.are_registered:
+            return None
+        try:
+            self.writer.register([name])
+        except ValueError as error:
+            if self.on_error == "raise":
+                raise
+            return Failure.of(error)
+        return None
+
+    def finished(self, results: Generator) -> Generator:
+        """Write or report every result, and yield it; None stands for what was skipped."""
+        with closing(results):
+            for carried in results:
+                yield from self._done_before()
+                planned = self.plan.popleft()
+                if isinstance(carried.value, Failure):
+                    self._skip(carried.skipped())
+                    yield None
+                    continue
+                self.n_picked += 1
+                if self.writer is not None:
+                    picks = carried.value if self.picks_of is None else self.picks_of(carried.value)
+                    self.writer.write(carried.name, picks, planned.source)
+                yield carried.value
+        yield from self._done_before()
+        if self.writer is not None:
+            self.writer.finish()
+        if self.skipped and not self.n_picked and self.on_error == "skip":
+            warn(f"no micrograph could be picked; the first was skipped: {self.skipped[0]}")
+
+    def _done_before(self) -> Generator:
+        while self.writer is not None and self.plan and self.plan[0].is_done:
+            self.n_picked += 1
+            yield self.writer.read(self.plan.popleft().name)
+
+    def _skip(self, skipped: SkippedMicrograph) -> None:
+        self.skipped.append(skipped)
+        if self.writer is not None:
+            self.writer.skip(skipped)
+        if self.on_error == "warn":
+            warn(
+                f"micrograph {skipped.micrograph!r} was skipped: {skipped.error}: {skipped.message}"
+            )
