@@ -1,4 +1,4 @@
-"""Reading micrographs, reading and writing coordinates.
+"""Reading and waiting for micrographs, reading and writing coordinates.
 
 `MICROGRAPH_FORMATS` and `COORDINATE_FORMATS` list the formats by name.
 """
@@ -21,12 +21,14 @@ from puclassify.io._pick_journal import source_of as source_of
 from puclassify.io._pick_writer import PickWriter as PickWriter
 from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
 from puclassify.io._skipped import SkippedMicrograph
+from puclassify.io._watch import FolderWatch, watch
 
 __all__ = [
     "COORDINATE_FORMATS",
     "MICROGRAPH_FORMATS",
     "CoordinateFormat",
     "CoordinateTable",
+    "FolderWatch",
     "MicrographFormat",
     "SkippedMicrograph",
     "as_grid_image",
@@ -36,5 +38,6 @@ __all__ = [
     "micrograph_name",
     "read_coordinates",
     "read_micrograph",
+    "watch",
     "write_coordinates",
 ]

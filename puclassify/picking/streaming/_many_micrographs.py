@@ -15,6 +15,7 @@ import numpy as np
 from puclassify._parameters import check_flag, check_option
 from puclassify._warnings import warn
 from puclassify.io import (
+    FolderWatch,
     PickWriter,
     SkippedMicrograph,
     iter_micrographs,
@@ -65,6 +66,8 @@ def stream_micrographs(
     catches = on_error != "raise"
     steps = [Guard(first, catches, is_first=True), *(Guard(step, catches) for step in others)]
     results = run_of.finished(stream(steps[:-1], steps[-1], run_of.planned(items), n_jobs))
+    if isinstance(X, FolderWatch):
+        results = _no_longer_than_needed(results, X)
     return PickStream(with_progress(results, total, verbose), run_of.skipped)
 
 
@@ -74,6 +77,15 @@ def collected(results: Iterable) -> np.ndarray:
     if not results:
         raise ValueError("X holds no micrographs, at least 1 is required")
     return np.fromiter(results, dtype=object, count=len(results))
+
+
+def _no_longer_than_needed(results: Generator, files: FolderWatch) -> Generator:
+    """Yield results; end the watch with them, for which a thread would go on waiting."""
+    try:
+        with closing(results):
+            yield from results
+    finally:
+        files.stop()
 
 
 def _name(micrograph: Any, index: int) -> str:

@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from pathlib import Path
 
 import mrcfile
 import numpy as np
 import pytest
 
-from puclassify.io import SkippedMicrograph, read_coordinates
+from puclassify.io import SkippedMicrograph, read_coordinates, watch
 from puclassify.io import _replace_files as replace_files_module
 
 
@@ -73,7 +75,7 @@ class TestOnError:
         assert [SkippedMicrograph(*row) for row in rows] == run.skipped
 
     def test_warn_names_each(self, fitted, paths):
-        with pytest.warns(UserWarning, match="skipped micrograph") as caught:
+        with pytest.warns(UserWarning, match="was skipped: ValueError") as caught:
             picks = fitted.predict(paths, on_error="warn")
         assert [one is None for one in picks] == [False, True, True, False]
         named = [path for path in paths for one in caught if path in str(one.message)]
@@ -144,7 +146,7 @@ class TestOnError:
     @pytest.mark.parametrize(
         ("params", "message"),
         [
-            ({"on_error": "ignore"}, "on_error must be one of"),
+            ({"on_error": "ignore"}, "on_error must be 'raise', 'warn' or 'skip', got 'ignore'"),
             ({"resume": 1}, "resume must be"),
             ({"resume": True}, "resume=True needs the output"),
         ],
@@ -228,7 +230,7 @@ class TestResume:
         import torch
 
         fitted.predict(paths[:1], output=picks_folder)
-        with pytest.raises(ValueError, match="differ in: threshold$|differ in: threshold"):
+        with pytest.raises(ValueError, match="differ in: threshold"):
             fitted.predict(paths[:1], 1.0, output=picks_folder, resume=True)
         with torch.no_grad():
             fitted.classifier_.module_.head.bias += 1e-6
@@ -249,6 +251,62 @@ class TestResume:
     def test_quality_cannot_be_resumed(self, with_estimates, paths, picks_folder):
         with pytest.raises(ValueError, match="cannot be used with return_quality"):
             with_estimates.predict(paths, output=picks_folder, return_quality=True, resume=True)
+
+
+class TestWatch:
+    def test_picks_files_while_they_are_written(self, fitted, paths, picks_folder, tmp_path):
+        """Of a session that begins with three files there, one of them broken for good."""
+        repaired(paths)
+        session = tmp_path / "session"
+        session.mkdir()
+        contents = [Path(path).read_bytes() for path in paths]
+        (session / "0.mrc").write_bytes(contents[0])
+        (session / "1.png").write_bytes(b"not of the pattern")
+
+        def write():
+            for index in (1, 2, 3):
+                with open(session / f"{index}.mrc", "wb") as file:
+                    for start in range(0, len(contents[index]), 40_000):
+                        file.write(contents[index][start : start + 40_000])
+                        file.flush()
+                        time.sleep(0.002)
+
+        files = watch(session, interval=0.02)
+        run = fitted.iter_predict(files, -np.inf, output=picks_folder, on_error="skip")
+        picks = [next(run)]  # although the others are not there yet
+        thread = threading.Thread(target=write)
+        thread.start()
+        picks += [next(run) for _ in range(3)]
+        thread.join()
+        files.stop()
+        assert list(run) == []
+        assert run.skipped == []
+        for one, expected in zip(picks, fitted.predict(paths, -np.inf), strict=True):
+            np.testing.assert_array_equal(one, expected)
+        assert listed(picks_folder) == [str(session / f"{index}.mrc") for index in range(4)]
+
+    def test_goes_on_where_it_was_stopped(self, fitted, paths, picks_folder):
+        repaired(paths)
+        folder = os.path.dirname(paths[0])
+        run = fitted.iter_predict(watch(folder, interval=0.005), output=picks_folder)
+        next(run)
+        run.close()
+        again = watch(folder, interval=0.005, idle=0.05)
+        picks = fitted.predict(again, output=picks_folder, resume=True)
+        assert [one.tolist() for one in picks] == [one.tolist() for one in fitted.predict(paths)]
+        assert listed(picks_folder) == paths
+
+    @pytest.mark.filterwarnings("ignore:.* never became complete")
+    def test_no_thread_goes_on_watching(self, fitted, paths):
+        before = set(threading.enumerate())
+        run = fitted.iter_predict(watch(os.path.dirname(paths[0]), interval=0.01))
+        next(run)
+        threads = set(threading.enumerate()) - before
+        assert threads
+        run.close()
+        for thread in threads:
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")
