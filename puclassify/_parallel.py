@@ -1,8 +1,14 @@
-"""Where nested calls of joblib run."""
+"""Where nested calls of joblib run, and how long its workers live."""
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
 
 from joblib import parallel_config
 from joblib.parallel import (
@@ -13,8 +19,9 @@ from joblib.parallel import (
     get_active_backend,
 )
 
-__all__ = ["on_this_machine"]
+__all__ = ["WorkerTask", "on_this_machine"]
 
+_SECONDS_BETWEEN_LOOKS = 1.0
 _LOCAL_BACKENDS = (LokyBackend, MultiprocessingBackend, SequentialBackend, ThreadingBackend)
 
 
@@ -29,3 +36,36 @@ def on_this_machine() -> AbstractContextManager:
     if isinstance(backend, _LOCAL_BACKENDS):
         return nullcontext()
     return parallel_config("threading")
+
+
+@dataclass(frozen=True)
+class WorkerTask:
+    """A function for workers: their process ends when the one that made the task is killed.
+
+    joblib's own would go on for minutes, or for good, with what they hold of memory and GPUs.
+    """
+
+    call: Callable  # not "function", which scikit-learn's `delayed` would take for its own
+    owner: int = field(default_factory=os.getpid)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function."""
+        _end_with(self.owner)
+        return self.call(*args, **kwargs)
+
+
+_watched: set[int] = set()  # processes with a thread that looks after their parents
+
+
+def _end_with(owner: int) -> None:
+    """Let this process end with its parent, if that is the owner and not a cluster's."""
+    if os.getpid() in _watched or os.getppid() != owner:
+        return
+    _watched.add(os.getpid())
+
+    def look():
+        while os.getppid() == owner:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=look, name="puclassify-parent", daemon=True).start()

@@ -6,6 +6,7 @@ import pytest
 # and its processes serve them all.
 WITH_PROCESSES = {
     "tests/classifier/test_composition.py",
+    "tests/picking/streaming/test_many_micrographs.py",
     "tests/picking/streaming/test_read_ahead.py",
     "tests/picking/test_dask.py",
     "tests/picking/test_particle_picker.py",

@@ -1,9 +1,14 @@
+import os
+import threading
+
 import joblib
 import pytest
 from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import ParallelBackendBase, ThreadingBackend, get_active_backend
+from sklearn.utils.parallel import delayed as delayed_with_settings
 
-from puclassify._parallel import on_this_machine
+from puclassify import _parallel
+from puclassify._parallel import WorkerTask, on_this_machine
 
 
 class Cluster(ParallelBackendBase):
@@ -37,3 +42,30 @@ class TestOnThisMachine:
     def test_uses_as_many_threads_as_requested(self):
         with parallel_config(Cluster()), on_this_machine():
             assert joblib.effective_n_jobs(3) == 3
+
+
+class TestWorkerTask:
+    def test_calls_the_function_here_without_ado(self):
+        task = WorkerTask(divmod)
+        threads = threading.active_count()
+        assert task(7, 3) == (2, 1)
+        assert threading.active_count() == threads
+
+    def test_survives_scikit_learns_delayed(self):
+        function, arguments, _ = delayed_with_settings(WorkerTask(divmod))(7, 3)
+        assert isinstance(function.function, WorkerTask)
+        assert arguments == (7, 3)
+
+    def test_one_thread_in_a_worker_looks_after_its_parent(self, monkeypatch):
+        monkeypatch.setattr(_parallel, "_watched", set())
+        monkeypatch.setattr(_parallel, "_SECONDS_BETWEEN_LOOKS", 0.005)
+        parents, ended = [os.getppid() + 1], threading.Event()
+        monkeypatch.setattr(os, "getppid", lambda: parents[-1])
+        monkeypatch.setattr(os, "_exit", lambda status: ended.set())
+        task = WorkerTask(divmod, owner=parents[0])
+        threads = threading.active_count()
+        assert [task(7, 3), task(8, 3)] == [(2, 1), (2, 2)]
+        assert threading.active_count() == threads + 1
+        assert not ended.wait(0.05)
+        parents.append(1)
+        assert ended.wait(10)

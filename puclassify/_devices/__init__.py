@@ -1,7 +1,7 @@
 """Devices: choice, seeds, precision, threads, memory, transfers and pixels as tensors."""
 
 from puclassify._devices._device import resolve_device
-from puclassify._devices._memory import free_memory
+from puclassify._devices._memory import free_memory, is_out_of_memory, release_memory
 from puclassify._devices._pixel_tensors import (
     all_finite,
     as_tensor,
@@ -32,6 +32,7 @@ __all__ = [
     "empty_image",
     "evenly_spaced",
     "free_memory",
+    "is_out_of_memory",
     "like",
     "may_draw",
     "on_host",
@@ -40,6 +41,7 @@ __all__ = [
     "page_locked",
     "page_locked_empty",
     "pivot_of",
+    "release_memory",
     "resolve_device",
     "resolve_precision",
     "rows_at_once",

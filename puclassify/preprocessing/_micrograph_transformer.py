@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from puclassify._devices import threads_worth
+from puclassify._parallel import WorkerTask
 from puclassify._parameters import check_n_jobs
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.grid import GridImage
@@ -77,8 +78,9 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
         """
         function = self.image_function()
         check_n_jobs(self.n_jobs)
+        work = delayed(WorkerTask(_apply))
         images = Parallel(n_jobs=self.n_jobs)(
-            delayed(_apply)(function, item, micrograph_name(item, index))
+            work(function, item, micrograph_name(item, index))
             for index, item in enumerate(check_micrographs(X))
         )
         # np.array would first convert each image to an array to look at its shape.

@@ -15,7 +15,14 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from torch import nn
 
-from puclassify._devices import resolve_device, side_by_side, threads_worth
+from puclassify._devices import (
+    is_out_of_memory,
+    release_memory,
+    resolve_device,
+    side_by_side,
+    threads_worth,
+)
+from puclassify._warnings import warn
 from puclassify.classifier import (
     FitReport,
     Interrupt,
@@ -27,7 +34,7 @@ from puclassify.classifier import (
     module_version,
     scoring_dtype,
 )
-from puclassify.grid import GridImage
+from puclassify.grid import GridImage, map_length
 from puclassify.networks import check_unpadded, fold_batch_norm
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.scoring._memory_budget import default_memory_budget, tile_length
@@ -150,8 +157,29 @@ class NetworkScorer:
         device = self.device
         dtype = scoring_dtype(self.classifier, device)
         network, tile = self._prepared(device, dtype, memory_budget, compile)
+        tile = min(tile, max(map_length(length, self.stride) for length in image.shape))
         with threads_worth(float(np.prod(image.shape))):
-            return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
+            while True:
+                try:
+                    return score_map(network, image, device=device, autocast_dtype=dtype, tile=tile)
+                except Exception as error:
+                    if not is_out_of_memory(error) or tile == 1:
+                        raise
+                # The error, which held what was computed so far, is gone by now.
+                tile = self._halved(tile, device)
+
+    def _halved(self, tile: int, device: torch.device) -> int:
+        """Make tiles smaller, for this micrograph and all later ones; tell of it."""
+        smaller = tile // 2
+        release_memory(device)
+        if self._cache is not None:
+            self._cache = *self._cache[:2], min(smaller, self._cache[2])
+        warn(
+            f"{device} ran out of memory while {tile} x {tile} positions were scored at once; from "
+            f"here on it is {smaller} x {smaller}, with the same result. Set a memory_budget to "
+            "begin with smaller ones"
+        )
+        return smaller
 
     def _prepared(self, device, dtype, memory_budget, compile) -> tuple[nn.Module, int]:
         """Return a copy of the network in its fastest form, and the tile that fits the memory."""

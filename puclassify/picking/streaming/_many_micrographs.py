@@ -81,11 +81,11 @@ def collected(results: Iterable) -> np.ndarray:
 
 def _no_longer_than_needed(results: Generator, files: FolderWatch) -> Generator:
     """Yield results; end the watch with them, for which a thread would go on waiting."""
-    try:
-        with closing(results):
+    with closing(results):
+        try:
             yield from results
-    finally:
-        files.stop()
+        finally:
+            files.stop()
 
 
 def _name(micrograph: Any, index: int) -> str:

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from puclassify._devices import own_stream, page_locked, page_locked_empty
+from puclassify._devices import (
+    is_out_of_memory,
+    own_stream,
+    page_locked,
+    page_locked_empty,
+    release_memory,
+)
 from puclassify._pixel_size import RelativePixelSize, stored_pixel_size
 from puclassify._warnings import warn
 from puclassify.classifier import UNCALIBRATED
@@ -83,12 +89,23 @@ class MicrographPipeline:
             if device is None:  # as in fit: what the caller gave, where the preprocessing runs
                 image = self.preprocessing.transform([micrograph])[0]
             else:
-                image = preprocess_on(self.preprocessing, micrograph, device)
+                image = self._preprocess_on(micrograph, device, name)
             (image,) = check_images([image], self.preprocessing)
         self._warn_if_rescaled(image, name)
         diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
         warn_if_coarse([micrograph], diameter)
         return replace(image, name=name)
+
+    def _preprocess_on(self, micrograph: GridImage, device: torch.device, name: str) -> GridImage:
+        """Preprocess on a device, or where that has no memory left in main memory."""
+        try:
+            return preprocess_on(self.preprocessing, micrograph, device)
+        except Exception as error:
+            if device.type == "cpu" or not is_out_of_memory(error):
+                raise
+        release_memory(device)
+        warn(f"{device} ran out of memory for {name!r}, which was preprocessed in main memory")
+        return preprocess_on(self.preprocessing, micrograph, torch.device("cpu"))
 
     def _warn_if_rescaled(self, image: GridImage, name: str) -> None:
         if isinstance(self.pixel_size, RelativePixelSize) and self.pixel_size.ratio(image) != 1:

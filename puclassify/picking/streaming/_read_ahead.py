@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import queue
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
 from typing import Any
@@ -18,11 +21,12 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
 from puclassify._devices import one_thread
-from puclassify._parallel import on_this_machine
+from puclassify._parallel import WorkerTask, on_this_machine
 
 __all__ = ["map_ahead", "stream", "with_progress"]
 
 _N_AHEAD = 2
+_SECONDS_BETWEEN_LOOKS = 0.1  # whether to stop
 _END = object()
 
 
@@ -44,10 +48,13 @@ def stream(
         return _finished(finish, prepared)
     backend, _ = get_active_backend()
     if not backend.supports_return_generator:  # that of multiprocessing
-        tasks = (delayed(_by_one_thread)([first, *others, finish], *pair) for pair in numbered)
+        work = delayed(WorkerTask(_by_one_thread))
+        tasks = (work([first, *others, finish], *pair) for pair in numbered)
         return _in_batches(n_jobs, tasks)
-    tasks = (delayed(_in_turn)([first, *others, finish], *pair) for pair in numbered)
-    return _in_parallel(Parallel(n_jobs=n_jobs, return_as="generator"), tasks)
+    work = delayed(WorkerTask(_attempt))
+    pairs = _until(stopped := threading.Event(), numbered)
+    tasks = (work([first, *others, finish], *pair) for pair in pairs)
+    return _in_parallel(Parallel(n_jobs=n_jobs, return_as="generator"), tasks, stopped)
 
 
 def _finished(finish: Callable, prepared: Generator) -> Generator:
@@ -56,14 +63,60 @@ def _finished(finish: Callable, prepared: Generator) -> Generator:
             yield finish(item)
 
 
-def _in_parallel(parallel: Parallel, tasks: Iterable) -> Generator:
+def _in_parallel(parallel: Parallel, tasks: Iterable, stopped: threading.Event) -> Generator:
+    """Yield results; let the workers finish what they have begun if no more are wanted.
+
+    joblib would kill them, and leave descriptors and a thread of its own behind.
+    """
     results = parallel(tasks)
     try:
-        yield from results
+        for result in results:
+            if isinstance(result, _Raised):
+                raise result.error from _InWorker(result.traceback)
+            yield result
+    except (Exception, GeneratorExit):
+        stopped.set()
+        for _ in results:
+            pass
+        raise
     finally:
+        stopped.set()
         with warnings.catch_warnings():  # joblib warns that not all results were used
             warnings.simplefilter("ignore", UserWarning)
             results.close()
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """An error of a worker, which arrives in the place of its result."""
+
+    error: Exception
+    traceback: str
+
+
+class _InWorker(Exception):
+    """Shows the traceback of a worker as the cause of its error."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def _attempt(steps: Sequence[Callable], item: Any, index: int) -> Any:
+    try:
+        return _in_turn(steps, item, index)
+    except Exception as error:
+        text = traceback.format_exc()
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            return _Raised(RuntimeError(f"{type(error).__name__}: {error}"), text)
+        return _Raised(error.with_traceback(None), text)
+
+
+def _until(stopped: threading.Event, items: Iterable) -> Generator:
+    """Yield items, until told to stop even while the next one is waited for."""
+    with closing(map_ahead(lambda item: item, items, stopped)) as ahead:
+        yield from ahead
 
 
 def _in_batches(n_jobs: int | None, tasks: Iterator) -> Generator:
@@ -86,20 +139,23 @@ def _by_one_thread(steps: Sequence[Callable], item: Any, index: int) -> Any:
         return _in_turn(steps, item, index)
 
 
-def map_ahead(function: Callable, items: Iterable) -> Generator:
+def map_ahead(
+    function: Callable, items: Iterable, stopped: threading.Event | None = None
+) -> Generator:
     """Yield a function of every item, applied in a thread that is at most two results ahead.
 
     The items are taken in the thread too, so that waiting for one delays no result. A generator of
-    items is closed at the end. An error is raised in the place of its result.
+    items is closed at the end. An error is raised in the place of its result. An event can end it
+    while an item is waited for.
     """
     results: queue.Queue = queue.Queue(maxsize=_N_AHEAD)
-    stopped = threading.Event()
+    stopped = threading.Event() if stopped is None else stopped
     settings = get_config()  # scikit-learn has them per thread
 
     def put(result: tuple) -> bool:
         while not stopped.is_set():
             try:
-                results.put(result, timeout=0.1)
+                results.put(result, timeout=_SECONDS_BETWEEN_LOOKS)
                 return True
             except queue.Full:
                 continue
@@ -124,8 +180,11 @@ def map_ahead(function: Callable, items: Iterable) -> Generator:
     thread = threading.Thread(target=work, name="puclassify-ahead", daemon=True)
     thread.start()
     try:
-        while True:
-            result, error = results.get()
+        while not stopped.is_set():
+            try:
+                result, error = results.get(timeout=_SECONDS_BETWEEN_LOOKS)
+            except queue.Empty:
+                continue
             if error is not None:
                 raise error
             if result is _END:

@@ -1,7 +1,14 @@
 import itertools
+import os
 import queue
+import subprocess
+import sys
 import threading
+import time
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 from joblib import parallel_config
 from sklearn import config_context, get_config
@@ -139,6 +146,114 @@ def numbered_text(item, index):
 
 def divided(text):
     return text / 2
+
+
+def refuse_three(item, index):
+    if item == 3:
+        raise ValueError("three")
+    return item
+
+
+def resources():
+    """Count the open descriptors and the threads of this process."""
+    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+
+class TestWorkers:
+    """Of the backend loky, joblib's default."""
+
+    def test_error_comes_in_its_turn_with_its_traceback(self):
+        results = stream([refuse_three], describe, iter("ab"), 2)
+        with pytest.raises(IndexError):
+            next(results)  # of the last step
+        results = stream([refuse_three], str, iter([1, 3, 2]), 2)
+        assert next(results) == "1"
+        with pytest.raises(ValueError, match="three") as info:
+            next(results)
+        assert "in refuse_three" in str(info.value.__cause__)
+
+    def test_error_that_cannot_be_sent_is_told(self):
+        with pytest.raises(RuntimeError, match="Unsendable: a lock"):
+            list(stream([raise_unsendable], str, iter("ab"), 2))
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
+    @pytest.mark.parametrize("way", ["error", "close"])
+    def test_failures_leak_nothing(self, way):
+        # With what fills the pipe to the workers, as a picker does.
+        finish = partial(first_of, large=np.zeros(100_000))
+
+        def run():
+            results = stream([refuse_three], finish, iter(items), 2)
+            if way == "close":
+                next(results)
+                results.close()
+            else:
+                with pytest.raises(ValueError, match="three"):
+                    list(results)
+
+        items = [1, 2, 3, *range(4, 20)]
+        run()  # starts the workers
+        before = resources()
+        for _ in range(4):
+            run()
+        assert settled(before) <= before
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+    @pytest.mark.parametrize(
+        "backend", [pytest.param("loky", marks=pytest.mark.slow), "multiprocessing"]
+    )
+    def test_workers_of_a_killed_process_end(self, tmp_path, backend):
+        script = tmp_path / "main.py"
+        script.write_text(
+            "import os, time\n"
+            "from joblib import parallel_config\n"
+            "from puclassify.picking.streaming._read_ahead import stream\n"
+            "def begin(item, index):\n"
+            "    return os.getpid()\n"
+            "if __name__ == '__main__':\n"
+            f"    with parallel_config({backend!r}):\n"
+            "        for pid in stream([begin], str, iter(range(10**6)), 2):\n"
+            "            print(pid, flush=True)\n"
+        )
+        with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as main:
+            workers = {int(main.stdout.readline()) for _ in range(40)}
+            assert main.pid not in workers
+            assert all(is_alive(pid) for pid in workers)
+            main.kill()
+        end = time.monotonic() + 30
+        while any(is_alive(pid) for pid in workers) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not any(is_alive(pid) for pid in workers)
+
+
+class Unsendable(Exception):
+    def __init__(self):
+        super().__init__("a lock")
+        self.lock = threading.Lock()
+
+
+def raise_unsendable(item, index):
+    raise Unsendable
+
+
+def first_of(item, large):
+    return item
+
+
+def settled(wanted):
+    """Return the resources once they are as few as wanted, or after a while."""
+    end = time.monotonic() + 10
+    while resources() > wanted and time.monotonic() < end:
+        time.sleep(0.02)
+    return resources()
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def test_all_threads_of_a_stream_end_when_nobody_wants_more():
