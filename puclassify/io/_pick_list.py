@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from types import MappingProxyType
 
 from puclassify.io._pick_files import list_file
 from puclassify.io._replace_files import append_text, replace_files
@@ -47,7 +46,8 @@ class PickList:
         keys = [os.path.basename(file) for file in files]
         self._write({}, {key: self._own[key] for key in keys if key in self._own})
 
-    def _write(self, changed: dict, last: Mapping = MappingProxyType({})) -> None:
+    def _write(self, changed: dict, last: dict | None = None) -> None:
+        last = last or {}
         others = self._known | _existing(self._folder) | changed
         rows = {key: row for key, row in others.items() if key not in last} | last
         replace_files({self.path: format_star_list(dict(rows.values()))})

@@ -176,3 +176,60 @@ class TestFitAll:
                 break
             time.sleep(0.05)
         assert len(ended) == 1
+
+
+class TestOutOfMemory:
+    """A device whose memory is too small for large tiles is imitated by a hook on every layer."""
+
+    @pytest.fixture
+    def limit(self):
+        state = {"edge": 10**9, "error": torch.cuda.OutOfMemoryError("CUDA out of memory."), "n": 0}
+
+        def refuse(module, inputs):
+            is_image = bool(inputs) and inputs[0].ndim == 4 and inputs[0].device.type != "meta"
+            if is_image and inputs[0].shape[-1] > state["edge"]:
+                state["n"] += 1
+                raise state["error"]
+
+        hook = torch.nn.modules.module.register_module_forward_pre_hook(refuse)
+        yield state
+        hook.remove()
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+            getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)("out of memory"),
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+            MemoryError(),
+        ],
+        ids=["cuda", "torch", "cpu", "cublas", "python"],
+    )
+    def test_halves_the_tiles_with_the_same_result(self, fitted, simulated, limit, error):
+        (expected,) = fitted.transform(simulated.micrographs[4:5])
+        limit.update(edge=60, error=error)
+        with pytest.warns(UserWarning, match="cpu ran out of memory while") as caught:
+            (scores,) = fitted.transform(simulated.micrographs[4:5])
+        np.testing.assert_allclose(scores.values, expected.values, rtol=0, atol=1e-5)
+        assert limit["n"] == len(caught) >= 2  # a warning for each time
+
+    def test_later_micrographs_begin_with_small_tiles(self, fitted, simulated, limit):
+        limit["edge"] = 60
+        with pytest.warns(UserWarning, match="ran out of memory"):
+            fitted.predict(simulated.micrographs[4:5])
+        n_failed = limit["n"]
+        fitted.predict(simulated.micrographs[4:])  # without a warning
+        assert limit["n"] == n_failed
+
+    @pytest.mark.filterwarnings("ignore:cpu ran out of memory")
+    def test_gives_up_at_a_single_position(self, fitted, simulated, limit):
+        limit["edge"] = 3
+        with pytest.raises(torch.cuda.OutOfMemoryError):
+            fitted.predict(simulated.micrographs[4:5])
+
+    def test_other_errors_are_raised_at_once(self, fitted, simulated, limit):
+        limit.update(edge=60, error=RuntimeError("no kernel image is available"))
+        with pytest.raises(RuntimeError, match="no kernel image"):
+            fitted.predict(simulated.micrographs[4:5])
+        assert limit["n"] == 1

@@ -85,3 +85,23 @@ def test_map_is_in_main_memory_and_picks_are_its_maxima(fitted, pipeline, simula
     picks = pipeline.pick(image, threshold=-np.inf)
     assert picks[0, 2] == scores.values.max()
     np.testing.assert_array_equal(picks, fitted.predict(simulated.micrographs[4:5], -np.inf)[0])
+
+
+def test_device_without_memory_leaves_the_preprocessing_to_the_cpu(fitted, simulated, monkeypatch):
+    pipeline, preprocess = fitted._pipeline(), _one_micrograph.preprocess_on
+    image = _one_micrograph.as_grid_image(simulated.micrographs[4])
+    devices = []
+
+    def fails_on_a_gpu(preprocessing, image, device):
+        devices.append(device.type)
+        if device.type == "cuda":
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return preprocess(preprocessing, image, device)
+
+    monkeypatch.setattr(_one_micrograph, "preprocess_on", fails_on_a_gpu)
+    monkeypatch.setattr(_one_micrograph, "release_memory", lambda device: None)
+    with pytest.warns(UserWarning, match="cuda ran out of memory for 'a.mrc'"):
+        done = pipeline._preprocess_on(image, torch.device("cuda"), "a.mrc")
+    assert devices == ["cuda", "cpu"]
+    expected = pipeline.read(simulated.micrographs[4], 0)
+    np.testing.assert_array_equal(done.values, expected.values)
