@@ -44,9 +44,7 @@ def read_mrc(path: str) -> tuple[np.ndarray, float | None]:
             with opener(file) as archive:
                 header = _header(archive.read(_HEADER_SIZE), None, path)
                 return _unpacked(archive, header, path), _pixel_size(header, path)
-        except _NotAnImageError:
-            raise
-        except (ValueError, EOFError, OSError, zlib.error) as error:
+        except (EOFError, OSError, zlib.error) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise _invalid(path, error) from error
@@ -58,10 +56,6 @@ def mrc_shape(path: str) -> tuple[int, int]:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         return _image_shape(_header(file.read(_HEADER_SIZE), size, path), path)
-
-
-class _NotAnImageError(ValueError):
-    """Raised if a valid file does not hold exactly one real-valued image."""
 
 
 def _header(content: bytes, size: int | None, path: str) -> Any:
@@ -134,7 +128,7 @@ def _unpacked(archive: Any, header: Any, path: str) -> np.ndarray:
     height, width = _image_shape(header, path)
     dtype, start = _stored_type(header), int(header.nsymbt)
     if height * width > MOST_PIXELS or start > MOST_PIXELS:
-        raise _NotAnImageError(
+        raise ValueError(
             f"{path} says that it holds {height} x {width} pixels behind {start} bytes, of "
             f"archives at most {MOST_PIXELS} pixels are unpacked; unpack it first if that is right"
         )
@@ -175,18 +169,18 @@ def _image_shape(header: Any, path: str) -> tuple[int, int]:
     if mode not in _IMAGE_MODES:
         known = ", ".join(f"{mode} ({name})" for mode, name in _IMAGE_MODES.items())
         other = f" ({_OTHER_MODES[mode]})" if mode in _OTHER_MODES else ""
-        raise _NotAnImageError(
+        raise ValueError(
             f"{path} is of MRC mode {mode}{other}, a micrograph must have one of the modes "
             f"{known}; convert it to mode 2"
         )
     if min(width, height, sections) < 1 or int(header.nsymbt) < 0:
-        raise _NotAnImageError(
+        raise ValueError(
             f"{path} is empty or its header is broken: NX, NY, NZ = {width}, {height}, {sections} "
             f"and NSYMBT = {int(header.nsymbt)}; copy it again or repair its header"
         )
     if sections != 1:
         what = "is a volume, and" if int(header.ispg) == 1 and int(header.mz) == sections else ""
-        raise _NotAnImageError(
+        raise ValueError(
             f"{path} {what}{' ' if what else ''}has {sections} sections, a micrograph has one: if "
             "it is a movie, align and sum its frames first; to use one section of a stack, pass "
             "that section as an array, mrcfile.read(path)[i]"
@@ -195,7 +189,7 @@ def _image_shape(header: Any, path: str) -> tuple[int, int]:
     # coordinates. Values other than 1, 2 and 3 are not axes and are ignored.
     axes = (int(header.mapc), int(header.mapr), int(header.maps))
     if sorted(axes) == [1, 2, 3] and axes[:2] != (1, 2):
-        raise _NotAnImageError(
+        raise ValueError(
             f"{path} is stored with axes other than x along rows and y along columns (MAPC, MAPR, "
             f"MAPS = {axes}, expected (1, 2, 3)); rewrite it, or pass the pixels as an array: "
             "mrcfile.read(path) if the coordinates count pixels as stored, else its transpose .T"
@@ -240,7 +234,7 @@ def _truncated(
 
 
 def _invalid(path: str, error: Exception | str) -> ValueError:
-    return _NotAnImageError(
+    return ValueError(
         f"{path} is not a valid, complete MRC file: {error}; copy it again, or, if another program "
         "reads it, pass its pixels as a 2-D array"
     )

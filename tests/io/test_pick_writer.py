@@ -255,7 +255,7 @@ class TestNames:
             ("", ["a.mrc", 'b".mrc'], r"""'b".mrc', which a STAR file cannot store"""),
             ("{name}.star", ["a.mrc", "b#1.mrc"], "'b#1.mrc', which a STAR file cannot store"),
             ("", ["a.mrc", " .mrc "], "which a STAR file cannot store"),
-            ("{name}.csv", ["a.mrc", "b\n.mrc"], "can only store names of one line"),
+            ("{name}.csv", ["a.mrc", "b\n.mrc"], "cannot be a part of a file name"),
             ("{name}.csv", ["a.mrc", "b\udcff.mrc"], "a character that UTF-8 cannot store"),
             ("{name}.csv", ["a.mrc", 300 * "b" + ".mrc"], "is too long; rename 'bbb"),
         ],
