@@ -11,6 +11,7 @@ from puclassify._devices._pixel_tensors import (
     on_host,
     pivot_of,
     rows_at_once,
+    some_of,
 )
 from puclassify._devices._precision import (
     autocast,
@@ -46,6 +47,7 @@ __all__ = [
     "resolve_precision",
     "rows_at_once",
     "side_by_side",
+    "some_of",
     "threads",
     "threads_worth",
 ]

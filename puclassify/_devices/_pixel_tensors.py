@@ -16,6 +16,7 @@ __all__ = [
     "on_host",
     "pivot_of",
     "rows_at_once",
+    "some_of",
 ]
 
 _EXACT_IN_FLOAT32 = {
@@ -29,7 +30,7 @@ _EXACT_IN_FLOAT32 = {
     torch.float32,
 }
 _SAMPLES_ALONG_AN_AXIS = 256
-_PIXELS_IN_A_CACHE = 1 << 19
+_PIXELS_IN_A_CACHE = 1 << 18
 _PIXELS_FOR_A_GPU = 1 << 24
 
 
@@ -87,20 +88,33 @@ def empty_image(shape, device: torch.device, dtype=torch.float32) -> torch.Tenso
     )
 
 
-def pivot_of(pixels: torch.Tensor) -> torch.Tensor:
-    """Return the median of some of the finite pixels, as a float64 scalar on their device.
+def pivot_of(some: torch.Tensor) -> torch.Tensor:
+    """Return the median of some pixels (`some_of`), as a float64 scalar on their device.
 
     Subtracting it keeps float32 exact enough for counts of thousands with a spread of tens. It is 0
     if no pixel is finite.
     """
-    stride = max(1, max(pixels.shape) // _SAMPLES_ALONG_AN_AXIS)
-    some = pixels[::stride, ::stride].double()
-    some = torch.where(some.isfinite(), some, math.nan)
     return some.nanmedian().nan_to_num()
 
 
-def centred(pixels: torch.Tensor, pivot: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-    """Write pixels minus a float64 pivot, subtracted before rounding, into a float32 tensor."""
+def some_of(pixels: torch.Tensor) -> torch.Tensor:
+    """Return some pixels of all parts as float64, with NaN for those that are not finite."""
+    stride = max(1, max(pixels.shape) // _SAMPLES_ALONG_AN_AXIS)
+    some = pixels[::stride, ::stride].double()
+    return torch.where(some.isfinite(), some, math.nan)
+
+
+def centred(
+    pixels: torch.Tensor, pivot: torch.Tensor, out: torch.Tensor, unit: float = 1.0
+) -> torch.Tensor:
+    """Write pixels minus a float64 pivot, subtracted before rounding, into a float32 tensor.
+
+    They are divided by ``unit``, a power of two, before rounding.
+    """
+    if unit != 1:
+        return out.copy_((pixels.double() - pivot) / unit)
+    if pixels.dtype == torch.float32:
+        return torch.sub(pixels, pivot.float(), out=out)
     if pixels.dtype in _EXACT_IN_FLOAT32:
         return out.copy_(pixels).sub_(pivot.float())
     return out.copy_(pixels.double() - pivot)

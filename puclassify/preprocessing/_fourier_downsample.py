@@ -11,18 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from puclassify._devices import (
-    all_finite,
-    as_tensor,
-    centred,
-    empty_image,
-    like,
-    pivot_of,
-    rows_at_once,
-)
+from puclassify._devices import as_tensor, empty_image, like, rows_at_once
 from puclassify._parameters import check_number, check_pair
 from puclassify._pixel_size import check_pixel_size, stored_pixel_size
 from puclassify.grid import GridImage
+from puclassify.preprocessing._damaged_pixels import Damage, DamageScan
+from puclassify.preprocessing._gray_scale import GrayScale
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
 from puclassify.preprocessing._transforms import (
     fft_of_columns,
@@ -128,9 +122,9 @@ def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     GridImage
         An image of ``max(1, round(n / factor))`` pixels along an axis of ``n``, with the step
         multiplied by the exact ratio of the two. Its first pixel lies where the first pixel of
-        ``image`` does. It is float32, or float64 where float32 could not resolve the spread of the
-        pixels around their mean. If both sizes stay the same, it is ``image`` itself, or a copy of
-        the same type if that has pixels that are not finite.
+        ``image`` does. It is float32, or float64 where float32 could not hold the pixels or resolve
+        their spread around the mean. If both sizes stay the same, it is ``image`` itself, or a copy
+        of the same type if that has damaged pixels.
 
     Raises
     ------
@@ -144,8 +138,13 @@ def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     at these points. The image is treated as periodic. At an even new size m, the frequencies
     :math:`\pm m/2` share a coefficient, their sum.
 
-    Pixels that are not finite are first replaced by the median of the others, at every factor;
-    setting padding to NaN keeps its edge from ringing into the image. The cost is a one-dimensional
+    Damaged pixels are first filled with the mean of those around them, at every factor, since they
+    would ring into the image: pixels that are not finite; rows and columns of one value, also in
+    part, and regions of them, such as a frame of zeros, unless the value is common elsewhere;
+    pixels more than 20 robust standard deviations from the median that belong to nothing 4 pixels
+    thick, which gold, ice and carbon are; and whatever is beyond 50. Grid points with nothing but
+    dead pixels around are set to the median, so that `normalize_micrograph` finds large dead
+    regions. Other pixels are not changed. The cost is a one-dimensional
     transform of each row and of each remaining column; sizes with large prime factors take a few
     times longer than round ones.
 
@@ -171,15 +170,17 @@ def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     if (new_height, new_width) == image.shape:
         return _filled(image)
     pixels = as_tensor(image.values)
-    pivot = pivot_of(pixels)
-    spectrum = _row_spectrum(pixels, new_width // 2 + 1, pivot)
+    scale = GrayScale.of(pixels)
+    spectrum, damage = _row_spectrum(pixels, new_width // 2 + 1, scale)
     spectrum = _crop_columns(spectrum, new_height)
     if new_width % 2 == 0 and new_width < width:
         # Only the real part of this column is used, which is half the sum of the two frequencies.
         spectrum[:, -1] *= 2
     spectrum *= new_height * new_width / (height * width)
     values = irfft_of_rows(spectrum, new_width)
-    values = _add_pivot(values, pivot, wide=_is_wide(pixels.dtype))
+    if damage is not None:
+        values.masked_fill_(_inside(damage.dead, values.shape), scale.centre)
+    values = _stored(values, scale, wide=_is_wide(pixels.dtype))
     small = image.with_values(
         like(image.values, values), step=(width / new_width, height / new_height)
     )
@@ -206,8 +207,8 @@ def _on_finer_grid(image: GridImage, factor: np.ndarray) -> GridImage:
     factor_x, factor_y = np.minimum(np.maximum(factor, least), 1.0)
     new_height, new_width = round(height / factor_y), round(width / factor_x)
     pixels = as_tensor(_filled(image).values)
-    pivot = pivot_of(pixels)
-    spectrum = torch.fft.rfft2((pixels.double() - pivot.double()).float())
+    scale = GrayScale.of(pixels)
+    spectrum = torch.fft.rfft2(scale.deviations(pixels, empty_image(pixels.shape, pixels.device)))
     # At an even size the highest frequency stands for two, of which each gets a half.
     if width % 2 == 0 and new_width > width:
         spectrum[:, -1] /= 2
@@ -221,30 +222,31 @@ def _on_finer_grid(image: GridImage, factor: np.ndarray) -> GridImage:
         finer[height // 2, : width // 2 + 1] = spectrum[height // 2]
     finer *= new_height * new_width / (height * width)
     values = torch.fft.irfft2(finer, s=(new_height, new_width))
-    values = _add_pivot(values, pivot, wide=_is_wide(pixels.dtype))
+    values = _stored(values, scale, wide=_is_wide(pixels.dtype))
     step = (width / new_width, height / new_height)
     return _simplified(image.with_values(like(image.values, values), step=step))
 
 
 def _filled(image: GridImage) -> GridImage:
-    """Replace pixels that are not finite by the median; return the image itself if all are."""
+    """Fill damaged pixels; return the image itself if there are none."""
     pixels = as_tensor(image.values)
-    if not pixels.dtype.is_floating_point or all_finite(pixels):
+    if pixels.dtype == torch.bool:
         return image
-    filled = torch.where(pixels.isfinite(), pixels, _median(pixels).to(pixels.dtype))
+    scale = GrayScale.of(pixels)
+    scan, n_rows = DamageScan(pixels, scale), rows_at_once(pixels, image.shape[1])
+    buffer = empty_image((n_rows, image.shape[1]), pixels.device)
+    for index, rows in enumerate(pixels.split(n_rows)):
+        scan.see(index * n_rows, scale.deviations(rows, buffer[: len(rows)]))
+    damage = scan.damage()
+    if damage is None:
+        return image
+    filled = pixels.clone()
+    for index, values in damage.repaired_rows(n_rows):
+        levels = values.double() * scale.unit + scale.pivot
+        if not pixels.dtype.is_floating_point:
+            levels = levels.round()
+        filled[index] = torch.where(damage.damaged[index], levels.to(pixels.dtype), pixels[index])
     return replace(image, values=like(image.values, filled))
-
-
-def _median(pixels: torch.Tensor) -> torch.Tensor:
-    """Return the median of the finite pixels as a float64 of shape (); 0 if there are none."""
-    finite = pixels[pixels.isfinite()]
-    if not len(finite):
-        return pixels.new_zeros((), dtype=torch.float64)
-    lower = finite.median()
-    # For an even count torch returns the lower of the two middle values.
-    goes_on = 2 * torch.count_nonzero(finite <= lower) > len(finite)
-    next_one = torch.where(finite > lower, finite, finite.amax()).amin()
-    return (lower.double() + torch.where(goes_on, lower, next_one).double()) / 2
 
 
 def _is_wide(dtype: torch.dtype) -> bool:
@@ -252,8 +254,11 @@ def _is_wide(dtype: torch.dtype) -> bool:
     return not dtype.is_floating_point or dtype.itemsize > 4
 
 
-def _add_pivot(values: torch.Tensor, pivot: torch.Tensor, wide: bool) -> torch.Tensor:
-    """Add the pivot back, in float64 where float32 would lose detail that ``wide`` pixels have."""
+def _stored(values: torch.Tensor, scale: GrayScale, wide: bool) -> torch.Tensor:
+    """Return the pixels of deviations: float64 if float32 would lose detail of ``wide`` pixels."""
+    if scale.unit != 1:
+        return values.double() * scale.unit + scale.pivot
+    pivot = scale.pivot
     if wide:
         # Two numbers are copied to the host.
         deviation, size = torch.stack([values.std(correction=0).double(), pivot.abs()]).tolist()
@@ -263,32 +268,43 @@ def _add_pivot(values: torch.Tensor, pivot: torch.Tensor, wide: bool) -> torch.T
     return values.add_(pivot.float())
 
 
-def _row_spectrum(pixels: torch.Tensor, n_kept: int, pivot: torch.Tensor) -> torch.Tensor:
-    """Transform every row minus the pivot, and keep the lowest ``n_kept`` frequencies.
+def _inside(dead: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Return the points of a smaller grid with nothing but dead pixels as far as the next ones."""
+    for axis, (n, n_points) in enumerate(zip(dead.shape, shape, strict=True)):
+        if n_points == n:
+            continue
+        step = n / n_points
+        centres = torch.arange(n_points, device=dead.device) * step
+        around = [
+            (centres + d * step).round().long().clamp(0, n - 1) for d in (-1, -0.5, 0, 0.5, 1)
+        ]
+        dead = torch.stack([dead.index_select(axis, index) for index in around]).all(dim=0)
+    return dead
 
-    Rows are processed in chunks, so that the whole spectrum is never stored.
+
+def _row_spectrum(
+    pixels: torch.Tensor, n_kept: int, scale: GrayScale
+) -> tuple[torch.Tensor, Damage | None]:
+    """Transform the deviations of every row, and keep the lowest ``n_kept`` frequencies.
+
+    Rows are processed in chunks, so that the whole spectrum is never stored. Rows with damage are
+    repaired and transformed again; it is returned, too, None if there is none.
     """
     height, width = pixels.shape
     n_rows = rows_at_once(pixels, width)
     rows = empty_image((n_rows, width), pixels.device)
     spectra = empty_image((n_rows, width // 2 + 1), pixels.device, torch.complex64)
     kept = empty_image((height, n_kept), pixels.device, torch.complex64)
-    for chunk, out in zip(pixels.split(n_rows), kept.split(n_rows), strict=True):
-        n = len(chunk)
-        centred(chunk, pivot, out=rows[:n])
-        out.copy_(rfft_of_rows(rows[:n], spectra[:n])[:, :n_kept])
-    if pixels.dtype.is_floating_point:
-        # The sum of a row is not finite if one of its pixels is not: no need to read all pixels.
-        # One truth value is copied to the host, and the indices of the rows if it is False.
-        is_finite = torch.view_as_real(kept[:, 0]).isfinite().all(dim=1)
-        if not is_finite.all():
-            fill = _median(pixels) - pivot
-            for indices in torch.nonzero(~is_finite)[:, 0].split(n_rows):
-                n = len(indices)
-                centred(pixels[indices], pivot, out=rows[:n])
-                filled = torch.where(pixels[indices].isfinite(), rows[:n], fill.float())
-                kept[indices] = rfft_of_rows(filled, spectra[:n])[:, :n_kept]
-    return kept
+    scan = DamageScan(pixels, scale)
+    for index, chunk in enumerate(pixels.split(n_rows)):
+        first, n = index * n_rows, len(chunk)
+        scan.see(first, scale.deviations(chunk, rows[:n]))
+        kept[first : first + n] = rfft_of_rows(rows[:n], spectra[:n])[:, :n_kept]
+    damage = scan.damage()
+    if damage is not None:
+        for indices, repaired in damage.repaired_rows(n_rows):
+            kept[indices] = rfft_of_rows(repaired, spectra[: len(indices)])[:, :n_kept]
+    return kept, damage
 
 
 def _crop_columns(spectrum: torch.Tensor, new_height: int) -> torch.Tensor:

