@@ -10,8 +10,10 @@ from puclassify._devices._pixel_tensors import (
     like,
     on_host,
     pivot_of,
+    put_rows,
     rows_at_once,
     some_of,
+    take_rows,
 )
 from puclassify._devices._precision import (
     autocast,
@@ -43,11 +45,13 @@ __all__ = [
     "page_locked_empty",
     "pivot_of",
     "release_memory",
+    "put_rows",
     "resolve_device",
     "resolve_precision",
     "rows_at_once",
     "side_by_side",
     "some_of",
+    "take_rows",
     "threads",
     "threads_worth",
 ]

@@ -15,8 +15,10 @@ __all__ = [
     "like",
     "on_host",
     "pivot_of",
+    "put_rows",
     "rows_at_once",
     "some_of",
+    "take_rows",
 ]
 
 _EXACT_IN_FLOAT32 = {
@@ -29,6 +31,7 @@ _EXACT_IN_FLOAT32 = {
     torch.bfloat16,
     torch.float32,
 }
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 _SAMPLES_ALONG_AN_AXIS = 256
 _PIXELS_IN_A_CACHE = 1 << 18
 _PIXELS_FOR_A_GPU = 1 << 24
@@ -118,6 +121,24 @@ def centred(
     if pixels.dtype in _EXACT_IN_FLOAT32:
         return out.copy_(pixels).sub_(pivot.float())
     return out.copy_(pixels.double() - pivot)
+
+
+def take_rows(pixels: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Return a copy of some rows, also of types that torch cannot index."""
+    return _signed(pixels)[index].view(pixels.dtype)
+
+
+def put_rows(
+    pixels: torch.Tensor, index: torch.Tensor, rows: torch.Tensor, where: torch.Tensor
+) -> None:
+    """Replace pixels of some rows where a mask says so, also of types that torch cannot index."""
+    pixels = _signed(pixels)
+    pixels[index] = torch.where(where, _signed(rows), pixels[index])
+
+
+def _signed(pixels: torch.Tensor) -> torch.Tensor:
+    """Return unsigned integers as signed ones with the same bits."""
+    return pixels.view(_SIGNED.get(pixels.dtype, pixels.dtype))
 
 
 def on_host(pixels: torch.Tensor | np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from puclassify._devices import take_rows
 from puclassify.preprocessing._gray_scale import GrayScale
 
 __all__ = ["constant_columns", "dead_pieces", "in_dead_columns", "in_dead_rows", "piece_length"]
@@ -26,19 +27,26 @@ def piece_length(length: int, n_pieces: int = _PIECES_OF_A_ROW) -> int:
 
 
 def dead_pieces(
-    level: np.ndarray, constant: np.ndarray, pixels: torch.Tensor, scale: GrayScale
+    level: np.ndarray,
+    constant: np.ndarray,
+    columns: np.ndarray,
+    pixels: torch.Tensor,
+    scale: GrayScale,
 ) -> np.ndarray:
-    """Return which constant pieces of rows have a value that hardly occurs in the other pieces.
+    """Return which constant pieces of rows have a value that hardly occurs elsewhere.
 
-    Where it is common, as the 0 of sparse counts, pieces are constant by chance.
+    Where it is common, as the 0 of sparse counts, pieces are constant by chance. Elsewhere is
+    outside constant pieces and ``columns`` (w,) that may have some.
     """
     if not constant.any():
         return constant
     step = -(-max(pixels.shape) // _SAMPLES_ALONG_AN_AXIS)
     some = _deviations(pixels[::step, ::step], scale).cpu().numpy()
-    rows, columns = (np.arange(0, n, step) for n in pixels.shape)
+    rows, across = (np.arange(0, n, step) for n in pixels.shape)
     length = piece_length(pixels.shape[1])
-    others = some[~constant[rows[:, None], _piece_of(columns, length, pixels.shape[1])]]
+    elsewhere = ~constant[rows[:, None], _piece_of(across, length, pixels.shape[1])]
+    elsewhere &= ~columns[across]
+    others = some[elsewhere]
     return constant & _is_rare(level, others[np.isfinite(others)], length)
 
 
@@ -66,7 +74,7 @@ def in_dead_rows(
     for rows in torch.from_numpy(np.flatnonzero(near.any(axis=1))).split(_ROWS_AT_ONCE):
         levels = torch.from_numpy(level[rows.numpy()]).to(pixels.device)[:, piece]
         rows = rows.to(pixels.device)
-        marked[rows] |= _deviations(pixels[rows], scale) == levels
+        marked[rows] |= _deviations(take_rows(pixels, rows), scale) == levels
 
 
 def constant_columns(
@@ -96,7 +104,7 @@ def in_dead_columns(pixels: torch.Tensor, scale: GrayScale, marked: torch.Tensor
     columns = torch.nonzero(constant_columns(pixels, scale, marked))[:, 0]
     if not len(columns):
         return
-    values, gone = _deviations(pixels[:, columns], scale), marked[:, columns]
+    values, gone = _deviations(take_rows(pixels.T, columns), scale).T, marked[:, columns]
     pieces = (
         image[: n_pieces * length].unflatten(0, (n_pieces, length)) for image in (values, gone)
     )

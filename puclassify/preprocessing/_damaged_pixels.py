@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from puclassify._devices import empty_image
+from puclassify._devices import empty_image, take_rows
 from puclassify.preprocessing._constant_lines import (
     constant_columns,
     dead_pieces,
@@ -54,30 +54,34 @@ class DamageScan:
         usual = (self._lowest >= low) & (self._highest <= high)  # not if NaN is among them
         varies = self._lowest != self._highest
         pixels, scale = self._pixels, self._scale
+        columns = constant_columns(pixels, scale)
         some_constant, some_unusual, some_columns = torch.stack(
-            [~varies.all(), ~usual.all(), constant_columns(pixels, scale).any()]
+            [~varies.all(), ~usual.all(), columns.any()]
         ).tolist()
         if not (some_constant or some_unusual or some_columns):
             return None
         dead = torch.from_numpy(np.zeros(pixels.shape, bool)).to(pixels.device)
         if some_unusual:
             self._mark_not_finite(dead, usual)
+        levels = np.zeros(0, np.float32)
         if some_constant:
             lowest, constant = self._lowest.cpu().numpy(), (~varies).cpu().numpy()
             constant &= np.isfinite(lowest)
-            in_dead_rows(pixels, scale, lowest, dead_pieces(lowest, constant, pixels, scale), dead)
+            found = dead_pieces(lowest, constant, columns.cpu().numpy(), pixels, scale)
+            in_dead_rows(pixels, scale, lowest, found, dead)
+            levels = np.unique(lowest[found])
         in_dead_columns(pixels, scale, dead)
         damaged = dead
         if some_unusual and scale.spread > 0:
             damaged = dead.clone()
-            mark_hot_pixels(pixels, scale, usual.cpu().numpy(), self._length, damaged)
+            mark_hot_pixels(pixels, scale, usual.cpu().numpy(), self._length, levels, damaged)
         rows = damaged.any(dim=1)
         return Damage(pixels, scale, damaged, dead) if rows.any() else None
 
     def _mark_not_finite(self, dead: torch.Tensor, usual: torch.Tensor) -> None:
         extremes = self._lowest.isfinite() & self._highest.isfinite()
         for row in torch.nonzero(~extremes.all(dim=1))[:, 0].split(256):
-            values = self._pixels[row]
+            values = take_rows(self._pixels, row)
             deviations = self._scale.deviations(
                 values, torch.empty(values.shape, device=dead.device)
             )
@@ -112,7 +116,7 @@ class Damage:
                 continue
             # Whole bands of the cells that are filled with one value.
             bands = torch.nonzero(_banded(of_chunk, Fill.SIDE))[:, 0] + first
-            values = self._pixels[bands]
+            values = take_rows(self._pixels, bands)
             values = self._scale.deviations(values, buffer[: len(bands)])
             self._fill.fill(values, self.damaged[bands], bands)
             changed = which[bands]

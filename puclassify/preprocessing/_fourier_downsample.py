@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from puclassify._devices import as_tensor, empty_image, like, rows_at_once
+from puclassify._devices import as_tensor, empty_image, like, put_rows, rows_at_once
 from puclassify._parameters import check_number, check_pair
 from puclassify._pixel_size import check_pixel_size, stored_pixel_size
 from puclassify.grid import GridImage
@@ -179,7 +179,7 @@ def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     spectrum *= new_height * new_width / (height * width)
     values = irfft_of_rows(spectrum, new_width)
     if damage is not None:
-        values.masked_fill_(_inside(damage.dead, values.shape), scale.centre)
+        values.masked_fill_(_inside(damage.dead, (new_height, new_width)), scale.centre)
     values = _stored(values, scale, wide=_is_wide(pixels.dtype))
     small = image.with_values(
         like(image.values, values), step=(width / new_width, height / new_height)
@@ -235,8 +235,8 @@ def _filled(image: GridImage) -> GridImage:
     scale = GrayScale.of(pixels)
     scan, n_rows = DamageScan(pixels, scale), rows_at_once(pixels, image.shape[1])
     buffer = empty_image((n_rows, image.shape[1]), pixels.device)
-    for index, rows in enumerate(pixels.split(n_rows)):
-        scan.see(index * n_rows, scale.deviations(rows, buffer[: len(rows)]))
+    for first, rows in zip(range(0, len(pixels), n_rows), pixels.split(n_rows), strict=True):
+        scan.see(first, scale.deviations(rows, buffer[: len(rows)]))
     damage = scan.damage()
     if damage is None:
         return image
@@ -245,7 +245,7 @@ def _filled(image: GridImage) -> GridImage:
         levels = values.double() * scale.unit + scale.pivot
         if not pixels.dtype.is_floating_point:
             levels = levels.round()
-        filled[index] = torch.where(damage.damaged[index], levels.to(pixels.dtype), pixels[index])
+        put_rows(filled, index, levels.to(pixels.dtype), damage.damaged[index])
     return replace(image, values=like(image.values, filled))
 
 
@@ -270,7 +270,8 @@ def _stored(values: torch.Tensor, scale: GrayScale, wide: bool) -> torch.Tensor:
 
 def _inside(dead: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
     """Return the points of a smaller grid with nothing but dead pixels as far as the next ones."""
-    for axis, (n, n_points) in enumerate(zip(dead.shape, shape, strict=True)):
+    for axis, n_points in enumerate(shape):
+        n = dead.shape[axis]
         if n_points == n:
             continue
         step = n / n_points

@@ -20,14 +20,21 @@ _ROWS_AT_ONCE = 64
 
 
 def mark_hot_pixels(
-    pixels: torch.Tensor, scale: GrayScale, usual: np.ndarray, length: int, marked: torch.Tensor
+    pixels: torch.Tensor,
+    scale: GrayScale,
+    usual: np.ndarray,
+    length: int,
+    levels: np.ndarray,
+    marked: torch.Tensor,
 ) -> None:
     """Mark the pixels (h, w) that are far outside and belong to nothing thick.
 
     Gold beads, crystals and carbon are thick: a square of 4 x 4 pixels lies outside the noise.
-    ``usual`` says which pieces of rows, of this length, hold none; marked pixels are left out.
+    ``usual`` says which pieces of rows, of this length, hold none; marked pixels are left out. Of
+    thick things, those with one of the ``levels`` (k,) of dead regions are marked.
     """
     margin = 2 * _THICK + _EDGE
+    dead_levels = torch.from_numpy(levels).to(pixels.device)
     for rows, columns in _boxes(~usual, length, pixels.shape):
         outer = tuple(
             slice(max(0, part.start - margin), min(n, part.stop + margin))
@@ -35,9 +42,10 @@ def mark_hot_pixels(
         )
         box = pixels[outer]
         values = scale.deviations(box, torch.empty(box.shape, device=box.device))
-        distance = values.sub_(scale.centre).abs_().div_(scale.spread)
-        distance = torch.where(marked[outer], 0, distance)
+        distance = torch.where(marked[outer], 0, (values - scale.centre).abs_() / scale.spread)
         hot = (distance > SUSPICIOUS) & ~_in_thick(distance > _FAR) | (distance > _IMPOSSIBLE)
+        if len(levels):
+            hot |= (distance > _FAR) & torch.isin(values, dead_levels)
         marked[outer] |= hot
 
 
