@@ -10,7 +10,7 @@ from puclassify._devices import on_host
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
 
-__all__ = ["warn_of_copies", "without_constant"]
+__all__ = ["is_constant", "warn_of_copies", "without_constant"]
 
 _NAMED = 5  # micrographs in a message
 
@@ -36,23 +36,26 @@ def without_constant(
 
     Preprocessing makes one of a micrograph that is constant, empty or has no finite pixel.
     """
-    is_constant = [
-        not np.ptp(_sample(image)) and not np.ptp(on_host(image.values)) for image in images
-    ]
-    which = np.flatnonzero(is_constant).tolist()
+    constant = [is_constant(image) for image in images]
+    which = np.flatnonzero(constant).tolist()
     if not len(which):
         return list(images), list(labels)
     some = ", ".join(f"{index} ({images[index].name!r})" for index in which[:_NAMED])
     some += ", ..." * (len(which) > _NAMED)
-    if all(is_constant):
+    if all(constant):
         raise ValueError(f"all micrographs in X hold a single value or no finite pixel: {some}")
     n_labels = sum(len(labels[index]) for index in which)
     warn(
         f"{len(which)} of {len(images)} micrographs hold a single value or no finite pixel, and "
         f"were left out with their {n_labels} labels: {some} (counted from 0)"
     )
-    kept = np.flatnonzero(np.logical_not(is_constant)).tolist()
+    kept = np.flatnonzero(np.logical_not(constant)).tolist()
     return [images[index] for index in kept], [labels[index] for index in kept]
+
+
+def is_constant(image: GridImage) -> bool:
+    """Return whether a preprocessed micrograph holds a single value."""
+    return not np.ptp(_sample(image)) and not np.ptp(on_host(image.values))
 
 
 def _sample(image: GridImage) -> np.ndarray:

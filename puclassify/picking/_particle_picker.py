@@ -129,6 +129,9 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         Whether to score with a network compiled by ``torch.compile``. Compiling takes up to a
         minute, needs a C++ compiler on a CPU, and pays off for thousands of micrographs with
         ``n_jobs=None``.
+    symmetry : bool, default=False
+        Whether to average scores over the eight flips and quarter turns of a micrograph. Scoring
+        takes eight times as long. Set it before ``fit``, whose estimates then are of these scores.
     n_jobs : int or None, default=None
         Number of micrographs processed in parallel (a joblib setting). With None or 1 the next
         micrograph is read and preprocessed in a thread, for a GPU in two, while one is scored.
@@ -230,6 +233,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         matching_radius: float | None = None,
         memory_budget: float | str = "auto",
         compile: bool = False,
+        symmetry: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
@@ -246,6 +250,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         self.matching_radius = matching_radius
         self.memory_budget = memory_budget
         self.compile = compile
+        self.symmetry = symmetry
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
@@ -666,6 +671,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             self.particle_diameter,
             self.pixel_size,
             memory_budget=self.memory_budget,
+            symmetry=self.symmetry,
         )
 
     def _candidate_finder(self, scorer: Any) -> Callable[[GridImage], np.ndarray]:

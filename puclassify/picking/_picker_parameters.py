@@ -43,6 +43,7 @@ def check_picker_parameters(picker: Any) -> None:
     if not isinstance(picker.verbose, bool):  # scikit-learn's habit: True is 1
         check_whole_number(picker.verbose, "verbose", at_least=0)
     check_flag(picker.compile, "compile")
+    check_flag(picker.symmetry, "symmetry")
     check_memory_budget(picker.memory_budget)
     check_pixel_size(picker.pixel_size)
     check_n_jobs(picker.n_jobs)

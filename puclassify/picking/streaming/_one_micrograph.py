@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,10 @@ from puclassify.grid import GridImage, ScoreMap
 from puclassify.io import as_grid_image, micrograph_name, pixels_allocated_by
 from puclassify.picking._check_images import check_images, refuse_score_maps
 from puclassify.picking._check_lengths import warn_if_coarse
+from puclassify.picking._check_micrographs import is_constant
 from puclassify.picking._geometry import HalfDiameter, size_xy
 from puclassify.picking.estimates import expected_quality
-from puclassify.picking.scoring import NetworkScorer, WindowScorer
+from puclassify.picking.scoring import NetworkScorer, WindowScorer, symmetric_score_map
 from puclassify.picking.suppression import non_maximum_suppression
 from puclassify.preprocessing import preprocess_on, runs_on_devices
 
@@ -48,6 +50,7 @@ class MicrographPipeline:
     calibration: tuple[float, float] = UNCALIBRATED  # slope and intercept of the picker's logits
     memory_budget: float | str = "auto"  # bytes of the network's layers in one forward pass
     compile: bool = False
+    symmetry: bool = False  # average over the eight orientations
 
     def steps(self) -> list[Callable]:
         """Return the functions that turn a micrograph and its index into what the scorer needs.
@@ -91,6 +94,11 @@ class MicrographPipeline:
             else:
                 image = self._preprocess_on(micrograph, device, name)
             (image,) = check_images([image], self.preprocessing)
+        if is_constant(image):
+            warn(
+                f"{name!r} holds a single value or no finite pixel, and nothing is picked in it: "
+                "look at the file, which may be empty or damaged"
+            )
         self._warn_if_rescaled(image, name)
         diameter = self.particle_diameter / stored_pixel_size(self.pixel_size, image)
         warn_if_coarse([micrograph], diameter)
@@ -132,6 +140,8 @@ class MicrographPipeline:
 
         A radius that is a `HalfDiameter` is computed for the micrograph's own pixel size.
         """
+        if is_constant(image):
+            return np.empty((0, 3))
         parameters = dict(self.suppression)
         if isinstance(parameters["radius"], HalfDiameter):
             pixel_size = stored_pixel_size(self.pixel_size, image)
@@ -161,9 +171,13 @@ class MicrographPipeline:
         return candidates[candidates[:, 2] > threshold][:max_picks], expected
 
     def _scores(self, image: GridImage) -> GridImage:
-        scores = self.scorer.score_map(
-            image, memory_budget=self.memory_budget, compile=self.compile
+        score = partial(
+            self.scorer.score_map, memory_budget=self.memory_budget, compile=self.compile
         )
+        if self.symmetry:
+            scores = symmetric_score_map(score, image, self.scorer.stride)
+        else:
+            scores = score(image)
         slope, intercept = self.calibration
         if self.calibration == UNCALIBRATED:
             return scores
