@@ -45,4 +45,6 @@ def test_turned_micrographs_have_turned_maps():
         np.testing.assert_allclose(
             symmetric_score_map(score, GridImage(turned), 4).values, turn(scores), atol=1e-5
         )
-        assert not np.allclose(score(GridImage(turned)).values, turn(score(GridImage(pixels)).values))
+        assert not np.allclose(
+            score(GridImage(turned)).values, turn(score(GridImage(pixels)).values)
+        )
