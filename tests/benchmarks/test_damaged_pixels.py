@@ -1,8 +1,9 @@
 """The benchmark of damaged micrographs."""
 
-import damaged_pixels
 import numpy as np
 import pytest
+
+import damaged_pixels
 from common.damages import DAMAGES, damaged
 
 
