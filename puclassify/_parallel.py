@@ -48,6 +48,11 @@ class WorkerTask:
     call: Callable  # not "function", which scikit-learn's `delayed` would take for its own
     owner: int = field(default_factory=os.getpid)
 
+    @property
+    def __name__(self) -> str:
+        """The function's, which Dask shows."""
+        return self.call.__name__
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
         _end_with(self.owner)

@@ -12,8 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from oldest import oldest, requirements
-
 # The first release above all advisories, where the bound is due to one.
 FIXED_IN = {
     "distributed": ("2026.1.0", "CVE-2026-23528"),
@@ -27,6 +25,8 @@ FIXED_IN = {
 
 def main() -> int:
     """Print what is known of the oldest releases; return 1 if there are advisories."""
+    from oldest import oldest, requirements  # beside this script
+
     pins = sorted(oldest(requirements()))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "requirements.txt")

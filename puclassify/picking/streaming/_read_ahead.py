@@ -51,7 +51,7 @@ def stream(
         work = delayed(WorkerTask(_by_one_thread))
         tasks = (work([first, *others, finish], *pair) for pair in numbered)
         return _in_batches(n_jobs, tasks)
-    work = delayed(WorkerTask(_attempt))
+    work = delayed(WorkerTask(_in_turn))
     pairs = _until(stopped := threading.Event(), numbered)
     tasks = (work([first, *others, finish], *pair) for pair in pairs)
     return _in_parallel(Parallel(n_jobs=n_jobs, return_as="generator"), tasks, stopped)
@@ -101,9 +101,9 @@ class _InWorker(Exception):
         return f"\n{self.args[0]}"
 
 
-def _attempt(steps: Sequence[Callable], item: Any, index: int) -> Any:
+def _in_turn(steps: Sequence[Callable], item: Any, index: int) -> Any:
     try:
-        return _in_turn(steps, item, index)
+        return _apply(steps, item, index)
     except Exception as error:
         text = traceback.format_exc()
         try:
@@ -127,7 +127,7 @@ def _in_batches(n_jobs: int | None, tasks: Iterator) -> Generator:
             yield from parallel(batch)
 
 
-def _in_turn(steps: Sequence[Callable], item: Any, index: int) -> Any:
+def _apply(steps: Sequence[Callable], item: Any, index: int) -> Any:
     first, *others = steps
     with on_this_machine():  # on a cluster the worker keeps its micrograph
         return reduce(lambda result, step: step(result), others, first(item, index))
@@ -136,7 +136,7 @@ def _in_turn(steps: Sequence[Callable], item: Any, index: int) -> Any:
 def _by_one_thread(steps: Sequence[Callable], item: Any, index: int) -> Any:
     """Apply the steps in a forked process, where OpenMP would wait for threads it left behind."""
     with one_thread():
-        return _in_turn(steps, item, index)
+        return _apply(steps, item, index)
 
 
 def map_ahead(
