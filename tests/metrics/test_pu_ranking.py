@@ -17,6 +17,18 @@ def pu_data(scenario, rng, n, *, prior=0.3, labelled=1.0, decimals=None):
     return truth, scores, seen.astype(int), scores
 
 
+def standard_error(y, scenario, of_positives, of_mixture):
+    """Of a functional, by its derivatives with respect to the weights of both samples."""
+    if scenario == "case_control":
+        return np.sqrt(
+            of_positives.var(ddof=1) / len(of_positives) + of_mixture.var(ddof=1) / len(of_mixture)
+        )
+    # One sample, of which the labelled positives are a random part
+    response = of_mixture.copy()
+    response[y == 1] += (of_positives - of_positives.mean()) * len(y) / len(of_positives)
+    return response.std(ddof=1) / np.sqrt(len(y))
+
+
 @pytest.fixture(params=["case_control", "single_training_set"])
 def scenario(request):
     return request.param
@@ -67,6 +79,16 @@ class TestAUC:
         settings = {"scenario": scenario, "propensities": propensities}
         assert pu_roc_auc_score(y, s, prior=0.4, **settings) == pytest.approx(expected)
 
+    def test_standard_error_with_ties_by_pairs(self, scenario):
+        """A pair with equal scores is half a pair for both of its examples."""
+        rng = np.random.default_rng(3)
+        _, _, y, s = pu_data(scenario, rng, 70, labelled=0.5, decimals=0)
+        p, u = s[y == 1], s[y == 0] if scenario == "case_control" else s
+        wins = (p[:, None] > u) + 0.5 * (p[:, None] == u)
+        expected = standard_error(y, scenario, wins.mean(axis=1), wins.mean(axis=0))
+        _, std = pu_roc_auc_score(y, s, prior=0.4, scenario=scenario, return_std=True)
+        assert std == pytest.approx(expected / 0.6, rel=1e-10)
+
 
 class TestAveragePrecision:
     @pytest.mark.parametrize("labelled", [1.0, 0.2])
@@ -111,6 +133,27 @@ class TestAveragePrecision:
         settings = {"prior": 0.5, "scenario": scenario, "propensities": propensities}
         found = pu_average_precision_score(y, s, **settings)
         assert found == pytest.approx(np.average(steps, weights=weights))
+
+    @pytest.mark.parametrize("decimals", [None, 0])
+    def test_standard_error_by_its_derivatives(self, scenario, decimals):
+        """Every example changes the shares at all steps that it reaches, equal scores included."""
+        rng = np.random.default_rng(4)
+        _, _, y, s = pu_data(scenario, rng, 90, labelled=0.6, decimals=decimals)
+        s[np.flatnonzero(y == 0)[:2]] = s.max() + 1  # the topmost is no step
+        p, u = s[y == 1], s[y == 0] if scenario == "case_control" else s
+        recall = np.array([(np.sum(p >= c) - 1) / (len(p) - 1) for c in p])
+        passed = np.array([np.sum(u >= c) for c in p])
+        if scenario == "case_control":
+            inverse_share = (len(u) + 1) / (passed + 1)
+        else:
+            inverse_share = (len(u) - 1) / (passed - 1)
+        precision = 0.4 * recall * inverse_share
+        of_recall = [np.mean(0.4 * inverse_share * (p <= c)) for c in p]
+        of_share = [-np.mean(precision * inverse_share * (p <= c)) for c in u]
+        expected = standard_error(y, scenario, precision + of_recall, np.array(of_share))
+        found, std = pu_average_precision_score(y, s, prior=0.4, scenario=scenario, return_std=True)
+        assert found == pytest.approx(np.mean(precision), rel=1e-10)
+        assert std == pytest.approx(expected, rel=1e-10)
 
     def test_by_hand(self):
         y, s = [1, 1, 0, 0, 0], [4.0, 2.0, 3.0, 1.0, 0.0]
