@@ -25,18 +25,22 @@ FIXED_IN = {
 
 def main() -> int:
     """Print what is known of the oldest releases; return 1 if there are advisories."""
-    from oldest import oldest, requirements  # beside this script
-
-    pins = sorted(oldest(requirements()))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "requirements.txt")
-        file.write_text("\n".join(pins), encoding="utf-8")
+        file.write_text("\n".join(oldest_pins()), encoding="utf-8")
         command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--timeout=10"]
         command += ["--progress-spinner=off", "--format=json", "--requirement", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     code, lines = verdict(done.stdout, done.stderr)
     print("\n".join(lines))
     return code
+
+
+def oldest_pins() -> list[str]:
+    """Return the oldest releases that are admitted, as requirements."""
+    from oldest import oldest, requirements  # beside this script
+
+    return sorted(oldest(requirements()))
 
 
 def verdict(output: str, errors: str) -> tuple[int, list[str]]:

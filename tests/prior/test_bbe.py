@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from scipy.special import expit
+from scipy.stats import norm
 from sklearn.base import clone
 
 from puclassify.prior import BBEPrior, unlabelled_prior
-from puclassify.prior._best_bin import best_bin
+from puclassify.prior._best_bin import best_bin, bounds_of_ratio
 
 N_POSITIVE, N_UNLABELLED = 1000, 5000
 
@@ -122,6 +123,49 @@ class TestInterval:
         for _ in range(20):
             with pytest.raises(ValueError, match=r"area under the ROC curve is 0\.\d+, no more"):
                 BBEPrior().fit_scores(rng.normal(size=6000), np.repeat([1, 0], [1000, 5000]))
+
+
+class TestBounds:
+    """What exactly reaches a bound belongs to it."""
+
+    @pytest.mark.parametrize(
+        ("labelled", "mixture"),
+        [
+            ([1.0, 1.0], [1.0, 1.0, 1.0]),  # one threshold
+            ([2.0, 0.0], [2.0, 0.0, 2.0, 0.0]),  # 1 at both
+            ([1.0], [3.0, 2.0, 1.0]),  # unlabelled examples on top
+        ],
+    )
+    def test_a_ratio_of_one_is_refused(self, labelled, mixture):
+        with pytest.raises(ValueError, match=r"do not rank .* 1\.0000 of the positives"):
+            best_bin(np.array(labelled), np.array(mixture), np.ones(len(labelled)))
+
+    def test_a_ratio_just_below_one_is_not(self):
+        labelled, mixture = np.ones(50), np.repeat([1.0, 0.0], [999, 1])
+        found = best_bin(labelled, mixture, np.ones(50))
+        assert found.prior == 0.999
+        assert found.interval[1] == 1.0
+
+    def test_a_threshold_that_only_the_highest_positives_reach_counts(self):
+        labelled, mixture = np.array([5.0, 5.0]), np.array([5.0, 1.0, 0.0, 0.0])
+        found = best_bin(labelled, mixture, np.ones(2))
+        assert (found.prior, found.threshold) == (0.25, 5.0)
+
+    def test_a_fifth_of_the_positives_is_enough_for_the_bounds_of_the_ratio(self):
+        """By the formula, at each threshold that a fifth of the positives reach."""
+        labelled = np.array([4.0, 2.0, 2.0, 1.0, 1.0])
+        mixture = np.repeat([4.0, 2.0, 1.0, 0.0], [1, 30, 60, 109])
+        ends = []
+        for c, q_p in ((4.0, 0.2), (2.0, 0.6), (1.0, 1.0), (0.0, 1.0)):
+            q_u = np.mean(mixture >= c)
+            relative = np.sqrt((1 - q_p) / (5 * q_p) + (1 - q_u) / (200 * q_u))
+            ends.append(q_u / q_p * (1 + np.array([-1, 1]) * norm.ppf(0.75) * relative))
+        assert np.argmin(ends, axis=0).tolist() == [0, 0]
+        found = bounds_of_ratio(labelled, mixture, np.ones(5), 0.5)
+        assert found == pytest.approx(ends[0], rel=1e-12)
+        # none of the mixture above that threshold: as if it were one
+        mixture[0] = 2.0
+        assert bounds_of_ratio(labelled, mixture, np.ones(5), 0.5) == found
 
 
 class TestScenario:

@@ -1,4 +1,5 @@
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,30 @@ class TestChoice:
         last = np.sort(logits[logits > threshold])[0]
         assert by_hand(logits, last, 0.9)[1] < target
 
+    @pytest.mark.parametrize(("rule", "n_picks"), [("precision", 3), ("recall", 2)])
+    def test_a_target_that_is_met_exactly_is_reached(self, rule, n_picks):
+        expected = {
+            "threshold": np.array([3.5, 2.5, 1.5, 0.5]),
+            "precision": np.array([1.0, 0.875, 0.75, 0.625]),
+            "recall": np.array([0.5, 0.75, 0.875, 1.0]),
+        }
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert choose_threshold((rule, 0.75), expected) == 4.5 - n_picks
+
+    def test_a_target_above_all_is_out_of_reach_and_the_highest_is_not(self):
+        expected = {
+            "threshold": np.array([1.5, 0.5]),
+            "precision": np.array([0.75, 0.5]),
+            "recall": np.array([0.25, 0.5]),
+        }
+        assert choose_threshold(("precision", 0.75), expected) == 1.5
+        assert choose_threshold(("recall", 0.5), expected) == 0.5
+        with pytest.warns(UserWarning, match="expected precision is at most 0.750"):
+            assert choose_threshold(("precision", np.nextafter(0.75, 1)), expected) == 1.5
+        with pytest.warns(UserWarning, match="expected recall is at most 0.500"):
+            assert choose_threshold(("recall", np.nextafter(0.5, 1)), expected) == 0.5
+
     @pytest.mark.parametrize("rule", ["expected_f1", ("precision", 0.8), ("recall", 0.8)])
     def test_equal_scores_stay_together(self, rule):
         # As of a forest, all trees of which agree on the particles.
@@ -101,6 +126,8 @@ class TestCheck:
             "precision",
             ("expected_f1", 0.5),
             ("precision", 1.5),
+            ("precision", 1),
+            ("recall", 0),
             ("precision", True),
             ("f1", 0.5),
             ("recall",),

@@ -105,3 +105,21 @@ def test_device_without_memory_leaves_the_preprocessing_to_the_cpu(fitted, simul
     assert devices == ["cuda", "cpu"]
     expected = pipeline.read(simulated.micrographs[4], 0)
     np.testing.assert_array_equal(done.values, expected.values)
+
+
+def test_a_score_equal_to_the_threshold_is_not_picked(fitted, pipeline, simulated):
+    """As documented, picks are above the threshold, whichever way leads to them."""
+    image = pipeline.read(simulated.micrographs[4], 0)
+    every_one = pipeline.pick(image, -np.inf)
+    for k in (0, 3, len(every_one) - 1):
+        score = every_one[k, 2]
+        above = every_one[every_one[:, 2] > score]
+        assert len(above) < len(every_one)
+        np.testing.assert_array_equal(pipeline.pick(image, score), above)
+        judged, expected = pipeline.pick_and_judge(image, score, 1.0)
+        np.testing.assert_array_equal(judged, above)
+        assert expected["n_picks"] == len(above)
+        (predicted,) = fitted.predict(simulated.micrographs[4:5], score)
+        np.testing.assert_array_equal(predicted, above)
+        just_below = np.nextafter(np.float32(score), np.float32(-np.inf))
+        assert pipeline.pick(image, just_below)[-1, 2] == score
