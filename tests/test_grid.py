@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from puclassify.grid import GridImage, mirror_index
+from puclassify.grid import GridImage, ScoreMap, map_length, mirror_index
 
 PIXELS = np.arange(12.0).reshape(3, 4)
 GRIDS = [
@@ -54,6 +54,10 @@ class TestConstruction:
     def test_pixel_size_must_be_positive(self, pixel_size):
         with pytest.raises(ValueError, match="pixel_size must be a positive number of ångström"):
             GridImage(PIXELS, pixel_size=pixel_size)
+
+    @pytest.mark.parametrize("pixel_size", [1e-3, 0.5, 1, 300.0])
+    def test_pixel_sizes_below_one_are_fine(self, pixel_size):
+        assert GridImage(PIXELS, pixel_size=pixel_size).pixel_size == pixel_size
 
     def test_it_cannot_be_changed(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -172,6 +176,22 @@ def test_repr_shows_size_and_grid():
     image = GridImage(PIXELS, step=2.0, pixel_size=1.5, name="a.mrc")
     assert repr(image) == "GridImage('a.mrc', 3 x 4, step=2.0, offset=0.0, pixel_size=1.5)"
     assert repr(GridImage(PIXELS)).startswith("GridImage(3 x 4, ")
+
+
+class TestScoreMap:
+    def test_it_lies_where_the_image_lies(self):
+        image = GridImage(PIXELS, step=(2.0, 3.0), offset=(0.5, -1.0), pixel_size=1.5, name="a")
+        scores = ScoreMap.of(image)
+        assert isinstance(scores, ScoreMap)
+        assert scores.values is PIXELS
+        assert (scores.step, scores.offset) == ((2.0, 3.0), (0.5, -1.0))
+        assert (scores.pixel_size, scores.name) == (1.5, "a")
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 6, 10])
+def test_map_length_counts_the_positions(length, stride):
+    assert map_length(length, stride) == len(range(0, length, stride))
 
 
 class TestMirrorIndex:
