@@ -9,6 +9,7 @@ LINT_INSTALLED := $(VENV)/.installed-lint
 DOCS_INSTALLED := $(VENV)/.installed-docs
 FUZZ_INSTALLED := $(VENV)/.installed-fuzz
 HOOKS_INSTALLED := $(VENV)/.installed-hooks
+MUTATION_INSTALLED := $(VENV)/.installed-mutation
 OLDEST := .venv-oldest
 OLDEST_PIP := $(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet
 OLDEST_INSTALLED := $(OLDEST)/.installed
@@ -17,11 +18,12 @@ OLDEST_INSTALLED := $(OLDEST)/.installed
 SIDE_BY_SIDE := -n logical --maxprocesses 4
 
 # One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
-test test-slow test-oldest coverage docs bench: export OMP_NUM_THREADS = 1
+test test-slow test-oldest coverage mutation docs bench: export OMP_NUM_THREADS = 1
 
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
-.PHONY: help demo test test-slow test-gpu test-oldest coverage lint fuzz hooks docs bench clean
+.PHONY: help demo test test-slow test-gpu test-oldest coverage mutation lint fuzz hooks docs bench
+.PHONY: clean
 
 help:
 	@echo "make demo         train a picker on simulated micrographs and write demo/"
@@ -30,6 +32,8 @@ help:
 	@echo "make test-gpu     the tests marked gpu"
 	@echo "make test-oldest  the test suite with the oldest releases that pyproject.toml admits"
 	@echo "make coverage     the share of lines and branches that the test suite runs"
+	@echo "make mutation     change the code bit by bit and list what no test notices (hours);"
+	@echo "                  ONLY='puclassify.grid*' for one package, module or function"
 	@echo "make lint         ruff, codespell, docstrings, types and advisories (pip-audit)"
 	@echo "make fuzz         look for files that break a reader (FUZZ_SECONDS=3600 for each kind)"
 	@echo "make hooks        run the linters before every commit and push (pre-commit)"
@@ -62,6 +66,10 @@ $(FUZZ_INSTALLED): $(INSTALLED)
 	$(PIP) install atheris
 	@touch $@
 
+$(MUTATION_INSTALLED): $(INSTALLED)
+	$(PIP) install --constraint constraints.txt --group mutation
+	@touch $@
+
 $(OLDEST_INSTALLED): pyproject.toml tests/oldest.py
 	$(PYTHON) -m venv --clear $(OLDEST)
 	$(OLDEST_PIP) install --upgrade "pip>=25.1"
@@ -89,6 +97,11 @@ test-oldest: $(OLDEST_INSTALLED)
 
 coverage: $(INSTALLED)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not gpu" --quiet --cov --cov-report term
+
+# Part of neither the test suite nor continuous integration: a look at the tests, now and then.
+ONLY ?= *
+mutation: $(MUTATION_INSTALLED)
+	$(BIN)/python tests/mutation.py '$(ONLY)'
 
 lint: $(LINT_INSTALLED)
 	$(BIN)/ruff check .
