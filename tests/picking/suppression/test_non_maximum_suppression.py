@@ -6,6 +6,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from puclassify.grid import GridImage
@@ -108,6 +109,20 @@ class TestEstimator:
         nms = NonMaximumSuppression(-1.0)
         with pytest.raises(ValueError, match=r"radius .* got -1.0"):
             getattr(nms, method)([np.zeros((4, 4))])
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("threshold", np.nan), ("max_picks", 0), ("border", -1), ("subpixel", "no")],
+    )
+    def test_every_parameter_is_checked_by_fit(self, name, value):
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            NonMaximumSuppression(2.0, **{name: value}).fit([])
+
+    def test_tags(self):
+        tags = get_tags(NonMaximumSuppression(2.0))
+        assert not tags.requires_fit
+        assert (tags.input_tags.two_d_array, tags.input_tags.three_d_array) == (False, True)
+        assert tags.transformer_tags.preserves_dtype == []
 
     def test_clone_and_parameters(self):
         nms = NonMaximumSuppression(4.0, threshold=1.0, max_picks=3, border=2, subpixel=False)

@@ -159,6 +159,36 @@ class TestSubpixel:
             np.testing.assert_allclose(pick[:2], top * [2.0, 3.0] + [7.0, 1.0], atol=1e-9)
             assert pick[2] == scores[4, 5]
 
+    @pytest.mark.parametrize("top", [(1.2, 0.9), (0.8, 2.1), (3.9, 1.2), (4.1, 3.2)])
+    def test_positions_next_to_the_outermost_move(self, top):
+        y, x = np.mgrid[:5, :6]
+        values = 9.0 - (x - top[0]) ** 2 - (y - top[1]) ** 2
+        (pick,) = non_maximum_suppression(values, 100.0)
+        np.testing.assert_allclose(pick[:2], top, atol=1e-9)
+
+    @pytest.mark.parametrize("turned", [np.asarray, np.transpose, np.flipud, np.rot90])
+    def test_outermost_positions_stay_on_the_grid(self, turned):
+        values = np.zeros((5, 5))
+        values[0, 1:4] = 2.0, 5.0, 3.0
+        values[1, 1:4] = 1.0, 4.0, 2.0
+        ((row, column),) = np.argwhere(turned(values) == 5.0)
+        assert non_maximum_suppression(turned(values), 100.0).tolist() == [[column, row, 5.0]]
+
+    @pytest.mark.parametrize("turned", [np.asarray, np.transpose])
+    def test_outermost_positions_beside_an_equal_value_stay_on_the_grid(self, turned):
+        values = np.zeros((5, 5))
+        values[:2, 1:4] = [2.0, 5.0, 3.0], [1.0, 5.0, 2.0]
+        row, column = np.argwhere(turned(values) == 5.0)[0]  # the smaller row, then column
+        assert 0 in (row, column)
+        assert non_maximum_suppression(turned(values), 100.0).tolist() == [[column, row, 5.0]]
+
+    @pytest.mark.parametrize("shape", [(2, 9), (9, 2), (1, 9)])
+    def test_narrow_maps_stay_on_the_grid(self, rng, shape):
+        values = 1 + rng.random(shape)
+        picks = non_maximum_suppression(values, 1.0)
+        assert len(picks) > 2
+        np.testing.assert_array_equal(picks, non_maximum_suppression(values, 1.0, subpixel=False))
+
     def test_moves_by_half_a_step_at_most(self):
         values = np.zeros((7, 7))
         values[2:5, 2:5] = [[0, 1, 2], [1, 3, 4], [2, 4, 5]]
@@ -203,9 +233,10 @@ class TestSubpixel:
         fixed = non_maximum_suppression(values, 10.0, border=0, subpixel=False)
         np.testing.assert_array_equal(moved, fixed)
 
-    def test_flank_of_a_suppressed_maximum_stays_on_the_grid(self):
+    @pytest.mark.parametrize("height", [1.0, 1e-3])
+    def test_flank_of_a_suppressed_maximum_stays_on_the_grid(self, height):
         y, x = np.mgrid[:7, :12]
-        values = 100.0 - (x - 3.2) ** 2 - (y - 3.1) ** 2
+        values = height * (100.0 - (x - 3.2) ** 2 - (y - 3.1) ** 2)
         picks = non_maximum_suppression(values, 3.0, threshold=-np.inf)
         assert len(picks) > 2
         np.testing.assert_allclose(picks[0, :2], [3.2, 3.1])
