@@ -226,6 +226,8 @@ class TestSubpixel:
             [[0.0, 2.0, 1.0], [1.0, 5.0, np.nan], [0.0, 2.0, 1.0]],  # beside a NaN
             [[0.0, 2.0, 1.0], [1.0, 5.0, -np.inf], [0.0, 2.0, 1.0]],
             [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]],  # plateau
+            [[8.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 8.0]],  # the fit is a level ridge
+            [[4.9, 4.0, 4.8], [4.0, 5.0, 4.0], [4.7, 4.0, 4.9]],  # the fit opens upwards
         ],
     )
     def test_stays_on_the_grid_where_no_top_can_be_told(self, values):
