@@ -255,6 +255,13 @@ class TestAgainstNumpy:
         loss = function(s, t, prior=PRIOR)
         assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy()), rel=1e-10)
 
+    @pytest.mark.parametrize("kinds", [(1, 0), (1, 0, 0, 0), (0, 1, 1, 1)])
+    @pytest.mark.parametrize(("function", "oracle"), pairs(ORACLES))
+    def test_one_example_of_a_kind(self, function, oracle, kinds):
+        s, t = torch.tensor([1.3, -0.4, 0.2, -2.0][: len(kinds)]).double(), torch.tensor(kinds)
+        loss = function(s, t, prior=PRIOR)
+        assert loss.item() == pytest.approx(oracle(s.numpy(), t.numpy()), rel=1e-10)
+
     @pytest.mark.parametrize("seed", range(4))
     @pytest.mark.parametrize(("function", "oracle"), pairs(ORACLES))
     def test_float32(self, function, oracle, seed):

@@ -57,6 +57,16 @@ def test_equal_weights_change_nothing(name, dtype):
     assert value(name, s, t, torch.full((40,), 1e-30)) == pytest.approx(expected, rel=tolerance)
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64, torch.float16])
+def test_the_loss_has_the_type_of_the_logits(name, dtype):
+    s, t, rng = batch()
+    times = torch.tensor(rng.integers(0, 4, len(s)))
+    loss = LOSSES[name](PRIOR)(s.float(), t, times.to(dtype))
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(value(name, s, t, times), rel=1e-4)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("nnpu", "cvir")])
 def test_gradient_is_that_of_the_value(name):
     s, t, rng = batch(1, n=10)
