@@ -186,6 +186,24 @@ def _refuse_holes(y: Any, name: str) -> None:
         holes = [index for index, label in enumerate(y) if label is None]
         if holes:
             raise ValueError(f"{name} cannot be used: it is None at index {holes[0]}; {_HOW}")
+    missing = _missing(y)
+    if missing.any():
+        first = int(np.flatnonzero(missing)[0])
+        raise ValueError(
+            f"{name} cannot be used: it contains NaN, {missing.sum()} of {len(missing)} labels are "
+            f"missing, the first at index {first}; {_HOW}"
+        )
+
+
+def _missing(y: Any) -> np.ndarray:
+    """Return which labels are NaN or gaps of a table, (n,)."""
+    if callable(getattr(y, "isna", None)):
+        return np.asarray(y.isna()).ravel()
+    try:
+        values = np.asarray(y)
+    except (TypeError, ValueError):  # said elsewhere
+        return np.zeros(0, dtype=bool)
+    return np.isnan(values).ravel() if values.dtype.kind in "fc" else np.zeros(0, dtype=bool)
 
 
 def _listed(classes, counts) -> str:

@@ -71,8 +71,11 @@ def check_coordinate_array(item: Any, name: str) -> np.ndarray:
             f"{name} is a masked array with {n_masked} masked values, which would be read as if "
             f"they were not; pass np.ma.compress_rows({name}), the rows without any"
         )
+    columns = _frame_columns(item, name)
     try:
-        array = np.array(_frame_columns(item, name), dtype=np.float64)
+        if np.asarray(columns).dtype.kind in "bcmM":  # of which NumPy would make numbers, too
+            raise TypeError(f"its values are {np.asarray(columns).dtype}")
+        array = np.array(columns, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} must be an array of numbers of shape (k, 2), x and y, or (k, 3), with a "

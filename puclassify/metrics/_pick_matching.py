@@ -154,7 +154,25 @@ def _check_sequence(value: Collection[ArrayLike], name: str) -> list:
             f"{name} is a mapping, which has no order of micrographs: pass a list, for instance "
             f"[{name}[key] for key in micrograph_names]"
         )
+    if isinstance(value, (str, bytes)) or not np.iterable(value):
+        raise TypeError(
+            f"{name} must be a sequence with one array of positions for each micrograph, got "
+            f"{type(value).__name__}: {value!r:.80}"
+        )
     return [_check_positions(item, f"{name}[{i}]") for i, item in enumerate(value)]
+
+
+def _numbers(value: Any, name: str) -> np.ndarray:
+    """Return float64; NumPy would make some of complex numbers, dates and flags, too."""
+    try:
+        if np.asarray(value).dtype.kind in "bcmM":
+            raise TypeError(f"its values are {np.asarray(value).dtype}")
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be an array of numbers of shape (k, 2), x and y, or (k, 3), with a "
+            f"score; got {type(value).__name__}: {error}"
+        ) from error
 
 
 def _check_positions(value: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -172,7 +190,7 @@ def _check_positions(value: Any, name: str) -> tuple[np.ndarray, np.ndarray | No
             f"{name} is a masked array with {np.ma.count_masked(value)} masked values; pass "
             f"np.ma.compress_rows({name}), the rows without any"
         )
-    table = np.asarray(value, dtype=np.float64)
+    table = _numbers(value, name)
     if table.size == 0:
         return np.empty((0, 2)), None
     if table.ndim != 2 or table.shape[1] not in (2, 3):

@@ -89,6 +89,12 @@ class FourierDownsample(MicrographTransformer):
         self.n_jobs = n_jobs
 
     def image_function(self) -> Callable[[GridImage], GridImage]:
+        expected = "a positive number of ångström"
+        if self.particle_diameter is not None:
+            check_number(self.particle_diameter, "particle_diameter", expected, above=0)
+        expected = "a positive number of grid points"
+        target = check_number(self.target_diameter, "target_diameter", expected, above=0)
+        check_pixel_size(self.pixel_size)
         if not (isinstance(self.factor, str) and self.factor == "auto"):
             return partial(fourier_downsample, factor=_check_factor(self.factor))
         if self.particle_diameter is None:
@@ -96,14 +102,8 @@ class FourierDownsample(MicrographTransformer):
                 'factor="auto" needs particle_diameter, got None; pass particle_diameter in '
                 "ångström together with pixel_size, or a number as factor"
             )
-        expected = "a positive number of ångström"
-        diameter = check_number(self.particle_diameter, "particle_diameter", expected, above=0)
-        expected = "a positive number of grid points"
-        target = check_number(self.target_diameter, "target_diameter", expected, above=0)
-        check_pixel_size(self.pixel_size)
-        return partial(
-            _downsample_to_step, wanted_step=diameter / target, pixel_size=self.pixel_size
-        )
+        wanted_step = self.particle_diameter / target
+        return partial(_downsample_to_step, wanted_step=wanted_step, pixel_size=self.pixel_size)
 
 
 def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:

@@ -52,8 +52,11 @@ def out_of_fold_scores(
             "positive_fraction=share, max_epochs=3) with the labelled share, "
             f"{positive.mean():.4g}"
         )
-    if isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
-        expected = "a number of folds, at least 2, or a splitter"
+    splits = _splitter_or_splits(cv)
+    if splits is not None:
+        cv = splits
+    else:
+        expected = "a number of folds, at least 2, a splitter or an iterable of (train, test)"
         n_folds = check_whole_number(cv, "cv", at_least=2, expected=expected)
         cv = PUStratifiedKFold(n_folds, random_state=rng.randint(2**31 - 1))
         if groups is None:
@@ -126,3 +129,14 @@ def _as_rows(X: Any) -> Any:
     """Flatten images; return data with two axes, data frames included, as they are."""
     X = X if hasattr(X, "shape") else np.asarray(X)
     return X.reshape(len(X), -1) if len(X.shape) > 2 else X
+
+
+def _splitter_or_splits(cv: Any) -> Any:
+    """Return a splitter, or a list of pairs of indices; None for what is neither."""
+    if isinstance(cv, (str, bytes)):
+        return None
+    if hasattr(cv, "split"):
+        return cv
+    splits = list(cv) if np.iterable(cv) else []
+    pairs = all(isinstance(one, (tuple, list)) and len(one) == 2 for one in splits)
+    return splits if splits and pairs else None

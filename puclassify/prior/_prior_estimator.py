@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from puclassify._labels import check_pu_labels, warn_if_exchanged, warn_of_other_order
 from puclassify._last_step import own_pos_label
-from puclassify._parameters import check_scenario, check_score_vector
+from puclassify._parameters import check_n_jobs, check_scenario, check_score_vector, check_seed
 from puclassify._propensities import weights_of_labelled
 from puclassify._score_kinds import warn_if_labels
 from puclassify.base import PUBaseEstimator, all_or_nothing
@@ -173,6 +173,8 @@ class PriorEstimator(PUBaseEstimator):
 
     def _check_parameters(self) -> None:
         check_scenario(self.scenario)
+        check_n_jobs(self.n_jobs)
+        check_seed(self.random_state)
 
     def _estimate(
         self, scores: np.ndarray, positive: np.ndarray, weights: np.ndarray

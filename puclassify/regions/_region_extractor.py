@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
 
-from puclassify._parameters import check_whole_number
+from puclassify._parameters import check_flag, check_whole_number
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.regions._region_table import RegionTable
 
@@ -57,6 +57,7 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
     def _check(self, X: RegionTable) -> None:
         expected = "a whole number of pixels >= 1"
         check_whole_number(self.size, "size", at_least=1, expected=expected)
+        check_flag(self.flatten, "flatten")
         if not isinstance(X, RegionTable):
             raise TypeError(
                 f"RegionExtractor needs a RegionTable, got {type(X).__name__}; make one with "

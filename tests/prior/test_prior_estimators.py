@@ -193,8 +193,8 @@ class TestErrors:
         ("params", "message"),
         [
             ({"cv": 1}, r"cv must be a number of folds, at least 2, .*got 1"),
-            ({"cv": "five"}, r"cv must be a number of folds, .*, or a splitter, got 'five'"),
-            ({"cv": None}, r"cv must be a number of folds, .*, or a splitter, got None"),
+            ({"cv": "five"}, r"cv must be a number of folds, .*, a splitter or .*, got 'five'"),
+            ({"cv": None}, r"cv must be a number of folds, .*, a splitter or .*, got None"),
             ({"cv": 21}, r"20 labelled positives .* fewer than n_splits=21"),
             ({"estimator": Guessing()}, r"estimator must have predict_proba or decision_function"),
             ({"scenario": "censoring"}, r"scenario must be"),
