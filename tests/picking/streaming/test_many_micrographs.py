@@ -46,7 +46,8 @@ def contents(folder):
 
 
 def listed(folder):
-    rows = (folder / "autopick.star").read_text().splitlines()
+    path = folder / "autopick.star"
+    rows = path.read_text().splitlines() if path.exists() else []
     return [row.split("\t")[1] for row in rows if "\t" in row]
 
 
