@@ -19,6 +19,7 @@ from puclassify.io._micrograph import without_pixels as without_pixels
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
 from puclassify.io._pick_journal import source_of as source_of
 from puclassify.io._pick_writer import PickWriter as PickWriter
+from puclassify.io._pixel_memory import RecycledMemory as RecycledMemory
 from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
 from puclassify.io._skipped import SkippedMicrograph
 from puclassify.io._watch import FolderWatch, watch

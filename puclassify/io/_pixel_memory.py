@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +13,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["MOST_PIXELS", "empty_pixels", "fill", "pixels_allocated_by", "unchanged"]
+__all__ = [
+    "MOST_PIXELS",
+    "RecycledMemory",
+    "empty_pixels",
+    "fill",
+    "pixels_allocated_by",
+    "unchanged",
+]
 
 MOST_PIXELS = 1 << 28
 """Pixels of the largest image that is decompressed, 16384 x 16384: the largest detectors fit."""
@@ -29,6 +38,35 @@ def pixels_allocated_by(empty: Callable[..., np.ndarray]) -> Iterator[None]:
         yield
     finally:
         _allocate.reset(token)
+
+
+class RecycledMemory:
+    """Memory for images that are dropped one after the other, as in a run over many files.
+
+    The system clears new memory page by page, which takes as long as to read a file from its cache.
+    An array that nothing refers to any more, no view either, makes place for the next.
+    """
+
+    _MOST = 2  # arrays that are kept
+
+    def __init__(self) -> None:
+        self._kept: list[np.ndarray] = []
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return type(self), ()
+
+    def empty(self, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+        """Return an array of any content, like ``np.empty``."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        with self._lock:
+            for memory in self._kept:
+                # The list, the name and the argument refer to what is free.
+                if memory.size == size and sys.getrefcount(memory) == 3:
+                    return memory.view(dtype).reshape(shape)
+            memory = np.empty(size, np.uint8)
+            self._kept = [*self._kept, memory][-self._MOST :]
+            return memory.view(dtype).reshape(shape)
 
 
 def empty_pixels(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from puclassify._pixel_size import RelativePixelSize, stored_pixel_size
 from puclassify._warnings import warn
 from puclassify.classifier import UNCALIBRATED
 from puclassify.grid import GridImage, ScoreMap
-from puclassify.io import as_grid_image, micrograph_name, pixels_allocated_by
+from puclassify.io import RecycledMemory, as_grid_image, micrograph_name, pixels_allocated_by
 from puclassify.picking._check_images import check_images, refuse_score_maps
 from puclassify.picking._check_lengths import warn_if_coarse
 from puclassify.picking._check_micrographs import is_constant
@@ -51,6 +51,7 @@ class MicrographPipeline:
     memory_budget: float | str = "auto"  # bytes of the network's layers in one forward pass
     compile: bool = False
     symmetry: bool = False  # average over the eight orientations
+    memory: RecycledMemory = field(default_factory=RecycledMemory, compare=False)
 
     def steps(self) -> list[Callable]:
         """Return the functions that turn a micrograph and its index into what the scorer needs.
@@ -76,7 +77,8 @@ class MicrographPipeline:
         if self._device is None:
             return micrograph, name
         if self._device.type != "cuda":
-            return as_grid_image(micrograph, name), name
+            with pixels_allocated_by(self.memory.empty):
+                return as_grid_image(micrograph, name), name
         with pixels_allocated_by(page_locked_empty):
             image = as_grid_image(micrograph, name)
         is_path = isinstance(micrograph, (str, os.PathLike))
