@@ -112,11 +112,11 @@ lint: $(LINT_INSTALLED)
 	$(BIN)/python tests/advisories.py
 
 FUZZ_SECONDS ?= 3600
-FUZZ_IMAGES ?= mrc gzip png jpeg tiff
+FUZZ_KINDS ?= mrc gzip png jpeg tiff star box table csv
 
 fuzz: $(FUZZ_INSTALLED)
-	for kind in $(FUZZ_IMAGES); do \
-		$(BIN)/python tests/fuzz/fuzz_images.py $$kind -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	for kind in $(FUZZ_KINDS); do \
+		$(BIN)/python tests/fuzz/fuzz_readers.py $$kind -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
 hooks: $(HOOKS_INSTALLED)
