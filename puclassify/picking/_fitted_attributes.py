@@ -29,6 +29,7 @@ class FittedAttributes:
     matching_radius_: float
     pixel_size_: float | str
     n_labels_: int
+    n_micrographs_: int
     _scorer: Any
     _quality: PickQuality | None
 
@@ -58,6 +59,7 @@ class FittedAttributes:
             matching_radius_=task.matching_radius,
             pixel_size_=pixel_size,
             n_labels_=task.n_labels,
+            n_micrographs_=task.n_micrographs,
             _scorer=scorer,
             _quality=quality,
         )

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import Tags, TransformerTags, check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from puclassify._parallel import on_this_machine
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin, all_or_nothing
@@ -135,6 +136,10 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
     n_jobs : int or None, default=None
         Number of micrographs processed in parallel (a joblib setting). With None or 1 the next
         micrograph is read and preprocessed in a thread, for a GPU in two, while one is scored.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the present ``classifier_``, with a new
+        optimizer. The estimates are still made by networks with fresh weights, since nobody knows
+        which labels the present ones have learnt.
     verbose : int, default=0
         Above 0 a line is printed every training epoch, and predictions show their progress and the
         time left.
@@ -171,6 +176,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         Per epoch of training, as `PUImageClassifier.history_`; empty for other classifiers.
     n_labels_ : int
         Number of labelled particles in the training.
+    n_micrographs_ : int
+        Number of micrographs in the training.
 
     See Also
     --------
@@ -235,6 +242,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         compile: bool = False,
         symmetry: bool = False,
         n_jobs: int | None = None,
+        warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ):
@@ -252,6 +260,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         self.compile = compile
         self.symmetry = symmetry
         self.n_jobs = n_jobs
+        self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
 
@@ -273,6 +282,11 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         if isinstance(nms, NonMaximumSuppression) and isinstance(nms.radius, HalfDiameter):
             nms.radius = HalfDiameter.of(self.particle_diameter, self.pixel_size)
         return self
+
+    def _start(self) -> nn.Module | None:
+        """Return the network whose weights a fit continues from; None for fresh weights."""
+        goes_on = self.warm_start and hasattr(self, "classifier_")
+        return getattr(self.classifier_, "module_", None) if goes_on else None
 
     def _default_component(self, name: str) -> Any:
         if getattr(self, name) is not None:
@@ -333,7 +347,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
         scorer: Any = (
-            NetworkScorer(classifier, geometry, self._steps_per_epoch)
+            NetworkScorer(classifier, geometry, self._steps_per_epoch, start=self._start())
             if is_network
             else WindowScorer(classifier, geometry)
         )
@@ -384,6 +398,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         self.matching_radius_ = fitted.matching_radius_
         self.pixel_size_ = fitted.pixel_size_
         self.n_labels_ = fitted.n_labels_
+        self.n_micrographs_ = fitted.n_micrographs_
         self._scorer = fitted._scorer
         self._quality = fitted._quality
 

@@ -27,7 +27,7 @@ __all__ = ["check_picker_parameters"]
 _UNUSED = {
     "prior": "set the picker's expected_particles or prior",
     "positive_fraction": "tiles hold the labelled positions that lie in them",
-    "warm_start": "a picker always trains from fresh weights",
+    "warm_start": "set the picker's warm_start",
 }
 
 
@@ -44,12 +44,19 @@ def check_picker_parameters(picker: Any) -> None:
         check_whole_number(picker.verbose, "verbose", at_least=0)
     check_flag(picker.compile, "compile")
     check_flag(picker.symmetry, "symmetry")
+    check_flag(picker.warm_start, "warm_start")
     check_memory_budget(picker.memory_budget)
     check_pixel_size(picker.pixel_size)
     check_n_jobs(picker.n_jobs)
     check_seed(picker.random_state)
     _check_components(picker)
     _check_suppression(picker.nms)
+    is_network = picker.classifier is None or isinstance(picker.classifier, PUImageClassifier)
+    if picker.warm_start and not is_network:
+        raise ValueError(
+            "warm_start=True continues from the weights of a network, which "
+            f"classifier={picker.classifier!r} has not: leave it False, or pass a PUImageClassifier"
+        )
     if isinstance(picker.classifier, PUImageClassifier):
         _check_tile_training(picker.classifier)
 

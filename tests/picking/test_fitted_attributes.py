@@ -19,7 +19,7 @@ class Quality:
 
 def attributes(threshold, quality=None):
     scorer = SimpleNamespace(classifier="trained", history=[{"epoch": 1}])
-    task = SimpleNamespace(threshold=threshold, matching_radius=5.0, n_labels=7)
+    task = SimpleNamespace(threshold=threshold, matching_radius=5.0, n_labels=7, n_micrographs=2)
     return FittedAttributes.of("preprocessing", scorer, task, 0.1, 2.0, quality)
 
 

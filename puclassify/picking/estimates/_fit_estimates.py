@@ -66,6 +66,11 @@ class EstimationTask:
         """Labelled particles in all micrographs."""
         return sum(map(len, self.labels))
 
+    @property
+    def n_micrographs(self) -> int:
+        """Micrographs that are trained on."""
+        return len(self.images)
+
     def first_prior(self) -> float:
         """Return the prior as given, or the one of the expected or guessed number of particles."""
         if self.prior == "auto":

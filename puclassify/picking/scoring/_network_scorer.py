@@ -45,7 +45,10 @@ __all__ = ["NetworkScorer"]
 
 
 class NetworkScorer:
-    """Scores micrographs with the network of a `PUImageClassifier`, which it trains in place."""
+    """Scores micrographs with the network of a `PUImageClassifier`, which it trains in place.
+
+    The training starts from the weights of ``start``, None for new ones.
+    """
 
     may_memorize = False  # labels are turned and magnified, among thousands of others
     _cache = None
@@ -55,6 +58,8 @@ class NetworkScorer:
         classifier: PUImageClassifier,
         geometry: PickingGeometry,
         steps_per_epoch: int = STEPS_PER_EPOCH,
+        *,
+        start: nn.Module | None = None,
     ):
         self.classifier = classifier
         self.geometry = geometry
@@ -63,6 +68,9 @@ class NetworkScorer:
         # A throw-away network, to ask for its geometry.
         network = Trainer.of(classifier).build((1, 0, 0), 0.5)
         check_unpadded(network)
+        if start is not None:
+            _check_same_shapes(start, network)
+        self._start = start
         self.field, self.stride = cast(int, network.receptive_field), cast(int, network.stride)
 
     def shortened(self, share: float) -> NetworkScorer:
@@ -128,8 +136,17 @@ class NetworkScorer:
         def train(stop: threading.Event | None = None) -> None:
             callbacks = [*(trainer.callbacks or []), *([] if stop is None else [Interrupt(stop)])]
             interruptible = replace(trainer, callbacks=callbacks)
-            trained = interruptible.train(batches, Tiles(), shape, prior, seeds, report=report)
+            trained = interruptible.train(
+                batches,
+                Tiles(),
+                shape,
+                prior,
+                seeds,
+                module=copy.deepcopy(self._start),
+                report=report,
+            )
             adopt_training(self.classifier, trained)
+            self._start = None
 
         return train
 
@@ -206,7 +223,23 @@ class NetworkScorer:
         return digest.hexdigest()[:16]
 
     def __getstate__(self):
-        return vars(self) | {"_cache": None}
+        return vars(self) | {"_cache": None, "_start": None}
+
+
+def _check_same_shapes(start: nn.Module, network: nn.Module) -> None:
+    """Refuse weights to start from that are not those of a network like the one asked for."""
+    present, wanted = (
+        {name: tuple(values.shape) for name, values in module.state_dict().items()}
+        for module in (start, network)
+    )
+    if present != wanted:
+        differing = sorted(set(present.items()) ^ set(wanted.items()))[0][0]
+        raise ValueError(
+            f"warm_start=True cannot continue: classifier_ holds a {type(start).__name__} and the "
+            f"parameters ask for a {type(network).__name__}; their {differing!r} are "
+            f"{present.get(differing, 'missing')} and {wanted.get(differing, 'missing')}. Set "
+            "classifier__module and classifier__module_params as they were, or warm_start=False"
+        )
 
 
 def _compiled(module: nn.Module) -> nn.Module:
