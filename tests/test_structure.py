@@ -42,7 +42,7 @@ FLOORS = (
     {"calibration"},
     {"classifier"},
     {"picking"},
-    {"plotting"},
+    {"plotting", "models"},
     {"__init__"},
 )
 

@@ -1,6 +1,7 @@
 """The region-level estimator, and the training that it shares with the picker."""
 
 from puclassify.classifier._calibration import UNCALIBRATED as UNCALIBRATED
+from puclassify.classifier._forward import crop_to_field as crop_to_field
 from puclassify.classifier._forward import module_version as module_version
 from puclassify.classifier._parameters import (
     check_classifier_parameters as check_classifier_parameters,
@@ -10,6 +11,7 @@ from puclassify.classifier._progress import Interrupt as Interrupt
 from puclassify.classifier._pu_image_classifier import PUImageClassifier
 from puclassify.classifier._pu_image_classifier import adopt_training as adopt_training
 from puclassify.classifier._pu_image_classifier import scoring_dtype as scoring_dtype
+from puclassify.classifier._state import ClassifierState as ClassifierState
 from puclassify.classifier._tasks import Tiles as Tiles
 from puclassify.classifier._trainer import Trained as Trained
 from puclassify.classifier._trainer import Trainer as Trainer

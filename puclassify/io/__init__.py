@@ -23,6 +23,7 @@ from puclassify.io._pixel_memory import RecycledMemory as RecycledMemory
 from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
 from puclassify.io._skipped import SkippedMicrograph
 from puclassify.io._watch import FolderWatch, watch
+from puclassify.io._replace_files import replace_files as replace_files
 
 __all__ = [
     "COORDINATE_FORMATS",

@@ -1,4 +1,4 @@
-"""Text files that are written completely or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _DRAFT = re.compile(r"\.([0-9a-f]{12})-(\d+)-\d+\.part")
 _numbers = itertools.count()
 
 
-def replace_files(texts: Mapping[str, str]) -> None:
-    """Write texts by path; at any time each file is the old one or the complete new one.
+def replace_files(texts: Mapping[str, str | bytes]) -> None:
+    """Write texts, or bytes, by path; at any time each file is the old one or the complete new one.
 
     No file is changed before all new ones are on the disk, and all are when this returns. Links are
     followed. Existing files keep their permissions; new ones get the usual ones.
@@ -36,8 +36,8 @@ def replace_files(texts: Mapping[str, str]) -> None:
             target = os.path.realpath(path)
             draft = os.path.join(os.path.dirname(target), _draft_name())
             drafts[draft] = path
-            with _naming(path), open(draft, "x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with _naming(path), open(draft, "xb") as file:
+                file.write(text.encode() if isinstance(text, str) else text)
             if os.path.exists(target):
                 shutil.copymode(target, draft)
         for draft, path in drafts.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -401,6 +401,12 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         self.n_micrographs_ = fitted.n_micrographs_
         self._scorer = fitted._scorer
         self._quality = fitted._quality
+
+    def _get_fitted(self) -> FittedAttributes:
+        """Return all that is fitted."""
+        check_is_fitted(self)
+        names = [one.name for one in fields(FittedAttributes)]
+        return FittedAttributes(**{name: getattr(self, name) for name in names})
 
     def transform(self, X: Iterable[Micrograph]) -> np.ndarray:
         """Score every position of micrographs.

@@ -1,6 +1,9 @@
 """Estimates from the labels: number of particles, probability of a pick, threshold."""
 
 from puclassify.picking.estimates._expected_quality import UNKNOWN_QUALITY as UNKNOWN_QUALITY
+from puclassify.picking.estimates._between_micrographs import (
+    MicrographQuality as MicrographQuality,
+)
 from puclassify.picking.estimates._expected_quality import expected_quality as expected_quality
 from puclassify.picking.estimates._fit_estimates import FEWEST_LABELS as FEWEST_LABELS
 from puclassify.picking.estimates._fit_estimates import CrossFit as CrossFit
@@ -8,6 +11,9 @@ from puclassify.picking.estimates._fit_estimates import EstimationTask as Estima
 from puclassify.picking.estimates._fit_estimates import cross_fit as cross_fit
 from puclassify.picking.estimates._fit_estimates import (
     estimate_pick_quality as estimate_pick_quality,
+)
+from puclassify.picking.estimates._particle_probability import (
+    ParticleProbability as ParticleProbability,
 )
 from puclassify.picking.estimates._pick_quality import PickQuality as PickQuality
 from puclassify.picking.estimates._threshold_rules import THRESHOLD_RULES as THRESHOLD_RULES

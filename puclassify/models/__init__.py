@@ -1,0 +1,7 @@
+"""Models in files: written, read, and exchanged with other programs, without running any code."""
+
+from puclassify.models._load_model import load_model
+from puclassify.models._save_model import save_model
+from puclassify.models._summary import model_info
+
+__all__ = ["load_model", "model_info", "save_model"]
