@@ -105,7 +105,7 @@ class ClassifierState:
             fitted["feature_names_in_"] = self.feature_names_in
         if self.output is not None:
             fitted["_sklearn_output_config"] = {"transform": self.output}
-        vars(classifier).update(fitted)
+        classifier.__dict__.update(fitted)
         return classifier
 
 

@@ -21,9 +21,9 @@ from puclassify.io._pick_journal import source_of as source_of
 from puclassify.io._pick_writer import PickWriter as PickWriter
 from puclassify.io._pixel_memory import RecycledMemory as RecycledMemory
 from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
+from puclassify.io._replace_files import replace_files as replace_files
 from puclassify.io._skipped import SkippedMicrograph
 from puclassify.io._watch import FolderWatch, watch
-from puclassify.io._replace_files import replace_files as replace_files
 
 __all__ = [
     "COORDINATE_FORMATS",

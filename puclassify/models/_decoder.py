@@ -99,7 +99,7 @@ class Decoder:
             raise ValueError(f"{where} is an array of {tensor.dtype}")
         return tensor.numpy()
 
-    def _scalar(self, value: dict, where: str) -> np.generic:
+    def _scalar(self, value: dict, where: str) -> Any:
         array = self._array(value, where)
         if array.shape:
             raise ValueError(f"{where} is an array of shape {array.shape}, not one number")
@@ -260,7 +260,7 @@ class Decoder:
         """Decode the fields of a dataclass, of which some are given otherwise."""
         if not isinstance(values, dict):
             raise ValueError(f"{where} has no fields")
-        known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+        known = {one.name: one for one in fields(kind)}
         unknown = sorted(set(values) - (set(known) - set(given)))
         if unknown:
             raise ValueError(f"{where or kind.__name__} has the unknown values {unknown}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -32,7 +32,7 @@ class Encoder:
     Parameters named in ``omit`` are left at their defaults; ``omitted`` are those that were met.
     """
 
-    def __init__(self, omit: Collection[str] = ()):
+    def __init__(self, omit: Iterable[str] = ()):
         self.omit = set(omit)
         self.omitted: set[str] = set()
         self.tensors: dict[str, torch.Tensor] = {}
@@ -48,9 +48,10 @@ class Encoder:
         return self._tagged(value, where, depth)
 
     def _tagged(self, value: Any, where: str, depth: int) -> Any:
-        for name, (kind, _, parts) in NUMBERS.items():
-            if type(value) is kind:
-                return {TAG: "number", "type": name, "parts": self._all(parts(value), where, depth)}
+        for name, number in NUMBERS.items():
+            if type(value) is number.type:
+                parts = self._all(number.parts(value), where, depth)
+                return {TAG: "number", "type": name, "parts": parts}
         if type(value) in (list, tuple):
             items = self._all(value, where, depth)
             return items if type(value) is list else {TAG: "tuple", "items": items}
@@ -67,12 +68,12 @@ class Encoder:
         if isinstance(value, np.random.RandomState):
             return {TAG: "random state", "state": self.encode(value.get_state(), where, depth + 1)}
         if is_dataclass(value) and RECORDS.get(type(value).__name__) is type(value):
-            parts = {one.name: getattr(value, one.name) for one in fields(value)}
-            return {TAG: "record", "type": type(value).__name__, **self._of(parts, where, depth)}
+            of_record = self._of(_shallow(value), where, depth)
+            return {TAG: "record", "type": type(value).__name__, **of_record}
         if isinstance(value, type | FunctionType | BuiltinFunctionType):
-            name = name_of_class(value)
-            if name is not None:
-                return {TAG: "class", "name": name}
+            known = name_of_class(value)
+            if known is not None:
+                return {TAG: "class", "name": known}
             return {TAG: "yours", "path": import_path(value)}
         if isinstance(value, BaseEstimator):
             return self._estimator(value, where, depth)

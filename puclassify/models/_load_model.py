@@ -120,6 +120,8 @@ def load_model(
             raise damaged(path, str(error)) from error
     if not isinstance(estimator, ParticlePicker | PUImageClassifier):
         raise damaged(path, f"it holds a {type(estimator).__name__}, not a picker or classifier")
+    if not hasattr(estimator, "prior_"):
+        raise damaged(path, f"the {type(estimator).__name__} in it is not fitted")
     if module is not None and not decoder.used_module:
         raise ValueError(f"module={module!r} was given, but {path} holds a network of puclassify")
     return estimator

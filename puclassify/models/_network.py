@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,8 @@ def rebuilt(
     """
     trainer = Trainer.of(classifier)
     if isinstance(classifier.module, str):  # a module of the user's may not run there
-        with torch.device("meta"):
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of empty layers, which are refused below
             _check_shapes(trainer.build(image_shape, 0.5), weights)
     module = trainer.build(image_shape, 0.5)
     _check_shapes(module, weights)

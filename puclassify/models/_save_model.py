@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -102,10 +103,8 @@ def save_model(estimator: Any, path: str | os.PathLike, *, omit: Iterable[str] =
 
 
 def _versions() -> dict[str, str]:
-    from puclassify import __version__
-
     return {
-        "puclassify": __version__,
+        "puclassify": sys.modules["puclassify"].__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,

@@ -113,7 +113,7 @@ class PickerState:
             FittedAttributes(
                 preprocessing_=self.preprocessing,
                 classifier_=self.classifier,
-                history_=self.classifier.history_,
+                history_=self.classifier.history_,  # type: ignore[arg-type]
                 prior_=self.prior,
                 threshold_=self.threshold,
                 threshold_report_=self.threshold_report,

@@ -1,9 +1,9 @@
 """Estimates from the labels: number of particles, probability of a pick, threshold."""
 
-from puclassify.picking.estimates._expected_quality import UNKNOWN_QUALITY as UNKNOWN_QUALITY
 from puclassify.picking.estimates._between_micrographs import (
     MicrographQuality as MicrographQuality,
 )
+from puclassify.picking.estimates._expected_quality import UNKNOWN_QUALITY as UNKNOWN_QUALITY
 from puclassify.picking.estimates._expected_quality import expected_quality as expected_quality
 from puclassify.picking.estimates._fit_estimates import FEWEST_LABELS as FEWEST_LABELS
 from puclassify.picking.estimates._fit_estimates import CrossFit as CrossFit
