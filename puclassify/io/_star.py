@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -74,17 +73,26 @@ def format_star_list(files: Mapping[str, str]) -> str:
 
 
 def _star_text(block: str, columns: dict[str, list[str]]) -> str:
-    starfile, pandas = _import_starfile("a STAR file")
-    for text in {*columns[NAME], *columns.get(_COORDINATE_FILE, ())}:
-        bad = text in _MISSING_VALUES or any(character in text for character in _NOT_IN_VALUES)
-        if bad or not text.isprintable() or text != text.strip() or not text:
-            raise ValueError(
-                f"names or path holds {text!r}, which a STAR file cannot store: rename the "
-                "micrograph or write a CSV file"
-            )
-    text = starfile.to_string({block: pandas.DataFrame(columns)})
-    # The first line is a comment with the time of day; equal picks should give equal files.
-    return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip() + "\n"
+    """Format one loop as starfile does, without a header of its own."""
+    names = {NAME: columns[NAME], _COORDINATE_FILE: columns.get(_COORDINATE_FILE, [])}
+    quoted = {text: _quoted(text) for texts in names.values() for text in set(texts)}
+    texts = [
+        [quoted[text] for text in texts] if title in names else texts
+        for title, texts in columns.items()
+    ]
+    titles = [f"_{title} #{number}" for number, title in enumerate(columns, 1)]
+    return "\n".join([f"data_{block}", "", "loop_", *titles, *map("\t".join, zip(*texts)), ""])
+
+
+def _quoted(text: str) -> str:
+    """Return a name as it is written, in quotes if it has spaces."""
+    bad = text in _MISSING_VALUES or any(character in text for character in _NOT_IN_VALUES)
+    if bad or not text.isprintable() or text != text.strip() or not text:
+        raise ValueError(
+            f"names or path holds {text!r}, which a STAR file cannot store: rename the "
+            "micrograph or write a CSV file"
+        )
+    return f'"{text}"' if " " in text else text
 
 
 def _coordinate_tables(path: str) -> list[tuple[StarTable, StarTable | None]]:
@@ -143,14 +151,3 @@ def _joined(path: str, tables: list[StarTable]) -> CoordinateTable:
     names = micrographs_of_rows(path, tables)
     scored = any(table.column(_SCORE) is not None for table in tables)
     return CoordinateTable.from_text(names, columns[: 3 if scored else 2], lines)
-
-
-def _import_starfile(path: str) -> tuple[Any, Any]:
-    try:
-        import pandas
-        import starfile
-    except ImportError as error:
-        raise ImportError(
-            f'{path} needs starfile, install it with: pip install "puclassify[star]"'
-        ) from error
-    return starfile, pandas

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 __all__ = ["StarTable", "parse_star"]
 
@@ -19,6 +21,7 @@ _TOKEN = re.compile(
     rf"|(?P<comment>\#.*)|(?P<word>[^{_SPACE}]+)"
 )
 _STARTS = "_dDlL"  # of all keywords
+_NOT_PLAIN = _STARTS + ";"
 _STARTED = {"_": "column", "d": "block"}
 
 
@@ -61,16 +64,40 @@ def parse_star(text: str) -> list[StarTable]:
     ``text`` has newlines as line breaks. A ValueError names the line that does not fit.
     """
     parser = _Parser()
-    for number, words in _lines(text):
-        parser.add(number, words)
+    texts = text.split("\n")
+    lines = iter(enumerate(texts, 1))
+    # str.split() also splits at spaces that only Unicode knows; those belong to names here.
+    plain = text.isascii()
+    for number, words in _lines(lines, plain):
+        loop = parser.add(number, words)
+        if plain and loop is not None and len(loop.rows) == 1:
+            _skip(lines, _take_plain_rows(loop, texts, number))
     return parser.finish()
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+def _take_plain_rows(loop: StarTable, texts: list[str], start: int) -> int:
+    """Add the lines up to the next empty one if each is a row without quotes, in half the time."""
+    if texts[start - 1][:1] == ";":  # a text of several lines, which ends elsewhere
+        return 0
+    texts = texts[start : texts.index("", start) if "" in texts[start:] else len(texts)]
+    body = "\n".join(texts)
+    if any(mark in body for mark in "\"'#"):
+        return 0
+    rows = [text.split() for text in texts]
+    width = len(loop.titles)
+    if any(len(row) != width or row[0][0] in _NOT_PLAIN for row in rows):
+        return 0
+    loop.rows += rows
+    loop.lines += range(start + 1, start + 1 + len(rows))
+    return len(rows)
+
+
+def _skip(lines: Iterator[Any], n_lines: int) -> None:
+    next(islice(lines, n_lines, n_lines), None)
+
+
+def _lines(lines: Iterator[tuple[int, str]], plain: bool) -> Iterator[tuple[int, list[str]]]:
     """Yield the numbers of lines and the words on them; a text of several lines is a word."""
-    # str.split() also splits at spaces that only Unicode knows; those belong to names here.
-    plain = text.isascii()
-    lines = iter(enumerate(text.split("\n"), 1))
     for number, line in lines:
         if line[:1] == ";":
             words, rest = _text_block(number, line, lines)
@@ -168,8 +195,8 @@ class _Parser:
         self._row_line = 0
         self._odd_line: tuple[int, int] | None = None  # the first that is not a row, its length
 
-    def add(self, number: int, words: list[str]) -> None:
-        """Add the words of a line."""
+    def add(self, number: int, words: list[str]) -> StarTable | None:
+        """Add the words of a line; return the loop if it ends with a complete row of it."""
         loop = self._loop
         if (
             loop is not None
@@ -180,7 +207,7 @@ class _Parser:
         ):
             loop.rows.append(words)  # nearly all lines of nearly all files
             loop.lines.append(number)
-            return
+            return loop
         n_values = 0
         for place, word in enumerate(words):
             keyword = self._keyword_here(words, place)
@@ -196,6 +223,7 @@ class _Parser:
                 n_values += 1
         if self._loop is not None and n_values not in (0, len(self._loop.titles)):
             self._odd_line = self._odd_line or (number, n_values)
+        return None if self._row else self._loop
 
     def finish(self) -> list[StarTable]:
         """Return the tables, after the last line."""
