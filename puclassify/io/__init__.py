@@ -6,7 +6,11 @@
 from puclassify.io._check_coordinates import check_coordinates
 from puclassify.io._coordinate_formats import COORDINATE_FORMATS, CoordinateFormat
 from puclassify.io._coordinate_table import CoordinateTable
-from puclassify.io._coordinates import read_coordinates, write_coordinates
+from puclassify.io._coordinates import (
+    read_coordinate_table,
+    read_coordinates,
+    write_coordinates,
+)
 from puclassify.io._match_coordinates import match_coordinates
 from puclassify.io._micrograph import (
     as_grid_image,
@@ -38,6 +42,7 @@ __all__ = [
     "check_micrographs",
     "match_coordinates",
     "micrograph_name",
+    "read_coordinate_table",
     "read_coordinates",
     "read_micrograph",
     "watch",

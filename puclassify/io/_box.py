@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from puclassify.io._box_sizes import corners
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
-from puclassify.io._coordinate_text import read_text
+from puclassify.io._coordinate_text import short_number, text_rows
 
-__all__ = ["read_box"]
+__all__ = ["format_box", "read_box"]
 
-_FLAGS = {-1.0, -2.0, -3.0}  # EMAN marks ordinary boxes and ends of helices by these, not scores
+_FLAGS = {"-1", "-2", "-3"}  # EMAN marks ordinary boxes and ends of helices by these, not scores
 
 
 def read_box(path: str) -> CoordinateTable:
@@ -16,21 +19,23 @@ def read_box(path: str) -> CoordinateTable:
     A line holds, separated by white space, x and y of the corner nearest the origin, width, height
     and possibly a score.
     """
-    lines, rows = [], []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        row = line.split()
-        if row:
-            lines.append(number)
-            rows.append(row)
+    rows, lines = text_rows(path)
     n_columns = _check_lengths(lines, rows)
     columns = [[row[place] for row in rows] for place in range(n_columns)]
     names = [micrograph_of_file(path)] * len(lines)
-    corners = CoordinateTable.from_text(names, [*columns[:2], *columns[4:5]], lines)
-    sizes = CoordinateTable.from_text(names, columns[2:4], lines)
-    values = corners.values.copy()
-    values[:, :2] += sizes.values / 2
-    has_scores = values.shape[1] == 3 and not set(values[:, 2]) <= _FLAGS
-    return CoordinateTable(names, values if has_scores else values[:, :2])
+    scores = columns[4:5] if columns[4:5] and not set(columns[4]) <= _FLAGS else []
+    table = CoordinateTable.from_text(names, [*columns[:2], *scores], lines)
+    sizes = CoordinateTable.from_text(names, columns[2:4], lines).values
+    table.values[:, :2] += sizes / 2
+    return replace(table, columns={"width": sizes[:, 0].tolist(), "height": sizes[:, 1].tolist()})
+
+
+def format_box(table: CoordinateTable) -> str:
+    """Format the corners and sizes of boxes, and the score in a fifth column."""
+    columns = [list(map(short_number, column)) for column in corners(table)]
+    if table.values.shape[1] == 3:  # with a point, so that it cannot be one of EMAN's flags
+        columns.append(list(map(repr, table.values[:, 2].tolist())))
+    return "".join("\t".join(row) + "\n" for row in zip(*columns))
 
 
 def _check_lengths(lines: list[int], rows: list[list[str]]) -> int:
@@ -39,7 +44,8 @@ def _check_lengths(lines: list[int], rows: list[list[str]]) -> int:
     for number, row in zip(lines, rows):
         if len(row) < 4:
             raise ValueError(
-                f"expected lines of x, y, width and height, got {' '.join(row)!r} on line {number}"
+                f"expected lines of x, y, width and height, got {' '.join(row)!r} on line "
+                f"{number}; lists of centres are read with format='coord'"
             )
         if len(row) != n_columns:
             raise ValueError(

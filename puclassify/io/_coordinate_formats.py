@@ -8,11 +8,28 @@ from dataclasses import dataclass
 from functools import partial
 
 from puclassify._parameters import check_option
-from puclassify.io._box import read_box
+from puclassify.io._box import format_box, read_box
+from puclassify.io._cbox import format_cbox, read_cbox
+from puclassify.io._coco import format_coco, is_coco, read_coco
+from puclassify.io._coord import format_coord, read_coord
 from puclassify.io._coordinate_table import CoordinateTable
+from puclassify.io._cryosparc import format_cs, is_cs, read_cs
 from puclassify.io._delimited import format_delimited, read_delimited
+from puclassify.io._eman2 import format_eman2, is_eman2, read_eman2, update_eman2
+from puclassify.io._imod import format_imod, read_imod
+from puclassify.io._known_formats import by_first_line, by_json, first_line, foreign, head_of
+from puclassify.io._labelme import format_labelme, is_labelme, read_labelme
 from puclassify.io._pick_files import is_folder
+from puclassify.io._points_csv import (
+    format_imagej,
+    format_napari,
+    is_imagej,
+    is_napari,
+    read_imagej,
+    read_napari,
+)
 from puclassify.io._star import format_star, read_centred_star, read_star
+from puclassify.io._via import format_via, is_via, read_via
 
 __all__ = ["COORDINATE_FORMATS", "CoordinateFormat", "centred_reader", "reader", "writer"]
 
@@ -28,8 +45,8 @@ class CoordinateFormat:
     read : callable
         Maps a path to a `CoordinateTable`. What it raises is reported with the path.
     write : callable or None, default=None
-        Maps a `CoordinateTable` to the text of a file; raises a ValueError if the format cannot
-        store a name. None if the format is only read.
+        Maps a `CoordinateTable` to the text or bytes of a file; raises a ValueError if the format
+        cannot store a name. None if the format is only read.
     first_line : str or None, default=None
         Start of the first line, by which ``format="auto"`` recognises files of any extension.
     read_auto : callable or None, default=None
@@ -38,6 +55,29 @@ class CoordinateFormat:
         Maps a path and the pixel size of the micrographs in ångström, or None, to a
         `CoordinateTable` from which the shifts of a refinement are subtracted. None if the format
         has no shifts.
+    recognise : callable or None, default=None
+        Maps a path and the first bytes of the file to whether it is of this format, which
+        ``format="auto"`` asks before ``first_line`` and the extension.
+    several : bool, default=True
+        Whether a file can hold several micrographs; otherwise it needs a file for each.
+    update : callable or None, default=None
+        Maps the text of an existing file and that of ``write`` to the text that replaces it, for
+        files that hold more than coordinates.
+    program : str, default=""
+        The program whose format it is.
+    point : {"centre", "corner"}, default="centre"
+        What the file stores of a particle: its centre, or the corner of a box nearest the origin.
+    unit : {"pixels", "fraction"}, default="pixels"
+        In what: pixels, or parts of the width and height of the micrograph.
+    first_pixel : float, default=0.0
+        The coordinate of the centre of the first pixel in the file.
+    shown : {"down", "up"}, default="down"
+        Which way y points where the program shows the micrograph. It counts rows from the first
+        stored one in either case.
+    keeps : tuple of str, default=()
+        What the format keeps beside x and y: ``"score"`` and titles of further columns.
+    tested : str, default=""
+        Against what the reader and the writer were tested.
 
     See Also
     --------
@@ -66,36 +106,172 @@ class CoordinateFormat:
 
     extensions: tuple[str, ...]
     read: Callable[[str], CoordinateTable]
-    write: Callable[[CoordinateTable], str] | None = None
+    write: Callable[[CoordinateTable], str | bytes] | None = None
     first_line: str | None = None
     read_auto: Callable[[str], CoordinateTable] | None = None
     read_centred: Callable[[str, float | None], CoordinateTable] | None = None
+    recognise: Callable[[str, bytes], bool] | None = None
+    several: bool = True
+    update: Callable[[str, str], str] | None = None
+    program: str = ""
+    point: str = "centre"
+    unit: str = "pixels"
+    first_pixel: float = 0.0
+    shown: str = "down"
+    keeps: tuple[str, ...] = ()
+    tested: str = ""
 
+
+_ALL = ("name", "score", "all columns")
+_BOX = ("width", "height")
+_DOCUMENTED = "its documentation"
 
 COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
     "star": CoordinateFormat(
-        (".star",), read_star, format_star, first_line="data_", read_centred=read_centred_star
+        (".star",),
+        read_star,
+        format_star,
+        first_line="data_",
+        read_centred=read_centred_star,
+        program="RELION 3.0 to 5",
+        keeps=("name", "score", "columns rln..."),
+        tested="files of RELION 3.0, 3.1 and 4 and of cryoSPARC; starfile",
     ),
     "tsv": CoordinateFormat(
         (".tsv", ".tab", ".txt"),
         partial(read_delimited, delimiter="\t"),
         partial(format_delimited, delimiter="\t"),
         read_auto=read_delimited,
+        program="Topaz; tables",
+        keeps=_ALL,
+        tested="files of Topaz",
     ),
     "csv": CoordinateFormat(
         (".csv",),
         partial(read_delimited, delimiter=","),
         partial(format_delimited, delimiter=","),
         read_auto=read_delimited,
+        program="tables",
+        keeps=_ALL,
+        tested="files of CryoPPP and REPIC",
     ),
-    "box": CoordinateFormat((".box",), read_box),
+    "box": CoordinateFormat(
+        (".box",),
+        read_box,
+        format_box,
+        several=False,
+        program="EMAN1 (EMAN2, crYOLO)",
+        point="corner",
+        shown="up",
+        keeps=("score", *_BOX),
+        tested=_DOCUMENTED,
+    ),
+    "coord": CoordinateFormat(
+        (".coord", ".coords"),
+        read_coord,
+        format_coord,
+        several=False,
+        program="lists of x and y",
+        keeps=("score",),
+        tested="nothing of another program",
+    ),
+    "imod": CoordinateFormat(
+        (".pt", ".pts", ".point"),
+        read_imod,
+        format_imod,
+        several=False,
+        program="IMOD (model2point, point2model)",
+        first_pixel=0.5,
+        shown="up",
+        tested=_DOCUMENTED,
+    ),
+    "eman2": CoordinateFormat(
+        ("_info.json",),
+        read_eman2,
+        format_eman2,
+        recognise=by_json(is_eman2),
+        several=False,
+        update=update_eman2,
+        program="EMAN2 (info files)",
+        shown="up",
+        keeps=("score", "label"),
+        tested="its documentation and the source of e2boxer",
+    ),
+    "cbox": CoordinateFormat(
+        (".cbox",),
+        read_cbox,
+        format_cbox,
+        recognise=lambda path, head: b"data_cryolo" in head,
+        several=False,
+        program="crYOLO",
+        point="corner",
+        keeps=("score", *_BOX, "estimated_width", "estimated_height", "n_boxes", "angle"),
+        tested=_DOCUMENTED,
+    ),
+    "cryosparc": CoordinateFormat(
+        (".cs",),
+        read_cs,
+        format_cs,
+        recognise=lambda path, head: is_cs(head),
+        program="cryoSPARC",
+        unit="fraction",
+        keeps=("name", "score", "uid and other fields of picks"),
+        tested="cryosparc-tools",
+    ),
+    "imagej": CoordinateFormat(
+        ("_imagej.csv",),
+        read_imagej,
+        format_imagej,
+        recognise=by_first_line(is_imagej),
+        program="ImageJ (Results)",
+        keeps=_ALL,
+        tested=_DOCUMENTED,
+    ),
+    "napari": CoordinateFormat(
+        ("_napari.csv",),
+        read_napari,
+        format_napari,
+        recognise=by_first_line(is_napari),
+        program="napari (points)",
+        keeps=_ALL,
+        tested=_DOCUMENTED,
+    ),
+    "via": CoordinateFormat(
+        ("_via.csv",),
+        read_via,
+        format_via,
+        recognise=by_first_line(is_via),
+        program="VGG Image Annotator 2",
+        keeps=_ALL,
+        tested=_DOCUMENTED,
+    ),
+    "coco": CoordinateFormat(
+        (".json",),
+        read_coco,
+        format_coco,
+        recognise=by_json(is_coco),
+        program="COCO",
+        point="corner",
+        keeps=("name", "score", *_BOX, "label"),
+        tested=_DOCUMENTED,
+    ),
+    "labelme": CoordinateFormat(
+        ("_labelme.json",),
+        read_labelme,
+        format_labelme,
+        recognise=by_json(is_labelme),
+        several=False,
+        program="labelme",
+        keeps=("name", "score", *_BOX, "label"),
+        tested=_DOCUMENTED,
+    ),
 }
 """Formats of coordinates by the name that ``format`` accepts; add an entry to make your own known
 to `read_coordinates` and `write_coordinates`."""
 
 
 def reader(path: str, format: str) -> Callable[[str], CoordinateTable]:
-    """Choose the reader by name or, for "auto", by the first line, else by the extension."""
+    """Choose the reader by name or, for "auto", by the content, else by the extension."""
     if format != "auto":
         return COORDINATE_FORMATS[format].read
     known = _format_of(path)
@@ -115,34 +291,46 @@ def centred_reader(path: str, format: str) -> Callable[[str, float | None], Coor
 
 
 def _format_of(path: str) -> CoordinateFormat | None:
-    """Return the format that the first line or else the extension implies."""
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        lines = (line.strip() for line in file)
-        first = next((line for line in lines if line and not line.startswith("#")), "")
+    """Return the format that the content or else the extension implies."""
+    head = head_of(path)
+    what = foreign(path, head)
+    if what:
+        raise ValueError(f"{path} cannot be read as coordinates: it is {what}")
     formats = COORDINATE_FORMATS.values()
-    known = [e for e in formats if e.first_line is not None and first.startswith(e.first_line)]
-    known += [e for e in formats if path.lower().endswith(e.extensions)]
+    known = [e for e in formats if e.recognise is not None and e.recognise(path, head)]
+    first = first_line(head)
+    known += [e for e in formats if e.first_line is not None and first.startswith(e.first_line)]
+    known += filter(None, [_by_extension(path)])
     return known[0] if known else None
 
 
-def writer(path: str, format: str) -> Callable[[CoordinateTable], str]:
-    """Choose the writer for a file, for a path with ``{name}`` in it, or for a folder."""
+def _by_extension(path: str, only_written: bool = False) -> CoordinateFormat | None:
+    """Return the format with the longest extension that a path ends with."""
+    formats = [f for f in COORDINATE_FORMATS.values() if not only_written or f.write is not None]
+    endings = {ending: known for known in reversed(formats) for ending in known.extensions}
+    fitting = [ending for ending in endings if path.lower().endswith(ending)]
+    return endings[max(fitting, key=len)] if fitting else None
+
+
+def writer(path: str, format: str) -> CoordinateFormat:
+    """Choose the format to write: for a file, for a path with ``{name}`` in it, or a folder."""
     if is_folder(path):
         if format in ("auto", "star"):
-            return format_star
+            return COORDINATE_FORMATS["star"]
+        known = COORDINATE_FORMATS.get(str(format))
+        ending = known.extensions[0] if known is not None else f".{format}"
         raise ValueError(
             f"format must be 'auto' or 'star' if path is a folder, got {format!r}; for files of "
-            f"another format pass path={os.path.join(path, '{name}.' + str(format))!r}"
+            f"another format pass path={os.path.join(path, '{name}' + ending)!r}"
         )
-    writers = {name: f.write for name, f in COORDINATE_FORMATS.items() if f.write is not None}
-    if check_option(format, "format", ["auto", *writers]) != "auto":
-        return writers[format]
-    extensions = {name: COORDINATE_FORMATS[name].extensions for name in writers}
-    for name, endings in extensions.items():
-        if path.lower().endswith(endings):
-            return writers[name]
-    known = ", ".join(f"{name} ({', '.join(endings)})" for name, endings in extensions.items())
+    written = {name: f for name, f in COORDINATE_FORMATS.items() if f.write is not None}
+    if check_option(format, "format", ["auto", *written]) != "auto":
+        return written[format]
+    known = _by_extension(path, only_written=True)
+    if known is not None:
+        return known
+    names = ", ".join(f"{name} ({', '.join(f.extensions)})" for name, f in written.items())
     raise ValueError(
-        f"the extension of {path} does not imply a format; known are {known}. Change the extension "
+        f"the extension of {path} does not imply a format; known are {names}. Change the extension "
         "or pass format="
     )

@@ -5,21 +5,41 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from puclassify.io._names import without_pick_suffix
 
-__all__ = ["CoordinateTable", "file_stem", "micrograph_of_file"]
+__all__ = [
+    "HEADER",
+    "CoordinateTable",
+    "column_places",
+    "file_stem",
+    "joined",
+    "micrograph_of_file",
+    "plain_titles",
+]
+
+HEADER = ("image_name", "x_coord", "y_coord", "score")
+# The first alias in the header counts.
+_ALIASES = {
+    "image_name": (
+        *("imagename", "micrographname", "rlnmicrographname", "micrograph", "image"),
+        *("micrographpath", "imagepath", "filename", "path", "file", "name"),
+    ),
+    "x_coord": ("xcoord", "x", "xcoordinate", "rlncoordinatex"),
+    "y_coord": ("ycoord", "y", "ycoordinate", "rlncoordinatey"),
+    "score": ("score", "confidence", "rlnautopickfigureofmerit"),
+}
 
 
 @dataclass(frozen=True)
 class CoordinateTable:
     """Coordinates of several micrographs, one row per particle.
 
-    The functions of a `CoordinateFormat` return and accept it.
+    The functions of a `CoordinateFormat` return and accept it, and so does `write_coordinates`.
 
     Parameters
     ----------
@@ -27,6 +47,14 @@ class CoordinateTable:
         The micrograph of every row.
     values : ndarray of shape (n_rows, 2) or (n_rows, 3)
         x and y in pixels and, if there is one, the score.
+    columns : mapping of str to sequence, default={}
+        Further columns of the file, with a value for every row: ``width`` and ``height`` of boxes
+        and ``estimated_width`` and ``estimated_height`` of particles, in pixels, ``label``, and
+        others under the title that they have in the file. None where a row has no value.
+    shapes : mapping of str to (int, int), default={}
+        Height and width of micrographs by name, where they are known.
+    micrographs : sequence of str, default=()
+        Micrographs that the file names although they may have no rows.
 
     Examples
     --------
@@ -40,6 +68,9 @@ class CoordinateTable:
 
     names: list[str]
     values: np.ndarray
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    micrographs: Sequence[str] = ()
 
     @classmethod
     def from_text(
@@ -103,7 +134,100 @@ class CoordinateTable:
         """
         names = [name for name, array in arrays.items() for _ in range(len(array))]
         n_columns = max((array.shape[1] for array in arrays.values()), default=2)
-        return cls(names, np.concatenate([np.empty((0, n_columns)), *arrays.values()]))
+        values = np.concatenate([np.empty((0, n_columns)), *arrays.values()])
+        return cls(names, values, micrographs=tuple(arrays))
+
+    @classmethod
+    def from_frame(cls, frame: Any) -> CoordinateTable:
+        """Convert a data frame.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns ``image_name``, ``x_coord``, ``y_coord`` and possibly ``score``, or common other
+            names of them as in `read_coordinates`; others are kept as ``columns``.
+
+        Returns
+        -------
+        CoordinateTable
+            The rows of the frame.
+
+        Raises
+        ------
+        ValueError
+            If there is no column of names, x or y, or an x or y is not a finite number.
+
+        Examples
+        --------
+        >>> import pandas
+        >>> from puclassify.io import CoordinateTable
+        >>> frame = pandas.DataFrame({"micrograph": ["mic1"], "x": [1], "y": [2.5], "class": [3]})
+        >>> table = CoordinateTable.from_frame(frame)
+        >>> table.by_micrograph(), table.columns
+        ({'mic1': array([[1. , 2.5]])}, {'class': [3]})
+        """
+        places = column_places([str(title) for title in frame.columns])
+        if "image_name" not in places:
+            raise ValueError(
+                f"the data frame has no column image_name with the micrograph of every row, it has "
+                f"{list(frame.columns)}; rename the column, or pass a frame for each micrograph"
+            )
+        columns = {name: frame.iloc[:, place].tolist() for name, place in places.items()}
+        table = cls.from_text(columns.pop("image_name"), list(columns.values()))
+        others = {
+            str(title): frame.iloc[:, place].tolist()
+            for place, title in enumerate(frame.columns)
+            if place not in places.values()
+        }
+        return replace(table, columns=others)
+
+    def to_frame(self) -> Any:
+        """Return a data frame; needs pandas.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``image_name``, ``x_coord``, ``y_coord``, ``score`` if there is one, and the
+            further ones.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from puclassify.io import CoordinateTable
+        >>> CoordinateTable(["mic1"], np.array([[1.0, 2.5]]), {"label": ["top"]}).to_frame()
+          image_name  x_coord  y_coord label
+        0       mic1      1.0      2.5   top
+        """
+        import pandas
+
+        titles = HEADER[1 : 1 + self.values.shape[1]]
+        columns = dict(zip(titles, self.values.T))
+        others = {title: list(column) for title, column in self.columns.items()}
+        return pandas.DataFrame({HEADER[0]: self.names, **columns, **others})
+
+    def number_column(self, title: str) -> np.ndarray | None:
+        """Return a further column as numbers.
+
+        Parameters
+        ----------
+        title : str
+            A key of ``columns``.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or None
+            None without such a column or if a row has no number in it.
+        """
+        try:
+            numbers = np.array([float(value) for value in self.columns[title]], dtype=float)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+        return numbers if np.isfinite(numbers).all() else None
 
     def by_micrograph(self) -> dict[str, np.ndarray]:
         """Split the rows by micrograph.
@@ -113,10 +237,37 @@ class CoordinateTable:
         dict of str to ndarray of shape (k, 2) or (k, 3)
             Micrographs in the order of their first rows, rows in the order of the table.
         """
+        return {name: self.values[rows] for name, rows in self.rows_by_micrograph().items()}
+
+    def rows_by_micrograph(self) -> dict[str, list[int]]:
+        """Return where the rows of every micrograph are.
+
+        Returns
+        -------
+        dict of str to list of int
+            Micrographs in the order of their first rows.
+        """
         rows = defaultdict(list)
         for row, name in enumerate(self.names):
             rows[name].append(row)
-        return {name: self.values[indices] for name, indices in rows.items()}
+        return dict(rows)
+
+    def split(self) -> dict[str, CoordinateTable]:
+        """Split the table by micrograph, with those that have no rows.
+
+        Returns
+        -------
+        dict of str to CoordinateTable
+            In the order of ``micrographs``, then of the rows.
+        """
+        rows = self.rows_by_micrograph()
+        names = dict.fromkeys([*self.micrographs, *rows])
+        return {name: self._selected(name, rows.get(name, [])) for name in names}
+
+    def _selected(self, name: str, rows: list[int]) -> CoordinateTable:
+        columns = {title: [one[row] for row in rows] for title, one in self.columns.items()}
+        shapes = {name: self.shapes[name]} if name in self.shapes else {}
+        return CoordinateTable([name] * len(rows), self.values[rows], columns, shapes, (name,))
 
     def text_columns(self) -> list[list[str]]:
         """Format the numbers with as many digits as are needed to read the same numbers again.
@@ -127,6 +278,51 @@ class CoordinateTable:
             x, y and, if there is one, the score of every row.
         """
         return [[repr(number) for number in column] for column in self.values.T.tolist()]
+
+
+def joined(tables: Sequence[CoordinateTable]) -> CoordinateTable:
+    """Put tables one below the other; the score stays only if all rows have one."""
+    if len(tables) == 1:
+        return tables[0]
+    filled = [table for table in tables if table.names]
+    width = min((table.values.shape[1] for table in filled), default=2)
+    titles = dict.fromkeys(title for table in filled for title in table.columns)
+    columns = {
+        title: [
+            value
+            for table in filled
+            for value in table.columns.get(title, [None] * len(table.names))
+        ]
+        for title in titles
+    }
+    return CoordinateTable(
+        [name for table in filled for name in table.names],
+        np.concatenate([np.empty((0, width)), *(table.values[:, :width] for table in filled)]),
+        columns,
+        {name: shape for table in tables for name, shape in table.shapes.items()},
+        tuple(dict.fromkeys(name for table in tables for name in table.micrographs)),
+    )
+
+
+def column_places(header: Sequence[str]) -> dict[str, int]:
+    """Return the places of the columns that have a known title, in the order name, x, y, score."""
+    plain = plain_titles(header)
+    found = {
+        name: next((plain.index(alias) for alias in aliases if alias in plain), None)
+        for name, aliases in _ALIASES.items()
+    }
+    missing = [name for name in HEADER[1:3] if found[name] is None]
+    if missing:
+        raise ValueError(
+            f"there is no column {missing[0]}; the header line has {list(header)}, expected "
+            f"{', '.join(HEADER[:3])} and possibly {HEADER[3]}"
+        )
+    return {name: place for name, place in found.items() if place is not None}
+
+
+def plain_titles(header: Iterable[str]) -> list[str]:
+    """Return titles as they are compared: without case, "-", "_" and spaces."""
+    return [title.lower().translate(str.maketrans("", "", "-_ ")) for title in header]
 
 
 def micrograph_of_file(path: str) -> str:

@@ -3,34 +3,71 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from puclassify._warnings import warn
 
-__all__ = ["has_control_characters", "read_text"]
+__all__ = ["cell_text", "check_names", "read_text", "short_number", "text_rows"]
 
+_HEAD = 1 << 20  # characters that have to look right before the rest is read
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
-def has_control_characters(text: str) -> bool:
-    """Return whether a text holds characters for which `read_text` refuses a file."""
-    return _CONTROL.search(text) is not None
+def check_names(names: Iterable[str]) -> None:
+    """Refuse names that would not be read as they are written."""
+    for name in set(names):
+        bad = len(name.splitlines()) != 1 or _CONTROL.search(name) is not None
+        if bad or name != name.strip():
+            raise ValueError(
+                f"names holds {name!r}; a table can only store names of one line without spaces "
+                "around them and control characters: rename the micrograph"
+            )
 
 
-def read_text(path: str) -> str:
+def cell_text(value: Any) -> str:
+    """Return a value of a further column as text; a gap is an empty text."""
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    return repr(float(value)) if isinstance(value, float) else str(value).strip()
+
+
+def short_number(number: float) -> str:
+    """Return a number with as many digits as it needs, without ``.0`` if it is whole."""
+    return repr(number).removesuffix(".0")
+
+
+def text_rows(path: str) -> tuple[list[list[str]], list[int]]:
+    """Return the words of the lines that are neither empty nor comments, and their numbers."""
+    rows, numbers = [], []
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        words = line.partition("#")[0].split()
+        if words:
+            rows.append(words)
+            numbers.append(number)
+    return rows, numbers
+
+
+def read_text(path: str, check_head: Callable[[str], Any] | None = None) -> str:
     """Return a file's text with newlines as line breaks; warn where it may have been cut off.
+
+    A file that cannot be meant is refused by its first megabyte, on which ``check_head`` may raise.
 
     Every byte of a file that ends within a word is legal, but a number that lacks its last digits
     cannot be told from a complete one.
     """
     with open(path, encoding="utf-8-sig") as file:
-        text = file.read()
-    control = _CONTROL.search(text)
-    if control:
-        line = text.count("\n", 0, control.start()) + 1
-        raise ValueError(
-            f"line {line} holds the control character {control.group()!r}, which no text file has; "
-            "was the file written completely? Copy or export it again"
-        )
+        text = file.read(_HEAD)
+        _check_no_controls(text)
+        if len(text) == _HEAD:
+            if "\n" not in text:
+                raise ValueError(
+                    f"its first line has more than {_HEAD} characters; is it a file of coordinates?"
+                )
+            if check_head is not None:
+                check_head(text[: text.rfind("\n") + 1])
+            text += file.read()
+            _check_no_controls(text)
     last = text[text.rfind("\n") + 1 :]
     if last.strip():
         warn(
@@ -39,3 +76,13 @@ def read_text(path: str) -> str:
             "break"
         )
     return text
+
+
+def _check_no_controls(text: str) -> None:
+    control = _CONTROL.search(text)
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        raise ValueError(
+            f"line {line} holds the control character {control.group()!r}, which no text file has; "
+            "was the file written completely? Copy or export it again"
+        )

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from puclassify._parameters import check_number, check_option
-from puclassify.grid import GridImage
+from puclassify._parameters import check_number, check_option, check_pair
+from puclassify._warnings import warn
 from puclassify.io._check_coordinates import check_coordinate_array
-from puclassify.io._coordinate_formats import COORDINATE_FORMATS, centred_reader, reader, writer
-from puclassify.io._coordinate_table import CoordinateTable
+from puclassify.io._coordinate_files import coordinate_files
+from puclassify.io._coordinate_formats import (
+    COORDINATE_FORMATS,
+    CoordinateFormat,
+    centred_reader,
+    reader,
+    writer,
+)
+from puclassify.io._coordinate_table import CoordinateTable, joined, micrograph_of_file
+from puclassify.io._frames import Frame
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import path_text
 from puclassify.io._pick_files import is_folder, list_file, pick_files
@@ -22,30 +30,36 @@ from puclassify.io._pick_list import with_earlier_files
 from puclassify.io._replace_files import replace_files
 from puclassify.io._star import format_star_list
 
-__all__ = ["read_coordinates", "write_coordinates"]
+__all__ = ["read_coordinate_table", "read_coordinates", "write_coordinates"]
 
 
 def read_coordinates(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Sequence[Any],
     format: str = "auto",
     *,
     step: float | tuple[float, float] = 1.0,
     offset: float | tuple[float, float] = 0.0,
     origins: str = "ignore",
     pixel_size: float | None = None,
+    origin: str = "top-left",
+    shapes: Any = None,
+    micrographs: Sequence[Any] | None = None,
 ) -> dict[str, np.ndarray]:
-    r"""Read particle coordinates from a file.
+    r"""Read particle coordinates from files.
 
     Parameters
     ----------
-    path : str or path-like
-        A STAR file of RELION (3.0, or 3.1 and later with an optics block), a tab- or
-        comma-separated table with a header line ``image_name x_coord y_coord [score]`` (or common
-        other names of these columns, such as ``micrograph``, ``path``, ``x``, ``y``), an EMAN box
-        file, or a file in a format that was added to `COORDINATE_FORMATS`.
-    format : {"auto", "star", "tsv", "csv", "box"}, default="auto"
+    path : str, path-like, or sequence of them
+        A file, a pattern such as ``"AutoPick/job006/**/*_autopick.star"``, a folder (its
+        ``autopick.star``, or all files of coordinates directly in it), or a list of these. A file
+        is a STAR file of RELION (3.0, or 3.1 and later with an optics block; the files of a list
+        ``data_coordinate_files`` are read), a table with a header line
+        ``image_name x_coord y_coord [score]`` (or common other names of these columns, such as
+        ``micrograph``, ``path``, ``x``, ``y``), or of another program, see :ref:`formats`.
+    format : {"auto", "star", "tsv", "csv", "box", "coord", "imod", "eman2", "cbox", \
+            "cryosparc", "imagej", "napari", "via", "coco", "labelme"}, default="auto"
         "auto" looks at the content of the file first and then at its extension; a file with an
-        unknown extension is read as a table.
+        unknown extension is read as a table. Others can be added to `COORDINATE_FORMATS`.
     step, offset : float or (float, float), default=1.0 and 0.0
         Position of the micrographs' pixels in the frame of the file, for both axes or as an (x, y)
         pair: x in the file is ``offset + step * x``. If the coordinates were picked on unbinned
@@ -60,6 +74,15 @@ def read_coordinates(
         Pixel size of the micrographs in ångström, for ``origins="apply"``. None for
         ``_rlnMicrographPixelSize`` or ``_rlnMicrographOriginalPixelSize`` (that of the movies; pass
         the micrographs' if motion correction binned) of the particles or their optics group.
+    origin : {"top-left", "bottom-left"}, default="top-left"
+        From where the file counts y: from the first stored row of pixels, as all these programs do
+        with files that they show as they are stored, or from the last one, as after a program that
+        turned the image upside down when it read it. The centre of the corner pixel is 0.
+    shapes : (int, int), mapping of str to (int, int), or None, default=None
+        Height and width of the micrographs as stored, for ``origin="bottom-left"``; of all, or by
+        name. Files of cryoSPARC, COCO and labelme hold their own.
+    micrographs : sequence of str, path-like, ndarray or GridImage, or None, default=None
+        The micrographs, instead of ``shapes``: headers of those that the files name are read.
 
     Returns
     -------
@@ -73,31 +96,35 @@ def read_coordinates(
     Raises
     ------
     FileNotFoundError
-        If the file does not exist.
-    IsADirectoryError
-        If ``path`` is a folder.
+        If the file does not exist, or nothing fits the pattern or is in the folder.
     TypeError
-        If ``path`` is not a path.
+        If ``path`` is not a path or a sequence of paths.
     ValueError
-        If the format is unknown, the file does not follow it or ends within a row, ``step``,
-        ``offset`` or ``pixel_size`` is not a number, or ``origins="apply"`` lacks a pixel size.
+        If the format is unknown, a file does not follow it or ends within a row, ``step``,
+        ``offset`` or ``pixel_size`` is not a number, ``origins="apply"`` lacks a pixel size or
+        ``origin="bottom-left"`` a height, or a folder holds files of several kinds.
 
     Warns
     -----
     UserWarning
         If a table gives widths and heights of boxes, which are not used, or a STAR file the shifts
         of a refinement, which are not applied; if the names or pixel sizes of a STAR file are a
-        guess; if a file does not end with a line break and so may have been cut off.
+        guess; if a file does not end with a line break and so may have been cut off; if several
+        files hold coordinates of one micrograph, which are put together.
 
     See Also
     --------
     match_coordinates : Bring the result into the order of the micrographs.
+    read_coordinate_table : Keep further columns, to convert between formats.
 
     Notes
     -----
     All of these formats count pixels from the first stored pixel, x along columns and y along rows.
     Programs differ by half a pixel in whether the centre of that pixel is 0 or 1/2; coordinates are
-    read unchanged, with centres at 0.
+    read unchanged, with centres at 0, except for IMOD, which documents 1/2.
+
+    Scores are read as they are. Nothing that a file holds is executed: arrays with pickled objects
+    are refused, and the files of a list are read only below its folder or project.
 
     The rows of all blocks of a STAR file that have ``_rlnCoordinateX`` and ``_rlnCoordinateY`` are
     read: all of them, or an error names the line that is no row.
@@ -110,20 +137,84 @@ def read_coordinates(
     ...     path = os.path.join(folder, "particles.csv")
     ...     with open(path, "w") as file:
     ...         _ = file.write("image_name,x_coord,y_coord\nmic1,10,20\nmic2,5,6.5\n")
-    ...     read_coordinates(path)
-    {'mic1': array([[10., 20.]]), 'mic2': array([[5. , 6.5]])}
+    ...     read_coordinates(path), read_coordinates(path, origin="bottom-left", shapes=(50, 40))
+    ({'mic1': array([[10., 20.]]), 'mic2': array([[5. , 6.5]])},
+     {'mic1': array([[10., 29.]]), 'mic2': array([[ 5. , 42.5]])})
     """
-    path = path_text(path)
-    grid = _frame(step, offset)
+    return read_coordinate_table(
+        path,
+        format,
+        step=step,
+        offset=offset,
+        origins=origins,
+        pixel_size=pixel_size,
+        origin=origin,
+        shapes=shapes,
+        micrographs=micrographs,
+    ).by_micrograph()
+
+
+def read_coordinate_table(
+    path: str | os.PathLike[str] | Sequence[Any],
+    format: str = "auto",
+    *,
+    step: float | tuple[float, float] = 1.0,
+    offset: float | tuple[float, float] = 0.0,
+    origins: str = "ignore",
+    pixel_size: float | None = None,
+    origin: str = "top-left",
+    shapes: Any = None,
+    micrographs: Sequence[Any] | None = None,
+) -> CoordinateTable:
+    r"""Read particle coordinates with all that the files hold of particles beside them.
+
+    Parameters
+    ----------
+    path, format, step, offset, origins, pixel_size, origin, shapes, micrographs
+        As in `read_coordinates`.
+
+    Returns
+    -------
+    CoordinateTable
+        A row for every particle, in pixels of the micrographs as stored. `write_coordinates`
+        writes it in another format, with the columns that the format has a place for.
+
+    Raises
+    ------
+    ValueError
+        As `read_coordinates`, and the other errors of it.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from puclassify.io import read_coordinate_table, write_coordinates
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "mic1.box")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("10 20 64 64\n")
+    ...     table = read_coordinate_table(path)
+    ...     write_coordinates(table, os.path.join(folder, "{name}_info.json"))
+    ...     sorted(os.listdir(folder))
+    ['mic1.box', 'mic1_info.json']
+    >>> table.values, table.columns
+    (array([[42., 52.]]), {'width': [64.0], 'height': [64.0]})
+    """
+    frame = Frame(step, offset, origin, shapes, micrographs)
     check_option(format, "format", ["auto", *COORDINATE_FORMATS])
     check_option(origins, "origins", ["ignore", "apply"])
     if pixel_size is not None:
         expected = "a positive number of ångström per pixel, or None"
         pixel_size = check_number(pixel_size, "pixel_size", expected, above=0)
-    _check_is_file(path)
+    files = coordinate_files(path)
+    tables = {file: _read_file(file, format, origins, pixel_size) for file in files}
+    return frame.to_micrographs(joined(_with_different_names(tables)))
+
+
+def _read_file(path: str, format: str, origins: str, pixel_size: float | None) -> CoordinateTable:
+    """Read a file; whatever its parser raises is reported with its path."""
     read = _reader(path, format, origins, pixel_size)
     try:
-        table = read(path)
+        return read(path)
     except (ImportError, OSError, MemoryError, Warning):
         raise
     except UnicodeDecodeError as error:
@@ -139,41 +230,90 @@ def read_coordinates(
             f"{path} cannot be read as coordinates ({type(error).__name__}: {error}); is it "
             f"damaged, or not in the format that format={format!r} implies?"
         ) from error
-    values = table.values.copy()
-    values[:, :2] = grid.to_grid(values[:, :2])
-    return CoordinateTable(table.names, values).by_micrograph()
+
+
+def _with_different_names(tables: dict[str, CoordinateTable]) -> list[CoordinateTable]:
+    """Tell files of one name in several folders apart; warn of micrographs that files share."""
+    owners: dict[str, list[str]] = {}
+    for path, table in tables.items():
+        for name in dict.fromkeys(table.names):
+            owners.setdefault(name, []).append(path)
+    shared = {name: paths for name, paths in owners.items() if len(paths) > 1}
+    renamed = {}
+    for path, table in tables.items():
+        folder = os.path.dirname(path)
+        new = {
+            name: os.path.join(folder, name)
+            for name, paths in shared.items()
+            if path in paths
+            and name == micrograph_of_file(path)
+            and all(os.path.dirname(other) != folder for other in paths if other != path)
+        }
+        names = [new.get(name, name) for name in table.names] if new else table.names
+        renamed[path] = replace(table, names=names)
+        for name in new:
+            shared[name] = [other for other in shared[name] if other != path]
+    again = {name: paths for name, paths in shared.items() if len(paths) > 1}
+    if again:
+        name, paths = next(iter(again.items()))
+        warn(
+            f"{len(again)} micrographs have coordinates in several files, such as {name!r} in "
+            f"{' and '.join(paths[:2])}: they are put together. If the files hold the same "
+            "particles, read one of them"
+        )
+    return list(renamed.values())
 
 
 def write_coordinates(
-    picks: Sequence[Any] | Mapping[str, Any] | np.ndarray,
+    picks: Any,
     path: str | os.PathLike[str],
     *,
     format: str = "auto",
     names: Sequence[Any] | None = None,
     step: float | tuple[float, float] = 1.0,
     offset: float | tuple[float, float] = 0.0,
+    origin: str = "top-left",
+    box_size: float | tuple[float, float] | None = None,
+    shapes: Any = None,
+    micrographs: Sequence[Any] | None = None,
 ) -> None:
     """Write particle coordinates to one file, or to one file per micrograph.
 
     Parameters
     ----------
-    picks : sequence of array-like of shape (k, 2) or (k, 3), or mapping of str to such arrays
+    picks : sequence of array-like of shape (k, 2) or (k, 3), mapping of str to such arrays, \
+            CoordinateTable or DataFrame
         Columns x, y and possibly the score of the picks on every micrograph, in pixels of the
-        micrograph as stored. Data frames with columns x, y and possibly score are accepted too.
+        micrograph as stored. Data frames with columns x, y and possibly score are accepted too, and
+        one for all micrographs with a column image_name. Of a table or such a frame further columns
+        are written where the format has a place for them, see :ref:`formats`.
     path : str or path-like
         A file for all micrographs; a path with ``{name}`` in it, for one file per micrograph, in
         which the micrograph's name without folder and extension replaces ``{name}``; or a folder,
         for a STAR file ``{name}_autopick.star`` each and a list of them, ``autopick.star``, to
         which those of later calls are added. Existing files are replaced only once everything is
         written.
-    format : {"auto", "star", "tsv", "csv"}, default="auto"
-        "auto" chooses by the extension: ``.star`` (needs ``pip install "puclassify[star]"``),
-        ``.tsv``, ``.tab`` and ``.txt``, ``.csv``, or one that was added to `COORDINATE_FORMATS`.
+    format : {"auto", "star", "tsv", "csv", "box", "coord", "imod", "eman2", "cbox", \
+            "cryosparc", "imagej", "napari", "via", "coco", "labelme"}, default="auto"
+        "auto" chooses by the extension: ``.star``; ``.tsv``, ``.tab``, ``.txt``; ``.csv``;
+        ``.box``; ``.coord``, ``.coords``; ``.pt``, ``.pts``, ``.point`` (IMOD); ``_info.json``
+        (EMAN2, whose other entries stay if the file exists); ``.cbox``; ``.cs``; ``_imagej.csv``;
+        ``_napari.csv``; ``_via.csv``; ``.json`` (COCO); ``_labelme.json``; or one that was added to
+        `COORDINATE_FORMATS`.
     names : sequence of str, path-like or GridImage, or None, default=None
         The names of the micrographs in the file, one for each array of ``picks``. None only if
         ``picks`` is a mapping.
     step, offset : float or (float, float), default=1.0 and 0.0
         The frame of the file: written is ``offset + step * x``, see `read_coordinates`.
+    origin : {"top-left", "bottom-left"}, default="top-left"
+        From where y counts in the file, see `read_coordinates`.
+    box_size : float, (float, float) or None, default=None
+        Side, or width and height, of the boxes in formats that store boxes, in pixels of the
+        micrograph as stored. None for those in the columns ``width`` and ``height`` of a table.
+    shapes : (int, int), mapping of str to (int, int), or None, default=None
+        Height and width of the micrographs, for ``origin="bottom-left"`` and cryoSPARC.
+    micrographs : sequence of str, path-like, ndarray or GridImage, or None, default=None
+        The micrographs, instead of ``shapes``.
 
     Raises
     ------
@@ -185,17 +325,18 @@ def write_coordinates(
         If ``path`` is not a path, or ``picks`` is a single array.
     ValueError
         If ``names`` is missing, does not fit ``picks``, has duplicates or a name that the format
-        cannot store, if the format is unknown, if only some of the picks have scores, or if
-        ``step`` or ``offset`` is not a number.
-    ImportError
-        If the package that writes this format is not installed.
+        cannot store, if the format is unknown or stores one micrograph in a file and ``path`` is
+        one file for several, if only some of the picks have scores, if ``step`` or ``offset`` is
+        not a number, or if the format needs ``box_size`` or ``shapes``.
 
     Notes
     -----
     A micrograph without picks does not appear in a file for all micrographs; among files for each
     it has one without rows. Numbers are written with as many digits as are needed to read the same
-    numbers again. A STAR file has one block with ``_rlnCoordinateX``, ``_rlnCoordinateY``, for
-    scores ``_rlnAutopickFigureOfMerit``, and ``_rlnMicrographName``.
+    numbers again, except in files of cryoSPARC, which hold single precision. Scores are written as
+    they are: those of `ParticlePicker` are logits, so that 0, RELION's default cut, is a
+    probability of one half. A STAR file has one block with ``_rlnCoordinateX``,
+    ``_rlnCoordinateY``, for scores ``_rlnAutopickFigureOfMerit``, and ``_rlnMicrographName``.
 
     To extract the particles with RELION 4 or 5, write to a folder below its project folder and pass
     the list ``autopick.star`` to an Extract job as input coordinates. Run Python in the project
@@ -218,25 +359,69 @@ def write_coordinates(
     ['mic1.csv', 'mic2.csv']
     """
     path = path_text(path)
-    grid = _frame(step, offset)
-    write = writer(path, format)
-    coordinates = {}
-    for name, array in _named(picks, names).items():
-        array = check_coordinate_array(array, f"picks of {name!r}")
-        array[:, :2] = grid.to_micrograph(array[:, :2])
-        coordinates[name] = array
-    coordinates = _with_equal_columns(coordinates)
-    files = pick_files(path, coordinates)
+    frame = Frame(step, offset, origin, shapes, micrographs)
+    known = writer(path, format)
+    table = _with_boxes(_as_table(picks, names), box_size)
+    table = frame.to_file(table)
+    every = list(dict.fromkeys([*table.micrographs, *table.names]))
+    files = pick_files(path, every)
     if files is None:
-        texts = {path: write(CoordinateTable.from_arrays(coordinates))}
+        _check_one_file(path, known, every)
+        contents = {path: _written(known, path, table)}
     else:
-        texts = {
-            files[name]: write(CoordinateTable.from_arrays({name: array}))
-            for name, array in coordinates.items()
-        }
+        tables = table.split()
+        contents = {file: _written(known, file, tables[name]) for name, file in files.items()}
         if is_folder(path):
-            texts[list_file(path)] = format_star_list(with_earlier_files(path, files))
-    replace_files(texts)
+            contents[list_file(path)] = format_star_list(with_earlier_files(path, files))
+    replace_files(contents)
+
+
+def _as_table(picks: Any, names: Any) -> CoordinateTable:
+    if hasattr(picks, "columns") and hasattr(picks, "iloc") and names is None:
+        picks = CoordinateTable.from_frame(picks)
+    if isinstance(picks, CoordinateTable):
+        if names is not None:
+            raise ValueError("names must be None if picks is a table, which names the micrographs")
+        check_coordinate_array(picks.values, "picks.values")
+        return picks
+    arrays = {
+        name: check_coordinate_array(array, f"picks of {name!r}")
+        for name, array in _named(picks, names).items()
+    }
+    return CoordinateTable.from_arrays(_with_equal_columns(arrays))
+
+
+def _with_boxes(table: CoordinateTable, box_size: Any) -> CoordinateTable:
+    """Return the table with boxes of one size around all centres."""
+    if box_size is None:
+        return table
+    expected = "a positive number of pixels or a (width, height) pair of them"
+    width, height = check_pair(box_size, "box_size", expected, above=0)
+    sizes = {"width": [width] * len(table.names), "height": [height] * len(table.names)}
+    return replace(table, columns={**table.columns, **sizes})
+
+
+def _check_one_file(path: str, known: CoordinateFormat, names: list[str]) -> None:
+    if known.several or len(names) < 2:
+        return
+    folder, ending = os.path.dirname(path), known.extensions[0]
+    raise ValueError(
+        f"{path} can hold the coordinates of one micrograph, there are {len(names)}; for a file "
+        f"for each pass path={os.path.join(folder, '{name}' + ending)!r}"
+    )
+
+
+def _written(known: CoordinateFormat, path: str, table: CoordinateTable) -> str | bytes:
+    assert known.write is not None
+    content = known.write(table)
+    if known.update is None or not os.path.isfile(path) or isinstance(content, bytes):
+        return content
+    with open(path, encoding="utf-8") as file:
+        old = file.read()
+    try:
+        return known.update(old, content)
+    except ValueError as error:
+        raise ValueError(f"cannot write {path} over the existing file: {error}") from error
 
 
 def _reader(
@@ -246,27 +431,6 @@ def _reader(
         return reader(path, format)
     read = centred_reader(path, format)
     return lambda path: read(path, pixel_size)
-
-
-def _check_is_file(path: str) -> None:
-    if os.path.isfile(path):
-        return
-    every = "{name: xy for file in files for name, xy in read_coordinates(file).items()}"
-    if os.path.isdir(path):
-        raise IsADirectoryError(
-            f"path={path!r} is a folder; pass a file in it, or read each of them: {every}"
-        )
-    if glob.has_magic(path):
-        raise FileNotFoundError(
-            f"there is no coordinate file {path}; if that is a pattern, pass its files one by one: "
-            f"files = sorted(glob.glob({path!r})) and {every}"
-        )
-    raise FileNotFoundError(f"there is no coordinate file {path}")
-
-
-def _frame(step: Any, offset: Any) -> GridImage:
-    """Return a grid with the micrographs' pixels in the frame of the file."""
-    return GridImage(np.empty((1, 1)), step=step, offset=offset)
 
 
 def _named(picks: Any, names: Any) -> dict[str, Any]:

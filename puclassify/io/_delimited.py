@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
+from dataclasses import replace
 
 from puclassify._warnings import warn
-from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
-from puclassify.io._coordinate_text import has_control_characters, read_text
+from puclassify.io._coordinate_table import (
+    HEADER,
+    CoordinateTable,
+    column_places,
+    micrograph_of_file,
+    plain_titles,
+)
+from puclassify.io._coordinate_text import cell_text, check_names, read_text
 
 __all__ = ["format_delimited", "read_delimited"]
 
-_HEADER = ("image_name", "x_coord", "y_coord", "score")
-# Compared without case, "-", "_" and spaces; the first alias in the header counts.
-_ALIASES = {
-    "image_name": (
-        *("imagename", "micrographname", "rlnmicrographname", "micrograph", "image"),
-        *("micrographpath", "imagepath", "filename", "path", "file", "name"),
-    ),
-    "x_coord": ("xcoord", "x", "xcoordinate", "rlncoordinatex"),
-    "y_coord": ("ycoord", "y", "ycoordinate", "rlncoordinatey"),
-    "score": ("score", "confidence", "rlnautopickfigureofmerit"),
-}
 _SIZES = {
     **dict.fromkeys(("width", "w", "boxwidth", "xsize", "sizex"), "width"),
     **dict.fromkeys(("height", "h", "boxheight", "ysize", "sizey"), "height"),
 }
 _DELIMITERS = "\t,;"
+# How sizes of boxes around centres are titled, since width and height often belong to corners.
+_OWN_SIZES = {"width": "box_w", "height": "box_h"}
 
 
 def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
     """Read a table whose header line names the columns.
 
     These are ``image_name``, ``x_coord``, ``y_coord`` and possibly ``score``, or common other names
-    of theirs; further columns are ignored. Without a name column, all rows belong to the micrograph
-    that the file is named after, provided that all columns hold numbers. The default delimiter is
-    the most frequent one in the header line.
+    of theirs; further columns are kept as they are. Without a name column, all rows belong to the
+    micrograph that the file is named after, provided that all columns hold numbers. The default
+    delimiter is the most frequent one in the header line.
     """
     numbered = enumerate(read_text(path).split("\n"), 1)
     lines = [(number, line) for number, line in numbered if line.strip()]
@@ -65,24 +62,41 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
         _check_numeric(header, rows, places.values())
     columns = {name: [row[place] for row in rows] for name, place in places.items()}
     names = columns.pop("image_name", [micrograph_of_file(path)] * len(rows))
-    return CoordinateTable.from_text(names, list(columns.values()), numbers)
+    table = CoordinateTable.from_text(names, list(columns.values()), numbers)
+    return replace(table, columns=_further_columns(header, rows, places))
+
+
+def _further_columns(
+    header: list[str], rows: list[list[str]], places: dict[str, int]
+) -> dict[str, list[str]]:
+    """Return the columns that are not places, names or scores, by title."""
+    own = {title: name for name, title in _OWN_SIZES.items()}
+    others = [place for place in range(len(header)) if place not in places.values()]
+    return {
+        own.get(header[place], header[place].strip()): [row[place].strip() for row in rows]
+        for place in others
+        if header[place].strip()
+    }
 
 
 def format_delimited(table: CoordinateTable, delimiter: str) -> str:
     """Format coordinates as a table with a header line."""
-    for name in set(table.names):
-        bad = len(name.splitlines()) != 1 or has_control_characters(name)
-        if bad or name != name.strip():
-            raise ValueError(
-                f"names holds {name!r}; a table can only store names of one line without spaces "
-                "around them and control characters: rename the micrograph"
-            )
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    columns = [table.names, *table.text_columns()]
-    writer.writerow(_HEADER[: len(columns)])
-    writer.writerows(zip(*columns))
-    return text.getvalue()
+    check_names(table.names)
+    text = {name: _cell(name, delimiter) for name in set(table.names)}
+    columns = [[text[name] for name in table.names], *table.text_columns()]
+    titles = [*HEADER[: len(columns)]]
+    for title, values in table.columns.items():
+        titles.append(_cell(_OWN_SIZES.get(title, title), delimiter))
+        columns.append([_cell(cell_text(value), delimiter) for value in values])
+    rows = map(delimiter.join, zip(*columns))
+    return "\n".join([delimiter.join(titles), *rows, ""])
+
+
+def _cell(text: str, delimiter: str) -> str:
+    """Return a text as it stands in a table, in quotes if it has to be."""
+    if not any(mark in text for mark in (delimiter, '"', "\n", "\r")):
+        return text
+    return '"' + text.replace('"', '""').replace("\r", " ").replace("\n", " ") + '"'
 
 
 def _open_quote(lines: list[tuple[int, str]], delimiter: str) -> str:
@@ -101,34 +115,24 @@ def _goes_on(line: str, delimiter: str) -> bool:
 
 def _column_places(header: list[str]) -> dict[str, int]:
     """Return the places of the columns, in the order name, x, y, score."""
-    plain = _plain(header)
-    places = {}
-    for name, aliases in _ALIASES.items():
-        place = next((plain.index(alias) for alias in aliases if alias in plain), None)
-        if place is not None:
-            places[name] = place
-        elif name in ("x_coord", "y_coord"):
-            if sum(not _is_text(cell) for cell in " ".join(header).split()) >= 2:
-                raise ValueError(
-                    f"the first line has to be a header, such as {','.join(_HEADER[:3])}, but it "
-                    f"holds numbers: {header}; add that line, and separate columns by tabs or "
-                    "commas. Without names of micrographs it is x_coord,y_coord"
-                )
-            raise ValueError(
-                f"there is no column {name}; the header line has {header}, expected "
-                f"{', '.join(_HEADER[:3])} and possibly {_HEADER[3]}"
-            )
-    return places
-
-
-def _plain(header: list[str]) -> list[str]:
-    return [title.lower().translate(str.maketrans("", "", "-_ ")) for title in header]
+    try:
+        return column_places(header)
+    except ValueError:
+        if sum(not _is_text(cell) for cell in " ".join(header).split()) < 2:
+            raise
+        raise ValueError(
+            f"the first line has to be a header, such as {','.join(HEADER[:3])}, but it "
+            f"holds numbers: {header}; add that line, and separate columns by tabs or "
+            "commas. Without names of micrographs it is x_coord,y_coord. Lists of numbers without "
+            "a header are read with format='coord' (x y), 'box' (corner, width and height) or "
+            "'imod' (x y z)"
+        ) from None
 
 
 def _warn_of_boxes(path: str, header: list[str]) -> None:
     """Warn of the sizes of boxes, which often come with the corners of these."""
-    sizes = [title for title, plain in zip(header, _plain(header)) if plain in _SIZES]
-    if len({_SIZES[plain] for plain in _plain(sizes)}) == 2:
+    sizes = [title for title, plain in zip(header, plain_titles(header)) if plain in _SIZES]
+    if len({_SIZES[plain] for plain in plain_titles(sizes)}) == 2:
         warn(
             f"{path} has the columns {sizes}, which are ignored: x and y are read as the centres "
             "of particles. If they are the corners of boxes, add half of width and height to them, "
@@ -143,8 +147,8 @@ def _check_numeric(header: list[str], rows: list[list[str]], places: Iterable[in
     text = [header[place] for place in others if any(_is_text(row[place]) for row in rows)]
     if text:
         raise ValueError(
-            f"there is no column {_HEADER[0]}, but {text} hold text; the header line has {header}. "
-            f"Rename the column with the names of the micrographs to {_HEADER[0]}, or remove "
+            f"there is no column {HEADER[0]}, but {text} hold text; the header line has {header}. "
+            f"Rename the column with the names of the micrographs to {HEADER[0]}, or remove "
             "columns of text if all rows belong to the micrograph that the file is named after"
         )
 

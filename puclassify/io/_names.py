@@ -9,7 +9,7 @@ from typing import Any
 
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
 
-__all__ = ["micrograph_stem", "path_text", "spellings", "without_pick_suffix"]
+__all__ = ["micrograph_stem", "path_text", "spellings", "uid_of_name", "without_pick_suffix"]
 
 _COMPRESSED = (".gz", ".bz2")
 # Not read here, but coordinates are named after movies too.
@@ -59,3 +59,9 @@ def spellings(stem: str) -> set[str]:
     """Return the name, also without cryoSPARC's number in front and RELION's suffix at the end."""
     plain = without_pick_suffix(stem)
     return {stem, plain, _UID_PREFIX.sub("", stem), _UID_PREFIX.sub("", plain)}
+
+
+def uid_of_name(name: str) -> int | None:
+    """Return the number that cryoSPARC put in front of a file's name."""
+    match = _UID_PREFIX.match(micrograph_stem(name))
+    return int(match[0][:-1]) if match else None

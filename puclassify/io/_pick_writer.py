@@ -49,7 +49,7 @@ class PickWriter:
         self._folder = folder
         # Raises before the picking what it would raise after it.
         self._format = writer(self.path, "auto")
-        self._format(CoordinateTable.from_arrays({}))
+        self._texts([])
         remove_abandoned_drafts(folder)
         self._journal = PickJournal(folder, dict(run or {}))
         self._skipped = SkippedTable(folder)
@@ -134,7 +134,7 @@ class PickWriter:
             if len(os.fsencode(os.path.basename(file))) > _LONGEST_FILE_NAME:
                 raise ValueError(f"output: the name of {file} is too long; rename {name!r}")
         # One row each: the formats refuse names in rows that they cannot store.
-        text = self._format(CoordinateTable(names, np.zeros((len(names), 3))))
+        text = self._texts(names)
         if self._list is not None:
             text += format_star_list(dict(zip(names, files, strict=True)))
         try:
@@ -144,6 +144,15 @@ class PickWriter:
                 f"output: {text[error.start - 20 : error.end + 20]!r} holds a character that UTF-8 "
                 "cannot store; rename the micrograph"
             ) from error
+
+    def _texts(self, names: list[str]) -> str:
+        """Return what the format writes of one pick on each micrograph, "" if that is no text."""
+        write = self._format.write
+        if write is None:
+            return ""
+        tables = [names] if self._format.several else [[name] for name in names]
+        contents = [write(CoordinateTable(some, np.zeros((len(some), 3)))) for some in tables]
+        return "".join(content for content in contents if isinstance(content, str))
 
     def _clash(self, first: str, second: str, file: str) -> str:
         if first == second:

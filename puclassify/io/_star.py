@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable
-from puclassify.io._coordinate_text import read_text
-from puclassify.io._star_grammar import StarTable, parse_star
+from puclassify.io._coordinate_text import cell_text, read_text
+from puclassify.io._star_grammar import StarTable, check_star_head, parse_star
+from puclassify.io._star_list import COORDINATE_FILE, read_listed
 from puclassify.io._star_names import NAME, micrographs_of_rows
 from puclassify.io._star_shifts import shifts_of, shifts_to_warn_of
 
@@ -17,7 +22,9 @@ __all__ = ["format_star", "format_star_list", "read_centred_star", "read_star"]
 
 _X, _Y = "rlnCoordinateX", "rlnCoordinateY"
 _SCORE = "rlnAutopickFigureOfMerit"
-_COORDINATE_FILE = "rlnMicrographCoordinates"
+_CORE = {title.lower() for title in (_X, _Y, _SCORE, NAME)}
+_OF_OPTICS = ("rlnOpticsGroup",)  # means nothing without the table of optics, which is not kept
+_TITLE = re.compile(r"rln\w+")
 _OPTICS = "optics"
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
@@ -30,7 +37,27 @@ def read_star(path: str) -> CoordinateTable:
     RELION 3.0 writes one block, 3.1 and later a block on the optics first. A pick file of a single
     micrograph does not name it; it is named after it.
     """
-    tables = _coordinate_tables(path)
+    return _followed(path, _read)
+
+
+def read_centred_star(path: str, pixel_size: float | None) -> CoordinateTable:
+    """Read as `read_star`, with the shifts of a refinement subtracted from the coordinates."""
+    return _followed(path, partial(_read_centred, pixel_size=pixel_size))
+
+
+def _followed(
+    path: str, read: Callable[[str, list[StarTable]], CoordinateTable]
+) -> CoordinateTable:
+    """Read a file, or the files that it lists."""
+    tables = _parsed(path)
+    lists = _lists(tables)
+    if not lists:
+        return read(path, tables)
+    return read_listed(path, lists[0], lambda file: read(file, _parsed(file)))
+
+
+def _read(path: str, parsed: list[StarTable]) -> CoordinateTable:
+    tables = _coordinate_tables(path, parsed)
     shifted = {title: None for table, _ in tables for title in shifts_to_warn_of(table)}
     if shifted:
         warn(
@@ -41,13 +68,13 @@ def read_star(path: str) -> CoordinateTable:
     return _joined(path, [table for table, _ in tables])
 
 
-def read_centred_star(path: str, pixel_size: float | None) -> CoordinateTable:
-    """Read as `read_star`, with the shifts of a refinement subtracted from the coordinates."""
-    tables = _coordinate_tables(path)
+def _read_centred(path: str, parsed: list[StarTable], pixel_size: float | None) -> CoordinateTable:
+    tables = _coordinate_tables(path, parsed)
     shifts = [shifts_of(path, table, optics, pixel_size) for table, optics in tables]
     joined = _joined(path, [table for table, _ in tables])
     joined.values[:, :2] -= np.concatenate(shifts)
-    return joined
+    kept = {t: c for t, c in joined.columns.items() if not t.startswith("rlnOrigin")}
+    return replace(joined, columns=kept)
 
 
 def format_star(table: CoordinateTable) -> str:
@@ -57,7 +84,12 @@ def format_star(table: CoordinateTable) -> str:
     ``data_``, ``loop_`` or ``_`` for a new block or column, and a name may start like that.
     """
     columns = dict(zip((_X, _Y, _SCORE), table.text_columns()))
-    return _star_text("", {**columns, NAME: table.names})
+    further = {
+        title: [_word(value) for value in values]
+        for title, values in table.columns.items()
+        if _TITLE.fullmatch(title) and title not in (*columns, NAME, *_OF_OPTICS)
+    }
+    return _star_text("", {**columns, NAME: table.names, **further})
 
 
 def format_star_list(files: Mapping[str, str]) -> str:
@@ -68,13 +100,13 @@ def format_star_list(files: Mapping[str, str]) -> str:
                 f"path leads to the file {file!r}; in a STAR file a line that starts like this is "
                 f"not a path: write it as './{file}'"
             )
-    columns = {_COORDINATE_FILE: list(files.values()), NAME: list(files)}
+    columns = {COORDINATE_FILE: list(files.values()), NAME: list(files)}
     return _star_text("coordinate_files", columns)
 
 
 def _star_text(block: str, columns: dict[str, list[str]]) -> str:
     """Format one loop as starfile does, without a header of its own."""
-    names = {NAME: columns[NAME], _COORDINATE_FILE: columns.get(_COORDINATE_FILE, [])}
+    names = {NAME: columns[NAME], COORDINATE_FILE: columns.get(COORDINATE_FILE, [])}
     quoted = {text: _quoted(text) for texts in names.values() for text in set(texts)}
     texts = [
         [quoted[text] for text in texts] if title in names else texts
@@ -95,9 +127,28 @@ def _quoted(text: str) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def _coordinate_tables(path: str) -> list[tuple[StarTable, StarTable | None]]:
+def _word(value: Any) -> str:
+    """Return a value of a further column as it is written."""
+    text = "".join(c for c in cell_text(value) if c.isprintable() and c != '"')
+    is_plain = not any(mark in text for mark in " #'") and text[:1] not in (";", "_")
+    return text if text and is_plain else f'"{text or None}"'
+
+
+def _parsed(path: str) -> list[StarTable]:
+    return parse_star(read_text(path, check_star_head))
+
+
+def _lists(tables: list[StarTable]) -> list[StarTable]:
+    """Return tables that list coordinate files, if no table has coordinates itself."""
+    if any(table.column(_X) is not None for table in tables):
+        return []
+    return [table for table in tables if table.column(COORDINATE_FILE) is not None]
+
+
+def _coordinate_tables(
+    path: str, tables: list[StarTable]
+) -> list[tuple[StarTable, StarTable | None]]:
     """Return the tables that have coordinates, each with that of its optics groups."""
-    tables = parse_star(read_text(path))
     found = [table for table in tables if _has_coordinates(table)]
     if not found:
         raise ValueError(_no_coordinates(tables))
@@ -126,8 +177,10 @@ def _has_coordinates(table: StarTable) -> bool:
 def _no_coordinates(tables: list[StarTable]) -> str:
     found = [f"data_{table.block} ({', '.join(table.titles[:6])})" for table in tables]
     hint = ""
-    if any(table.column(_COORDINATE_FILE) is not None for table in tables):
-        hint = "; it lists the coordinate files of the micrographs, read those"
+    if any(table.column(NAME) is not None for table in tables):
+        hint = (
+            "; it lists micrographs: read the coordinates of a ManualPick, AutoPick or Extract job"
+        )
     return (
         f"no block has columns {_X} and {_Y}, found {'; '.join(found) or 'no blocks with values'}"
         f"{hint}"
@@ -150,4 +203,16 @@ def _joined(path: str, tables: list[StarTable]) -> CoordinateTable:
             column.extend(table.column(title) or [""] * len(table.rows))
     names = micrographs_of_rows(path, tables)
     scored = any(table.column(_SCORE) is not None for table in tables)
-    return CoordinateTable.from_text(names, columns[: 3 if scored else 2], lines)
+    joined = CoordinateTable.from_text(names, columns[: 3 if scored else 2], lines)
+    titles = dict.fromkeys(title for table in tables for title in table.titles)
+    return replace(
+        joined,
+        columns={t: _further_column(tables, t) for t in titles if t.lower() not in _CORE},
+    )
+
+
+def _further_column(tables: list[StarTable], title: str) -> list[str | None]:
+    column: list[str | None] = []
+    for table in tables:
+        column += table.column(title) or [None] * len(table.rows)
+    return column

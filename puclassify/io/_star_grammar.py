@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-__all__ = ["StarTable", "parse_star"]
+__all__ = ["StarTable", "check_star_head", "parse_star"]
 
 _SPACE = r" \t\v\f"
 _TOKEN = re.compile(
@@ -73,6 +73,15 @@ def parse_star(text: str) -> list[StarTable]:
         if plain and loop is not None and len(loop.rows) == 1:
             _skip(lines, _take_plain_rows(loop, texts, number))
     return parser.finish()
+
+
+def check_star_head(text: str) -> None:
+    """Raise a ValueError if the first lines of a file are no STAR file."""
+    if "\n;" in text:  # the end of a text of several lines may be missing
+        return
+    parser = _Parser()
+    for number, words in _lines(iter(enumerate(text.split("\n"), 1)), text.isascii()):
+        parser.add(number, words)
 
 
 def _take_plain_rows(loop: StarTable, texts: list[str], start: int) -> int:

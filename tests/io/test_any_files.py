@@ -20,7 +20,12 @@ SETTINGS = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-WRITTEN = [entry.extensions[0] for entry in COORDINATE_FORMATS.values() if entry.write is not None]
+# Tables that hold any names and every bit; tests/io/test_formats.py has all formats.
+WRITTEN = [
+    entry.extensions[0]
+    for entry in COORDINATE_FORMATS.values()
+    if entry.several and entry.point == "centre" and entry.unit == "pixels"
+]
 READ = [entry.extensions[0] for entry in COORDINATE_FORMATS.values()]
 NAMES = st.one_of(st.sampled_from(TRICKY), st.text(max_size=8), st.text("a,;\t \"'#é", max_size=5))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -34,9 +39,31 @@ PICKS = st.integers(2, 3).flatmap(
 STARTS = [
     *("image_name,x,y,score\n", "x;y\n", "x\ty\tw\n", "10 20 30 30\n", "10\t20\t30\t30\t.5\n"),
     "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnMicrographName\n1 2 m\n",
+    "data_\nloop_\n_rlnMicrographName\n_rlnMicrographCoordinates\nm ../../etc/passwd\n",
+    "data_cryolo\nloop_\n_CoordinateX\n_CoordinateY\n_Width\n_Height\n1 2 3 4\n",
+    *('{"boxes": [[1, 2, "manual"]]}', '{"boxes": [[1', '{"shapes": [{"points": [[1, 2]]}], '),
+    '{"images": [{"id": 1, "file_name": "m"}], "annotations": [{"image_id": 1, "bbox": [1, 2, ',
+    *("index,axis-0,axis-1\n0,1,2\n", " ,X,Y\n1,2,3\n", "\x93NUMPY\x01\0v\0{'descr': [('x', '"),
+    'filename,region_shape_attributes\nm,"{""name"":""point"",""cx"":1,""cy"":2}"\n',
 ]
 PIECES = st.sampled_from(
-    ["m,1,2,3\n", "1;2\n", "4\t5\t6\n", "1 2 3 4\n", "nan", "1e400", "-", ",", '"', "'", "#", ";"]
+    [
+        "3, 4]}]}",
+        '"imagePath": "m"}',
+        "|O')], 'fortran_order': False, 'shape': (1,), }\n",
+        "m,1,2,3\n",
+        "1;2\n",
+        "4\t5\t6\n",
+        "1 2 3 4\n",
+        "nan",
+        "1e400",
+        "-",
+        ",",
+        '"',
+        "'",
+        "#",
+        ";",
+    ]
     + [
         "\n",
         "\r",

@@ -1,0 +1,75 @@
+"""Heights and widths of micrographs, from what the caller knows of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from puclassify.grid import GridImage
+from puclassify.io._match_coordinates import match_coordinates
+from puclassify.io._micrograph import micrograph_name, read_micrograph
+from puclassify.io._mrc import mrc_shape
+
+__all__ = ["micrograph_shapes"]
+
+_EXPECTED = "(height, width) or a mapping of micrograph names to such pairs"
+
+
+def micrograph_shapes(
+    names: Sequence[str], shapes: Any, micrographs: Any
+) -> dict[str, tuple[int, int]]:
+    """Return (height, width) by name, of those of ``names`` that are known."""
+    found: dict[str, tuple[int, int]] = {}
+    if micrographs is not None and names:
+        found |= _of_images(names, micrographs)
+    if isinstance(shapes, Mapping):
+        table = {str(key): np.array([_pair(value)]) for key, value in shapes.items()}
+        rows = match_coordinates(table, list(names)) if table and names else []
+        found |= {name: _pair(row[0]) for name, row in zip(names, rows) if len(row)}
+    elif shapes is not None:
+        found |= dict.fromkeys(names, _pair(shapes))
+    return found
+
+
+def _of_images(names: Sequence[str], micrographs: Any) -> dict[str, tuple[int, int]]:
+    """Read the sizes of the micrographs that are named, and of no others."""
+    if isinstance(micrographs, (str, os.PathLike)) or not isinstance(micrographs, Sequence):
+        raise TypeError(
+            "micrographs must be a sequence of paths, arrays or GridImages, got "
+            f"{micrographs!r:.80}"
+        )
+    places = {
+        os.fspath(one) if isinstance(one, (str, os.PathLike)) else micrograph_name(one, place): [
+            [place, 0]
+        ]
+        for place, one in enumerate(micrographs)
+    }
+    rows = match_coordinates({name: np.array(row) for name, row in places.items()}, list(names))
+    found = [(name, micrographs[int(row[0, 0])]) for name, row in zip(names, rows) if len(row)]
+    return {name: _shape(one) for name, one in found}
+
+
+def _shape(micrograph: Any) -> tuple[int, int]:
+    if isinstance(micrograph, GridImage):
+        size = np.array(micrograph.shape) * micrograph.step_xy[::-1]
+        return round(float(size[0])), round(float(size[1]))
+    if isinstance(micrograph, (str, os.PathLike)):
+        path = os.fspath(micrograph)
+        if path.lower().endswith((".mrc", ".mrcs", ".map")):
+            return mrc_shape(path)
+        return read_micrograph(path).shape
+    height, width = np.shape(micrograph)
+    return height, width
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    try:
+        height, width = (int(one) for one in value)
+    except (TypeError, ValueError):
+        raise ValueError(f"shapes must be {_EXPECTED}, got {value!r:.80}") from None
+    if height < 1 or width < 1:
+        raise ValueError(f"shapes must hold positive numbers of pixels, got {value!r:.80}")
+    return height, width

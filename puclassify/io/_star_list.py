@@ -1,0 +1,77 @@
+"""Lists of the micrographs' coordinate files, as RELION writes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from puclassify.io._coordinate_table import CoordinateTable, joined
+from puclassify.io._star_grammar import StarTable
+from puclassify.io._star_names import NAME
+
+__all__ = ["COORDINATE_FILE", "read_listed"]
+
+COORDINATE_FILE = "rlnMicrographCoordinates"
+_PROJECT_MARKS = ("default_pipeline.star", ".gui_projectdir")
+
+
+def read_listed(
+    path: str, table: StarTable, read: Callable[[str], CoordinateTable]
+) -> CoordinateTable:
+    """Read the files of a list; the names of micrographs are those of the list."""
+    files, names = table.column(COORDINATE_FILE) or [], table.column(NAME)
+    if names is None:
+        raise ValueError(f"the list in data_{table.block} has no column {NAME}")
+    found = [_resolved(path, file, line) for file, line in zip(files, table.lines)]
+    missing = [file for file, there in zip(files, found) if not there]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of the {len(files)} files that it lists are missing, such as "
+            f"{missing[0]!r}, looked for from the list's folder up to the project's; copy them "
+            "beside the list, or read them without it"
+        )
+    tables = []
+    for name, file in zip(names, found):
+        try:
+            one = read(file)
+        except ValueError as error:
+            raise ValueError(f"the listed file {file}: {error}") from error
+        tables.append(CoordinateTable([name] * len(one.names), one.values, one.columns))
+    both = joined(tables) if tables else CoordinateTable.from_arrays({})
+    return CoordinateTable(both.names, both.values, both.columns, both.shapes, tuple(names))
+
+
+def _resolved(path: str, file: str, line: int) -> str:
+    """Return where a listed file is, "" if nowhere; refuse paths that lead elsewhere."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if ".." in file.replace("\\", "/").split("/"):
+        raise ValueError(
+            f"line {line} lists {file!r}, which leads out of the folders of the project; read that "
+            "file by itself if it is meant"
+        )
+    if os.path.isabs(file):
+        root = _project(folder)
+        if os.path.commonpath([root, file]) != root:
+            raise ValueError(
+                f"line {line} lists {file!r}, which is outside of {root}, the folder of the list "
+                "or its project; read that file by itself if it is meant"
+            )
+        return file if os.path.isfile(file) else ""
+    while True:
+        if os.path.isfile(os.path.join(folder, file)):
+            return os.path.join(folder, file)
+        if os.path.dirname(folder) == folder or _is_project(folder):
+            return ""
+        folder = os.path.dirname(folder)
+
+
+def _project(folder: str) -> str:
+    """Return the project that a folder is in, else the folder."""
+    above = folder
+    while not _is_project(above) and os.path.dirname(above) != above:
+        above = os.path.dirname(above)
+    return above if _is_project(above) else folder
+
+
+def _is_project(folder: str) -> bool:
+    return any(os.path.exists(os.path.join(folder, mark)) for mark in _PROJECT_MARKS)
