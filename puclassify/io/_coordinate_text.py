@@ -60,9 +60,11 @@ def read_text(path: str, check_head: Callable[[str], Any] | None = None) -> str:
         text = file.read(_HEAD)
         _check_no_controls(text)
         if len(text) == _HEAD:
-            if "\n" not in text:
+            if len(text) - text.rfind("\n") > _HEAD // 2:
+                line = text.count("\n") + 1
                 raise ValueError(
-                    f"its first line has more than {_HEAD} characters; is it a file of coordinates?"
+                    f"line {line} has more than {_HEAD // 2} characters; is it a file of "
+                    "coordinates?"
                 )
             if check_head is not None:
                 check_head(text[: text.rfind("\n") + 1])

@@ -135,7 +135,15 @@ def _word(value: Any) -> str:
 
 
 def _parsed(path: str) -> list[StarTable]:
-    return parse_star(read_text(path, check_star_head))
+    return parse_star(read_text(path, _check_head))
+
+
+def _check_head(text: str) -> None:
+    """Raise a ValueError if the first lines of a file cannot be coordinates."""
+    for table in check_star_head(text):
+        x, y = table.column(_X), table.column(_Y)
+        if x and y:
+            CoordinateTable.from_text(["-"] * len(x), [x, y], table.lines)
 
 
 def _lists(tables: list[StarTable]) -> list[StarTable]:

@@ -75,13 +75,14 @@ def parse_star(text: str) -> list[StarTable]:
     return parser.finish()
 
 
-def check_star_head(text: str) -> None:
-    """Raise a ValueError if the first lines of a file are no STAR file."""
+def check_star_head(text: str) -> list[StarTable]:
+    """Return the tables in the first lines of a file; raise a ValueError if it is no STAR file."""
     if "\n;" in text:  # the end of a text of several lines may be missing
-        return
+        return []
     parser = _Parser()
     for number, words in _lines(iter(enumerate(text.split("\n"), 1)), text.isascii()):
         parser.add(number, words)
+    return parser.so_far()
 
 
 def _take_plain_rows(loop: StarTable, texts: list[str], start: int) -> int:
@@ -233,6 +234,10 @@ class _Parser:
         if self._loop is not None and n_values not in (0, len(self._loop.titles)):
             self._odd_line = self._odd_line or (number, n_values)
         return None if self._row else self._loop
+
+    def so_far(self) -> list[StarTable]:
+        """Return the tables, with one that may go on."""
+        return [*self._tables, *filter(None, [self._loop])]
 
     def finish(self) -> list[StarTable]:
         """Return the tables, after the last line."""
