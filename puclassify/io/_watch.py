@@ -36,9 +36,9 @@ def watch(
     ----------
     folder : str or path-like
         The folder.
-    pattern : str, default="*.mrc"
-        Which files, in the language of `glob.glob` within the folder; ``"**/*_DW.mrc"`` includes
-        subfolders.
+    pattern : str, optional
+        Which files, in the language of `glob.glob` within the folder, by default ``"*.mrc"``;
+        ``"**/*_DW.mrc"`` includes subfolders.
     idle : float or None, default=None
         Seconds without a new file, or a change of one that is not complete, after which the watch
         ends. None waits without end.
