@@ -1,12 +1,14 @@
 """Suppression by ranks and in rounds over blocks chooses what the plain loop chooses."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from puclassify import GridImage
 from puclassify.picking import non_maximum_suppression
-from puclassify.picking.suppression import _suppress
+from puclassify.picking.suppression import _suppress, _suppress_by_ranks
 from puclassify.picking.suppression._suppress_by_blocks import suppress_by_blocks
 from puclassify.picking.suppression._suppress_by_ranks import suits_ranks, suppress_by_ranks
 from puclassify.picking.suppression._suppress_one_by_one import suppress_one_by_one
@@ -54,6 +56,20 @@ def test_float64(device):
 
 def test_cpus_do_without():
     assert not suits_ranks(torch.zeros(9, 9), 2.0)
+
+
+@pytest.mark.parametrize("radius", [0.0, 3.75, 20.0])
+@pytest.mark.parametrize("step_xy", [(1.0, 1.0), (4.0, 1.3)])
+def test_gpus_take_as_many_pairs_as_fit_at_once(radius, step_xy):
+    """A pair is a position and one of its disc, by the disc's area, or itself."""
+    pairs_of_one = np.pi * radius**2 / np.prod(step_xy) + 1
+    most = int(_suppress_by_ranks._PAIRS_AT_ONCE / pairs_of_one)
+
+    def a_map_on_a_gpu(size):
+        return SimpleNamespace(device=torch.device("cuda"), numel=lambda: size)
+
+    assert suits_ranks(a_map_on_a_gpu(most), radius, step_xy)
+    assert not suits_ranks(a_map_on_a_gpu(most + 1), radius, step_xy)
 
 
 @pytest.mark.gpu
