@@ -36,8 +36,12 @@ TESTS = {
     "puclassify.io": ("puclassify/io/*", ["tests/io"]),
 }
 
-_KILLED = {1, 3, 24, -24, 36, 152, 255}  # a test failed, or the tests did not end in time
-_WITHOUT_TESTS = {5, 33}
+# By mutmut's exit codes; every other one is that of a mutant that lives.
+_KINDS = {
+    **dict.fromkeys((1, 3, 255), "killed"),
+    **dict.fromkeys((24, -24, 36, 152), "timed out"),
+    **dict.fromkeys((5, 33), "no tests"),
+}
 
 
 def main(pattern: str = "*") -> int:
@@ -81,22 +85,24 @@ def prepare(package: str) -> Path:
 
 
 def report(folder: Path, pattern: str = "*") -> Iterator[str]:
-    """Yield a line for each module, and one for each mutant that no test noticed."""
-    totals, survivors = defaultdict(Counter), []
+    """Yield a line for each module, and one for each mutant that made no test fail.
+
+    One that timed out may be an endless loop or, on a busy machine, mean nothing.
+    """
+    totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    left = []
     for path in sorted((folder / "mutants").rglob("*.meta")):
         module = str(path.relative_to(folder / "mutants")).removesuffix(".py.meta")
-        for name, code in json.loads(path.read_text())["exit_code_by_key"].items():
+        for name, code in json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"].items():
             if code is None or not fnmatch.fnmatch(name, pattern):
                 continue
-            kind = (
-                "killed" if code in _KILLED else "no tests" if code in _WITHOUT_TESTS else "lived"
-            )
+            kind = _KINDS.get(code, "lived")
             totals[module][kind] += 1
             if kind != "killed":
-                survivors.append(f"{kind}: {name}")
+                left.append(f"{kind}: {name}")
     for module, counts in totals.items():
         yield f"{module}: {counts['killed']} of {sum(counts.values())} killed"
-    yield from survivors
+    yield from left
 
 
 if __name__ == "__main__":

@@ -68,9 +68,10 @@ def test_report(script, tmp_path):
     codes |= {"m.x_b__mutmut_2": -24, "m.x_b__mutmut_3": None}
     meta.write_text(json.dumps({"exit_code_by_key": codes}))
     assert list(script.report(tmp_path)) == [
-        "puclassify/grid: 2 of 4 killed",
+        "puclassify/grid: 1 of 4 killed",
         "lived: m.x_a__mutmut_2",
         "no tests: m.x_b__mutmut_1",
+        "timed out: m.x_b__mutmut_2",
     ]
     first, *_ = script.report(tmp_path, "m.x_b*")
-    assert first == "puclassify/grid: 1 of 2 killed"
+    assert first == "puclassify/grid: 0 of 2 killed"
