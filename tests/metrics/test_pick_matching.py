@@ -187,6 +187,16 @@ class TestInputs:
         with pytest.raises(ValueError, match=r"y_pred\[0\] has no column x and y"):
             match_picks([truth], [picks[["score"]]], 0.5)
 
+    def test_the_score_of_a_table_decides_the_order(self):
+        """One particle between two picks: the one with the higher score gets it, not the nearer."""
+        pd = pytest.importorskip("pandas")
+        truth = pd.DataFrame({"x": [5.0], "y": [5.0]})
+        picks = pd.DataFrame({"z": [7, 7], "score": [0.9, 0.1], "y": [5.0, 5.0], "x": [8.0, 6.0]})
+        (match,) = match_picks([truth], [picks], 4.0)
+        assert match.truth_index.tolist() == [0, -1]
+        (match,) = match_picks([truth], [picks[["x", "y"]]], 4.0)
+        assert match.truth_index.tolist() == [-1, 0]
+
     def test_object_arrays_and_stacks(self, rng):
         stack = rng.uniform(size=(2, 4, 2))
         ragged = np.empty(2, dtype=object)

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from puclassify.metrics import pu_average_precision_score, pu_roc_auc_score
+from puclassify.metrics import (
+    largest_prior_of_ranking,
+    pu_average_precision_score,
+    pu_roc_auc_score,
+)
 
 
 def pu_data(scenario, rng, n, *, prior=0.3, labelled=1.0, decimals=None):
@@ -88,6 +92,25 @@ class TestAUC:
         expected = standard_error(y, scenario, wins.mean(axis=1), wins.mean(axis=0))
         _, std = pu_roc_auc_score(y, s, prior=0.4, scenario=scenario, return_std=True)
         assert std == pytest.approx(expected / 0.6, rel=1e-10)
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_the_largest_prior_at_which_it_is_possible(self, scenario, weighted):
+        """By pairs: the prior at which the area is 1, if a larger one was given."""
+        rng = np.random.default_rng(5)
+        _, _, y, s = pu_data(scenario, rng, 3000, prior=0.4, labelled=0.5, decimals=1)
+        s = s + 2.0 * (y == 1)  # labelled positives that are easier than the others
+        propensities = rng.uniform(0.2, 1, len(y)) if weighted else np.ones(len(y))
+        sample_weight = rng.uniform(0.5, 1, len(y)) if weighted else np.ones(len(y))
+        mixture = y == 0 if scenario == "case_control" else np.full(len(y), True)
+        p, u = s[y == 1], s[mixture]
+        wins = (p[:, None] > u) + 0.5 * (p[:, None] == u)
+        of_p = (sample_weight / propensities)[y == 1]
+        of_pairs = np.average(wins, axis=1, weights=sample_weight[mixture])
+        most = 2 * (1 - np.average(of_pairs, weights=of_p))
+        given = {"propensities": propensities, "sample_weight": sample_weight} if weighted else {}
+        found = largest_prior_of_ranking(y == 1, s, 0.9, scenario, **given)
+        assert found == pytest.approx(most, rel=1e-10)
+        assert largest_prior_of_ranking(y == 1, s, most - 0.01, scenario, **given) is None
 
 
 class TestAveragePrecision:
