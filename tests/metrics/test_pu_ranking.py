@@ -111,6 +111,8 @@ class TestAUC:
         found = largest_prior_of_ranking(y == 1, s, 0.9, scenario, **given)
         assert found == pytest.approx(most, rel=1e-10)
         assert largest_prior_of_ranking(y == 1, s, most - 0.01, scenario, **given) is None
+        # An area below 0 is no matter of a prior that is too large.
+        assert largest_prior_of_ranking(y == 1, -s, 0.9, scenario, **given) is None
 
 
 class TestAveragePrecision:
