@@ -18,6 +18,7 @@ release = version = puclassify.__version__
 
 extensions = [
     "api_reference",
+    "format_table",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "mathml",

@@ -131,9 +131,9 @@ class TestListsOfNames:
             (read_coordinates, list(COORDINATE_FORMATS)),
             (write_coordinates, [n for n, f in COORDINATE_FORMATS.items() if f.write is not None]),
         ):
-            options = parameter(function, "format").splitlines()[0]
-            assert re.findall(r'"(\w+)"', options.split("}")[0]) == ["auto", *names]
-        written = re.findall(r"``(\.\w+)``", parameter(write_coordinates, "format"))
+            options = re.findall(r'"(\w+)"', parameter(function, "format"))
+            assert list(dict.fromkeys(options)) == ["auto", *names]
+        written = re.findall(r"``([._][\w.]+)``", parameter(write_coordinates, "format"))
         formats = COORDINATE_FORMATS.values()
         assert written == [end for f in formats if f.write is not None for end in f.extensions]
 

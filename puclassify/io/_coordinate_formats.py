@@ -71,9 +71,9 @@ class CoordinateFormat:
         In what: pixels, or parts of the width and height of the micrograph.
     first_pixel : float, default=0.0
         The coordinate of the centre of the first pixel in the file.
-    shown : {"down", "up"}, default="down"
-        Which way y points where the program shows the micrograph. It counts rows from the first
-        stored one in either case.
+    shown : {"down", "up", ""}, default="down"
+        Which way y points where the program shows the micrograph, "" if that is not known. It
+        counts rows from the first stored one in any case.
     keeps : tuple of str, default=()
         What the format keeps beside x and y: ``"score"`` and titles of further columns.
     tested : str, default=""
@@ -135,7 +135,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         read_centred=read_centred_star,
         program="RELION 3.0 to 5",
         keeps=("name", "score", "columns rln..."),
-        tested="files of RELION 3.0, 3.1 and 4 and of cryoSPARC; starfile",
+        tested="a file of RELION's AutoPick, layouts of 3.0 to 4 and of cryoSPARC; starfile",
     ),
     "tsv": CoordinateFormat(
         (".tsv", ".tab", ".txt"),
@@ -144,7 +144,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         read_auto=read_delimited,
         program="Topaz; tables",
         keeps=_ALL,
-        tested="files of Topaz",
+        tested="Topaz itself, in the benchmarks",
     ),
     "csv": CoordinateFormat(
         (".csv",),
@@ -153,7 +153,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         read_auto=read_delimited,
         program="tables",
         keeps=_ALL,
-        tested="files of CryoPPP and REPIC",
+        tested="tables of CryoPPP and REPIC",
     ),
     "box": CoordinateFormat(
         (".box",),
@@ -205,6 +205,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         several=False,
         program="crYOLO",
         point="corner",
+        shown="",
         keeps=("score", *_BOX, "estimated_width", "estimated_height", "n_boxes", "angle"),
         tested=_DOCUMENTED,
     ),
@@ -215,8 +216,9 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         recognise=lambda path, head: is_cs(head),
         program="cryoSPARC",
         unit="fraction",
+        shown="",
         keeps=("name", "score", "uid and other fields of picks"),
-        tested="cryosparc-tools",
+        tested="Dataset of cryosparc-tools 5",
     ),
     "imagej": CoordinateFormat(
         ("_imagej.csv",),

@@ -56,10 +56,11 @@ def read_coordinates(
         ``data_coordinate_files`` are read), a table with a header line
         ``image_name x_coord y_coord [score]`` (or common other names of these columns, such as
         ``micrograph``, ``path``, ``x``, ``y``), or of another program, see :ref:`formats`.
-    format : {"auto", "star", "tsv", "csv", "box", "coord", "imod", "eman2", "cbox", \
-            "cryosparc", "imagej", "napari", "via", "coco", "labelme"}, default="auto"
+    format : str, default="auto"
+        "star", "tsv", "csv", "box", "coord", "imod", "eman2", "cbox", "cryosparc", "imagej",
+        "napari", "via", "coco", "labelme", or a name that was added to `COORDINATE_FORMATS`.
         "auto" looks at the content of the file first and then at its extension; a file with an
-        unknown extension is read as a table. Others can be added to `COORDINATE_FORMATS`.
+        unknown extension is read as a table.
     step, offset : float or (float, float), default=1.0 and 0.0
         Position of the micrographs' pixels in the frame of the file, for both axes or as an (x, y)
         pair: x in the file is ``offset + step * x``. If the coordinates were picked on unbinned
@@ -170,8 +171,22 @@ def read_coordinate_table(
 
     Parameters
     ----------
-    path, format, step, offset, origins, pixel_size, origin, shapes, micrographs
-        As in `read_coordinates`.
+    path : str, path-like, or sequence of them
+        A file, a pattern, a folder or a list of these.
+    format : str, default="auto"
+        As in `read_coordinates`, like the other parameters.
+    step, offset : float or (float, float), default=1.0 and 0.0
+        Position of the micrographs' pixels in the frame of the file.
+    origins : {"ignore", "apply"}, default="ignore"
+        Whether the shifts of a refinement are subtracted.
+    pixel_size : float or None, default=None
+        Pixel size of the micrographs in ångström, for ``origins="apply"``.
+    origin : {"top-left", "bottom-left"}, default="top-left"
+        From where the file counts y.
+    shapes : (int, int), mapping of str to (int, int), or None, default=None
+        Height and width of the micrographs as stored.
+    micrographs : sequence of str, path-like, ndarray or GridImage, or None, default=None
+        The micrographs, instead of ``shapes``.
 
     Returns
     -------
@@ -281,25 +296,24 @@ def write_coordinates(
 
     Parameters
     ----------
-    picks : sequence of array-like of shape (k, 2) or (k, 3), mapping of str to such arrays, \
-            CoordinateTable or DataFrame
-        Columns x, y and possibly the score of the picks on every micrograph, in pixels of the
-        micrograph as stored. Data frames with columns x, y and possibly score are accepted too, and
-        one for all micrographs with a column image_name. Of a table or such a frame further columns
-        are written where the format has a place for them, see :ref:`formats`.
+    picks : sequence or mapping of str to array-like, CoordinateTable or DataFrame
+        Arrays of shape (k, 2) or (k, 3): x, y and possibly the score of the picks on every
+        micrograph, in pixels of the micrograph as stored, or data frames with columns x, y and
+        possibly score. A table or a data frame with a column image_name holds all micrographs;
+        their further columns are written where the format has a place, see :ref:`formats`.
     path : str or path-like
         A file for all micrographs; a path with ``{name}`` in it, for one file per micrograph, in
         which the micrograph's name without folder and extension replaces ``{name}``; or a folder,
         for a STAR file ``{name}_autopick.star`` each and a list of them, ``autopick.star``, to
         which those of later calls are added. Existing files are replaced only once everything is
         written.
-    format : {"auto", "star", "tsv", "csv", "box", "coord", "imod", "eman2", "cbox", \
-            "cryosparc", "imagej", "napari", "via", "coco", "labelme"}, default="auto"
+    format : str, default="auto"
+        "star", "tsv", "csv", "box", "coord", "imod", "eman2", "cbox", "cryosparc", "imagej",
+        "napari", "via", "coco", "labelme", or a name that was added to `COORDINATE_FORMATS`.
         "auto" chooses by the extension: ``.star``; ``.tsv``, ``.tab``, ``.txt``; ``.csv``;
         ``.box``; ``.coord``, ``.coords``; ``.pt``, ``.pts``, ``.point`` (IMOD); ``_info.json``
         (EMAN2, whose other entries stay if the file exists); ``.cbox``; ``.cs``; ``_imagej.csv``;
-        ``_napari.csv``; ``_via.csv``; ``.json`` (COCO); ``_labelme.json``; or one that was added to
-        `COORDINATE_FORMATS`.
+        ``_napari.csv``; ``_via.csv``; ``.json`` (COCO); ``_labelme.json``.
     names : sequence of str, path-like or GridImage, or None, default=None
         The names of the micrographs in the file, one for each array of ``picks``. None only if
         ``picks`` is a mapping.
