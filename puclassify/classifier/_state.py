@@ -66,7 +66,9 @@ class ClassifierState:
             raise ValueError(f"classes must be an array of two labels, got {classes!r}")
         check_shape(self.image_shape)
         for name in ("prior", "unlabelled_prior"):
-            check_number(getattr(self, name), name, "from 0 to 1", at_least=0, at_most=1)
+            value = getattr(self, name)
+            if not (isinstance(value, float) and math.isnan(value)):  # which is unknown
+                check_number(value, name, "from 0 to 1", at_least=0, at_most=1)
         check_calibration(self.calibration)
         check_history(self.history)
         check_flag(self.needs_float32, "needs_float32")

@@ -3,5 +3,6 @@
 from puclassify.models._load_model import load_model
 from puclassify.models._save_model import save_model
 from puclassify.models._summary import model_info
+from puclassify.models.topaz import TopazDetector, load_topaz_model
 
-__all__ = ["load_model", "model_info", "save_model"]
+__all__ = ["TopazDetector", "load_model", "load_topaz_model", "model_info", "save_model"]

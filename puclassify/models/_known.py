@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from puclassify._pixel_size import RelativePixelSize
 from puclassify.classifier import PUImageClassifier
 from puclassify.losses import LOSSES
+from puclassify.models.topaz import TopazDetector
 from puclassify.networks import NETWORKS
 from puclassify.picking import RECORDS, HalfDiameter, NonMaximumSuppression, ParticlePicker
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
@@ -49,6 +50,7 @@ NUMBERS = {
 """Subclasses of float, made of their parts."""
 
 _CLASSES: dict[str, type] = {
+    "puclassify.models.TopazDetector": TopazDetector,
     **{f"puclassify.losses.{one.__name__}": one for one in LOSSES.values()},
     **{f"puclassify.networks.{one.__name__}": one for one in NETWORKS.values()},
 }

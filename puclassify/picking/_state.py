@@ -9,13 +9,19 @@ import numpy as np
 
 from puclassify._parameters import check_number, check_whole_number
 from puclassify._pixel_size import check_pixel_size
-from puclassify.classifier import PUImageClassifier
+from puclassify.classifier import UNCALIBRATED, PUImageClassifier
 from puclassify.picking._fitted_attributes import FittedAttributes
 from puclassify.picking._geometry import HalfDiameter, PickingGeometry
 from puclassify.picking._particle_picker import ParticlePicker
 from puclassify.picking._picker_parameters import check_picker_parameters
-from puclassify.picking.estimates import MicrographQuality, ParticleProbability, PickQuality
+from puclassify.picking.estimates import (
+    MicrographQuality,
+    ParticleProbability,
+    PickQuality,
+    check_threshold,
+)
 from puclassify.picking.scoring import NetworkScorer
+from puclassify.picking.tiles import STEPS_PER_EPOCH
 
 __all__ = ["RECORDS", "HalfDiameter", "PickerState"]
 
@@ -76,6 +82,40 @@ class PickerState:
             fitted._quality,
         )
 
+    @classmethod
+    def untrained(
+        cls, picker: ParticlePicker, preprocessing: Any, classifier: PUImageClassifier
+    ) -> PickerState:
+        """Return that of a picker with a network that was trained elsewhere, nobody knows on what.
+
+        The threshold and the pixel size are the picker's; the latter is a number, or "header".
+        """
+        check_picker_parameters(picker)
+        threshold = check_threshold(picker.threshold)
+        if not isinstance(threshold, float):
+            raise ValueError(
+                f"threshold={picker.threshold!r} needs estimates from labels, which there are "
+                "none of: pass a logit"
+            )
+        is_known = not isinstance(picker.pixel_size, str)
+        diameter = picker.particle_diameter / (float(picker.pixel_size) if is_known else 1.0)
+        return cls(
+            preprocessing,
+            classifier,
+            prior=float("nan"),
+            threshold=threshold,
+            threshold_report=None,
+            expected_particles=None,
+            calibration=UNCALIBRATED,
+            matching_radius=float(picker.matching_radius or diameter / 2),
+            pixel_size=picker.pixel_size,
+            n_labels=0,
+            n_micrographs=0,
+            diameter=diameter,
+            label_radius=picker.label_radius,
+            steps_per_epoch=STEPS_PER_EPOCH,
+        )
+
     def check(self) -> None:
         """Refuse values that no fit sets, by name."""
         if not isinstance(self.classifier, PUImageClassifier):
@@ -84,7 +124,8 @@ class PickerState:
             raise ValueError("classifier is not fitted")
         if not hasattr(self.preprocessing, "transform"):
             raise ValueError(f"preprocessing must be a transformer, got {self.preprocessing!r}")
-        check_number(self.prior, "prior", "from 0 to 1", at_least=0, at_most=1)
+        if not np.isnan(self.prior):  # which is unknown
+            check_number(self.prior, "prior", "from 0 to 1", at_least=0, at_most=1)
         if not isinstance(self.threshold, float) or np.isnan(self.threshold):
             raise ValueError(f"threshold must be a logit, got {self.threshold!r}")
         if self.expected_particles is not None:
