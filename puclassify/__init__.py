@@ -3,7 +3,7 @@
 import puclassify.model_selection  # noqa: F401  scoring= knows the names of its scorers
 from puclassify.classifier import PUImageClassifier
 from puclassify.grid import GridImage
-from puclassify.models import load_model, save_model
+from puclassify.models import export_onnx, load_model, load_topaz_model, save_model
 from puclassify.picking import NonMaximumSuppression, ParticlePicker
 from puclassify.regions import RegionExtractor, RegionTable, sample_regions
 
@@ -16,7 +16,9 @@ __all__ = [
     "ParticlePicker",
     "RegionExtractor",
     "RegionTable",
+    "export_onnx",
     "load_model",
+    "load_topaz_model",
     "sample_regions",
     "save_model",
 ]

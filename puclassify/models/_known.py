@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from puclassify._pixel_size import RelativePixelSize
 from puclassify.classifier import PUImageClassifier
 from puclassify.losses import LOSSES
-from puclassify.models.topaz import TopazDetector
+from puclassify.models._topaz import TopazDetector
 from puclassify.networks import NETWORKS
 from puclassify.picking import RECORDS, HalfDiameter, NonMaximumSuppression, ParticlePicker
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph

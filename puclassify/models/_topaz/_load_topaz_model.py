@@ -17,8 +17,8 @@ from sklearn.pipeline import Pipeline
 
 from puclassify._warnings import warn
 from puclassify.classifier import ClassifierState, PUImageClassifier
-from puclassify.models.topaz._detector import ARCHITECTURES, TopazDetector
-from puclassify.models.topaz._inert_unpickler import StandIn, read_network
+from puclassify.models._topaz._detector import ARCHITECTURES, TopazDetector
+from puclassify.models._topaz._inert_unpickler import StandIn, read_network
 from puclassify.picking import ParticlePicker, PickerState
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
@@ -115,8 +115,7 @@ def load_topaz_model(
 
     Examples
     --------
-    >>> from puclassify import load_model, save_model
-    >>> from puclassify.models import load_topaz_model
+    >>> from puclassify import load_topaz_model, save_model
     >>> picker = load_topaz_model("model_epoch10.sav", 160, pixel_size=1.2, downsample=8)
     ... # doctest: +SKIP
     >>> picks = picker.predict(["mic_1.mrc", "mic_2.mrc"])                    # doctest: +SKIP
