@@ -108,8 +108,9 @@ class TestAUC:
         of_pairs = np.average(wins, axis=1, weights=sample_weight[mixture])
         most = 2 * (1 - np.average(of_pairs, weights=of_p))
         given = {"propensities": propensities, "sample_weight": sample_weight} if weighted else {}
-        found = largest_prior_of_ranking(y == 1, s, 0.9, scenario, **given)
-        assert found == pytest.approx(most, rel=1e-10)
+        for prior in (0.9, (1 + most) / 2):
+            found = largest_prior_of_ranking(y == 1, s, prior, scenario, **given)
+            assert found == pytest.approx(most, rel=1e-10)
         assert largest_prior_of_ranking(y == 1, s, most - 0.01, scenario, **given) is None
         # An area below 0 is no matter of a prior that is too large.
         assert largest_prior_of_ranking(y == 1, -s, 0.9, scenario, **given) is None
