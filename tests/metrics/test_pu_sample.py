@@ -1,5 +1,7 @@
 """What all PU metrics have in common."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -311,3 +313,37 @@ class TestStandardError:
         score, std = metrics.pu_accuracy_score(y, found, prior=0.5, return_std=True)
         assert score == pytest.approx(1.25)
         assert np.isnan(std)
+
+
+class TestStandardErrorByDerivatives:
+    """The spread of what each example adds: the derivative with respect to its own weight."""
+
+    METRICS = {  # noqa: RUF012
+        "accuracy": partial(metrics.pu_accuracy_score, prior=0.6),
+        "recall": metrics.pu_recall_score,
+        "precision": partial(metrics.pu_precision_score, prior=0.6),
+        "f1": partial(metrics.pu_f1_score, prior=0.6),
+        "lee_liu": metrics.pu_lee_liu_score,
+        "auc": partial(metrics.pu_roc_auc_score, prior=0.6),
+        "risk": partial(metrics.pu_risk_score, prior=0.6),
+    }
+
+    @pytest.mark.parametrize("scenario", ["case_control", "single_training_set"])
+    @pytest.mark.parametrize("name", METRICS)
+    def test_of_unweighted_examples(self, name, scenario):
+        rng = np.random.default_rng(6)
+        y = np.repeat([1, 0], [15, 30])
+        scores = rng.normal(1.0 * y, 1.0).round(1)
+        found = scores if name in ("auc", "risk") else (scores > 0).astype(int)
+        metric = partial(self.METRICS[name], y, found, scenario=scenario)
+
+        def derivative(i, eps=1e-5):
+            heavier, lighter = np.ones((2, len(y)))
+            heavier[i], lighter[i] = 1 + eps, 1 - eps
+            return (metric(sample_weight=heavier) - metric(sample_weight=lighter)) / (2 * eps)
+
+        added = np.array([derivative(i) for i in range(len(y))])
+        samples = [y == 1, y == 0] if scenario == "case_control" else [np.full(len(y), True)]
+        variances = [np.sum(one) * np.var(added[one], ddof=1) for one in samples]
+        _, std = metric(return_std=True)
+        assert std == pytest.approx(np.sqrt(np.sum(variances)), rel=1e-6)
