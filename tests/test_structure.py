@@ -43,7 +43,8 @@ FLOORS = (
     {"classifier"},
     {"picking"},
     {"plotting", "models"},
-    {"__init__"},
+    {"cli"},
+    {"__init__", "__main__"},
 )
 
 _NUMBER_CHECK = re.compile(r"^_?check_(number|whole|flag|interval|count|positive|real)\b")

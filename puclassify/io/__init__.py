@@ -20,6 +20,7 @@ from puclassify.io._micrograph import (
 )
 from puclassify.io._micrograph import iter_micrographs as iter_micrographs
 from puclassify.io._micrograph import without_pixels as without_pixels
+from puclassify.io._micrograph_files import micrograph_files as micrograph_files
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
 from puclassify.io._pick_journal import source_of as source_of
 from puclassify.io._pick_writer import PickWriter as PickWriter

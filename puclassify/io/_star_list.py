@@ -9,7 +9,7 @@ from puclassify.io._coordinate_table import CoordinateTable, joined
 from puclassify.io._star_grammar import StarTable
 from puclassify.io._star_names import NAME
 
-__all__ = ["COORDINATE_FILE", "read_listed"]
+__all__ = ["COORDINATE_FILE", "find_listed", "read_listed"]
 
 COORDINATE_FILE = "rlnMicrographCoordinates"
 _PROJECT_MARKS = ("default_pipeline.star", ".gui_projectdir")
@@ -22,7 +22,7 @@ def read_listed(
     files, names = table.column(COORDINATE_FILE) or [], table.column(NAME)
     if names is None:
         raise ValueError(f"the list in data_{table.block} has no column {NAME}")
-    found = [_resolved(path, file, line) for file, line in zip(files, table.lines)]
+    found = [find_listed(path, file, line) for file, line in zip(files, table.lines)]
     missing = [file for file, there in zip(files, found) if not there]
     if missing:
         raise ValueError(
@@ -41,7 +41,7 @@ def read_listed(
     return CoordinateTable(both.names, both.values, both.columns, both.shapes, tuple(names))
 
 
-def _resolved(path: str, file: str, line: int) -> str:
+def find_listed(path: str, file: str, line: int) -> str:
     """Return where a listed file is, "" if nowhere; refuse paths that lead elsewhere."""
     folder = os.path.dirname(os.path.abspath(path))
     if ".." in file.replace("\\", "/").split("/"):

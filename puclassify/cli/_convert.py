@@ -1,0 +1,137 @@
+"""The command ``convert``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from puclassify.cli._command import command, print_result, save_config
+from puclassify.cli._options import PAIR, POSITIVE, SHAPE, frame_options
+
+_EXAMPLE = """\
+puclassify convert "boxes/*.box" picks.star
+puclassify convert picks.star "info/{name}_info.json" --to-box-size 256
+puclassify convert old.star new.star --origin bottom-left --micrographs "mics/*.mrc" --check"""
+
+
+@command(name="convert", example=_EXAMPLE)
+@click.argument("sources", nargs=-1, required=True)
+@click.argument("output")
+@click.option("--format", default="auto", show_default=True, help="Of the sources.")
+@click.option("--to", default="auto", show_default=True, help="Format of the output.")
+@frame_options
+@click.option(
+    "--origins",
+    type=click.Choice(["ignore", "apply"]),
+    default="ignore",
+    show_default=True,
+    help="Whether to subtract the shifts of a refinement.",
+)
+@click.option("--pixel-size", type=POSITIVE, help="In ångström, for --origins apply.")
+@click.option(
+    "--micrographs",
+    multiple=True,
+    help="Micrographs: paths, folders, patterns, lists; their sizes are used, and --check looks "
+    "at them.",
+)
+@click.option("--shapes", type=SHAPE, help="Size of all micrographs, instead of --micrographs.")
+@click.option(
+    "--to-origin",
+    type=click.Choice(["top-left", "bottom-left"]),
+    default="top-left",
+    show_default=True,
+    help="From where the output counts y.",
+)
+@click.option(
+    "--to-step", type=PAIR, default=1.0, show_default=True, help="As --step, of the output."
+)
+@click.option(
+    "--to-offset", type=PAIR, default=0.0, show_default=True, help="As --offset, of the output."
+)
+@click.option(
+    "--to-box-size", type=PAIR, help="Of boxes, in stored pixels, where those are written."
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Look whether the coordinates lie on something in --micrographs, before writing.",
+)
+@click.option("--diameter", type=POSITIVE, help="In stored pixels, which makes --check sharper.")
+def convert(**options: Any) -> None:
+    """Convert coordinates between formats and frames.
+
+    SOURCES are files, folders or quoted patterns. OUTPUT is a file, a path with "{name}" in it for
+    a file each, or a folder for STAR files; its ending says the format, as --to does.
+    """
+    from puclassify.io import read_coordinate_table, write_coordinates
+
+    if options["check"] and not options["micrographs"]:
+        raise click.UsageError("--check needs --micrographs to look at")
+    micrographs = None
+    if options["micrographs"]:
+        from puclassify.io import micrograph_files
+
+        micrographs = micrograph_files(options["micrographs"])
+    sizes: dict[str, Any] = {"micrographs": micrographs, "shapes": options["shapes"]}
+    table = read_coordinate_table(
+        list(options["sources"]),
+        options["format"],
+        step=options["step"],
+        offset=options["offset"],
+        origins=options["origins"],
+        pixel_size=options["pixel_size"],
+        origin=options["origin"],
+        **sizes,
+    )
+    by_name = table.by_micrograph()
+    result: dict[str, Any] = {
+        "output": options["output"],
+        "n_micrographs": len(by_name),
+        "n_particles": len(table.names),
+    }
+    if options["check"]:
+        result["check"] = _checked(by_name, micrographs or [], options["diameter"])
+    _make_folder(options["output"])
+    write_coordinates(
+        table,
+        options["output"],
+        format=options["to"],
+        step=options["to_step"],
+        offset=options["to_offset"],
+        origin=options["to_origin"],
+        box_size=options["to_box_size"],
+        **sizes,
+    )
+    save_config(_config_path(options["output"]))
+    text = (
+        f"{result['n_particles']} particles of {result['n_micrographs']} micrographs, in "
+        f"{options['output']}"
+    )
+    if options["check"]:
+        text += f"; orientation: {result['check']['reading']}"
+    print_result(result, text)
+
+
+def _checked(by_name: dict, micrographs: Sequence[str], diameter: float | None) -> dict[str, Any]:
+    from puclassify.cli._coordinates import check_labels
+    from puclassify.io import match_coordinates
+
+    labels = match_coordinates(by_name, micrographs)
+    return check_labels(micrographs, labels, diameter, stops=True)
+
+
+def _make_folder(output: str) -> None:
+    folder = output if output.endswith("/") else os.path.dirname(output)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+
+
+def _config_path(output: str) -> str:
+    if output.endswith("/") or os.path.isdir(output):
+        return os.path.join(output, "convert.toml")
+    if "{name}" in output:
+        return os.path.join(os.path.dirname(output), "convert.toml")
+    return f"{output}.toml"

@@ -1,0 +1,67 @@
+"""Coordinates for given micrographs, and whether they lie on particles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import numpy as np
+
+__all__ = ["check_labels", "labels_of", "n_of"]
+
+
+def labels_of(
+    micrographs: Sequence[str], coordinates: Sequence[str], format: str, **frame: Any
+) -> list[np.ndarray]:
+    """Read the coordinates of the micrographs, in their order."""
+    from puclassify.io import match_coordinates, read_coordinates
+
+    found = read_coordinates(list(coordinates), format, micrographs=micrographs, **frame)
+    return match_coordinates(found, micrographs)
+
+
+def n_of(coordinates: Sequence[np.ndarray]) -> int:
+    """Count particles."""
+    return sum(map(len, coordinates))
+
+
+def check_labels(
+    micrographs: Sequence[str],
+    labels: Sequence[np.ndarray],
+    diameter: float | None,
+    stops: bool,
+) -> dict[str, Any]:
+    """Check that labels lie on something as they are read, else raise or warn.
+
+    The diameter is in stored pixels.
+    """
+    from puclassify.picking import check_orientation
+
+    plain = [np.asarray(xy)[:, :2] for xy in labels]
+    check = check_orientation(micrographs, plain, particle_diameter=diameter)
+    if check.reading not in ("as given", "cannot tell"):
+        message = f"the coordinates seem to be {check.reading}, {_remedy(check.reading)}"
+        if stops:
+            raise ValueError(f"{message}. If they are right, pass --check off")
+        click.echo(f"warning: {message}", err=True)
+    return {"reading": check.reading, "confidence": check.confidence}
+
+
+def _remedy(reading: str) -> str:
+    """Return which options put coordinates right."""
+    remedies = []
+    words = reading.split(", ")
+    if words[0].startswith("in pixels"):
+        _, _, times, _, unit = words.pop(0).split()
+        step = float(times) if unit == "finer" else 1 / float(times)
+        remedies.append(f"--step {step:.5g} --offset {(step - 1) / 2:.5g} (averaged blocks)")
+    if words == ["y counted from below"]:
+        remedies.append("--origin bottom-left")
+        words = []
+    if words or not remedies:
+        return (
+            "which no option of this command puts right: draw some of them on their micrograph, "
+            "and see puclassify.picking.check_orientation in Python for the corrected ones"
+        )
+    return "which is put right by " + " and ".join(remedies)

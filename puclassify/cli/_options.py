@@ -1,0 +1,147 @@
+"""Kinds of values on the command line, and options that several commands share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+__all__ = [
+    "LENGTH",
+    "PAIR",
+    "PIXEL_SIZE",
+    "POSITIVE",
+    "SHAPE",
+    "THRESHOLD",
+    "computing_options",
+    "frame_options",
+    "threshold_text",
+]
+
+
+class _Positive(click.ParamType):
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is not a positive number", param, ctx)
+        return number
+
+
+class _PixelSize(_Positive):
+    name = "number|header"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:  # type: ignore[override]
+        return "header" if value == "header" else super().convert(value, param, ctx)
+
+
+class _Pair(click.ParamType):
+    """One number for both axes, or "x,y"."""
+
+    name = "number|x,y"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | tuple[float, float]:
+        try:
+            parts = value.split(",") if isinstance(value, str) else value
+            numbers = [
+                float(one) for one in (parts if isinstance(parts, (list, tuple)) else [parts])
+            ]
+        except (TypeError, ValueError):
+            numbers = []
+        if len(numbers) not in (1, 2) or not all(map(math.isfinite, numbers)):
+            self.fail(f"{value!r} is not a number, or two as x,y", param, ctx)
+        return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+class _Shape(click.ParamType):
+    name = "HEIGHTxWIDTH"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        try:
+            parts = value.lower().split("x") if isinstance(value, str) else value
+            height, width = (int(one) for one in parts)
+        except (TypeError, ValueError):
+            height = width = 0
+        if height < 1 or width < 1:
+            self.fail(f"{value!r} is not of the form HEIGHTxWIDTH, such as 4092x5760", param, ctx)
+        return height, width
+
+
+class _Threshold(click.ParamType):
+    """A logit, the name of a rule, or a rule with its target."""
+
+    name = "logit|RULE|RULE=TARGET"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | str | tuple[str, float]:
+        if isinstance(value, (list, tuple)):  # as in the TOML of a run
+            value = "=".join(map(str, value))
+        rule, equals, target = str(value).partition("=")
+        try:
+            if equals:
+                return rule, float(target)
+            return float(rule)
+        except ValueError:
+            if equals:
+                self.fail(f"{target!r} in {value!r} is not a number", param, ctx)
+            return rule  # the library knows which rules there are
+
+
+POSITIVE = _Positive()
+PIXEL_SIZE = _PixelSize()
+PAIR = _Pair()
+SHAPE = _Shape()
+THRESHOLD = _Threshold()
+LENGTH = POSITIVE
+
+
+def threshold_text(threshold: Any) -> str:
+    """Return a threshold as it is written on the command line."""
+    return "=".join(map(str, threshold)) if isinstance(threshold, tuple) else str(threshold)
+
+
+def _stacked(*options: Callable) -> Callable:
+    def decorate(function: Callable) -> Callable:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+frame_options = _stacked(
+    click.option(
+        "--origin",
+        type=click.Choice(["top-left", "bottom-left"]),
+        default="top-left",
+        show_default=True,
+        help="From where the file counts y.",
+    ),
+    click.option(
+        "--step",
+        type=PAIR,
+        default=1.0,
+        show_default=True,
+        help="Pixels of the file's frame per stored pixel: 4 if the coordinates are of unbinned "
+        "images and the micrographs are binned by 4.",
+    ),
+    click.option(
+        "--offset",
+        type=PAIR,
+        default=0.0,
+        show_default=True,
+        help="Where the file has the first stored pixel: 1.5 if blocks of 4 were averaged.",
+    ),
+)
+
+computing_options = _stacked(
+    click.option(
+        "--n-jobs", type=int, help="Micrographs processed in parallel; -1 for one on every core."
+    ),
+    click.option("--device", help='Such as "cpu" or "cuda:0".  [default: a GPU if there is one]'),
+)

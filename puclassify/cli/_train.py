@@ -1,0 +1,154 @@
+"""The command ``train``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from puclassify.cli._command import command, print_result, save_config
+from puclassify.cli._options import (
+    PIXEL_SIZE,
+    POSITIVE,
+    THRESHOLD,
+    computing_options,
+    frame_options,
+)
+
+_EXAMPLE = """\
+puclassify train "mics/*.mrc" --coordinates labels.star \\
+    --diameter 180 --pixel-size 1.77 --output model.safetensors"""
+
+
+@command(name="train", example=_EXAMPLE)
+@click.argument("micrographs", nargs=-1, required=True)
+@click.option(
+    "--coordinates",
+    multiple=True,
+    required=True,
+    help="Labelled particles: a file, folder or quoted pattern; may be given several times.",
+)
+@click.option(
+    "--diameter",
+    type=POSITIVE,
+    required=True,
+    help="Of the particle, in ångström (in pixels with --pixel-size 1).",
+)
+@click.option(
+    "--pixel-size",
+    type=PIXEL_SIZE,
+    default="header",
+    show_default=True,
+    help='Ångström per pixel of the micrographs as stored, or "header" of the MRC files.',
+)
+@click.option("--output", required=True, help="The model to write, by convention *.safetensors.")
+@click.option("--format", default="auto", show_default=True, help="Of the coordinates.")
+@frame_options
+@click.option(
+    "--check",
+    type=click.Choice(["stop", "warn", "off"]),
+    default="stop",
+    show_default=True,
+    help="What to do if the coordinates seem to be flipped, scaled or shifted.",
+)
+@click.option("--expected-particles", type=POSITIVE, help="In a typical micrograph, if known.")
+@click.option(
+    "--threshold",
+    type=THRESHOLD,
+    default="auto",
+    show_default=True,
+    help="Which picks count: a logit, or a rule, such as precision=0.9 or recall=0.9.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Of training.  [default: the library's]")
+@click.option("--network", help="Such as resnet9 or conv31.  [default: the library's]")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same.")
+@computing_options
+@click.option("--warm-start", help="A model whose weights the training continues from.")
+def train(**options: Any) -> None:
+    """Train a picker on labelled particles and write it to one file.
+
+    MICROGRAPHS are paths, folders, quoted patterns, STAR lists or @list.txt. A hundred labels,
+    chosen at random among the particles of ten micrographs, are enough; the rest is taken as
+    unlabelled. Printed is what to expect of the picks, estimated from the labels.
+    """
+    from puclassify import save_model
+    from puclassify.cli._coordinates import check_labels, labels_of, n_of
+    from puclassify.cli._progress import library_output
+    from puclassify.io import micrograph_files
+
+    micrographs = micrograph_files(options["micrographs"])
+    frame = {name: options[name] for name in ("origin", "step", "offset")}
+    labels = labels_of(micrographs, options["coordinates"], options["format"], **frame)
+    picker = _picker(options)
+    result: dict[str, Any] = {"n_micrographs": len(micrographs), "n_labels": n_of(labels)}
+    if options["check"] != "off":
+        diameter = _diameter_in_pixels(options, micrographs)
+        result["check"] = check_labels(micrographs, labels, diameter, options["check"] == "stop")
+    click.echo(f"{n_of(labels)} labels on {len(micrographs)} micrographs", err=True)
+    with library_output():
+        picker.fit(micrographs, labels)
+    save_model(picker, options["output"])
+    save_config(f"{options['output']}.toml")
+    result |= {
+        "model": options["output"],
+        "threshold": picker.threshold_,
+        "expected_particles": picker.expected_particles_,
+        "threshold_report": picker.threshold_report_,
+        "matching_radius": picker.matching_radius_,
+    }
+    print_result(result, _report(result))
+
+
+def _picker(options: dict[str, Any]) -> Any:
+    """Return the picker to fit: a new one, or that of a model to continue from."""
+    from puclassify import ParticlePicker, load_model
+
+    given = {
+        "pixel_size": options["pixel_size"],
+        "expected_particles": options["expected_particles"],
+        "threshold": options["threshold"],
+        "n_jobs": options["n_jobs"],
+        "random_state": options["seed"],
+        "verbose": 1,
+    }
+    if options["warm_start"] is None:
+        picker = ParticlePicker(options["diameter"], **given)
+    else:
+        picker = load_model(options["warm_start"])
+        picker.set_params(particle_diameter=options["diameter"], warm_start=True, **given)
+    of_classifier = {
+        "classifier__max_epochs": options["epochs"],
+        "classifier__module": options["network"],
+        "classifier__device": options["device"],
+        "classifier__verbose": 1,
+    }
+    return picker.set_params(**{k: v for k, v in of_classifier.items() if v is not None})
+
+
+def _diameter_in_pixels(options: dict[str, Any], micrographs: list[str]) -> float | None:
+    """Return the diameter in stored pixels, None if a header does not tell."""
+    pixel_size = options["pixel_size"]
+    if pixel_size == "header":
+        from puclassify.io import read_micrograph
+
+        pixel_size = read_micrograph(micrographs[0]).pixel_size
+        if pixel_size in (None, 0, 1):
+            return None
+    return options["diameter"] / pixel_size
+
+
+def _report(result: dict[str, Any]) -> str:
+    lines = [f"wrote {result['model']}", f"threshold: {result['threshold']:.3f} (logit)"]
+    expected = result["threshold_report"]
+    if expected is None:
+        lines.append("no estimate of the picks' quality (see the warnings, or the threshold given)")
+        return "\n".join(lines)
+    lines.append("expected of the picks above it, with 90 % intervals:")
+    for name in ("precision", "recall", "f1"):
+        low, high = expected[f"{name}_interval"]
+        lines.append(f"  {name:9} {expected[name]:.2f}  ({low:.2f} to {high:.2f})")
+    lines.append(
+        f"  {expected['n_picks']:.0f} picks and {expected['n_particles']:.0f} particles in a "
+        "micrograph"
+    )
+    return "\n".join(lines)

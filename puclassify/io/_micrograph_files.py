@@ -1,0 +1,122 @@
+"""The micrograph files that paths, patterns, folders and lists stand for."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+
+from puclassify._warnings import warn
+from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
+from puclassify.io._star_grammar import parse_star
+from puclassify.io._star_list import find_listed
+from puclassify.io._star_names import NAME
+
+__all__ = ["micrograph_files"]
+
+
+def micrograph_files(paths: Iterable[str]) -> list[str]:
+    """Return the files, each once and in the given order; files of a pattern or folder by name.
+
+    A path is a file, a folder, a pattern (``**`` includes subfolders), a STAR file whose
+    ``_rlnMicrographName`` lists micrographs, or ``@list.txt``: a text file of any of these, one a
+    line, in which ``#`` starts a comment line.
+    """
+    found: dict[str, str] = {}
+    n_again = 0
+    for file in _files(paths, within=()):
+        n_again += found.setdefault(os.path.realpath(file), file) is not file
+    if n_again:
+        warn(f"{n_again} micrographs are given more than once; each is used once")
+    return list(found.values())
+
+
+def _files(paths: Iterable[str], within: tuple[str, ...]) -> Iterator[str]:
+    for path in paths:
+        if path.startswith("@"):
+            yield from _files_of_list(path[1:], within)
+        elif path.lower().endswith(".star"):
+            yield from _files_of_star(path)
+        elif os.path.isdir(path):
+            yield from _files_of_folder(path)
+        elif glob.has_magic(path) and not os.path.exists(path):
+            yield from _files_of_pattern(path)
+        else:
+            yield path if os.path.isfile(path) else _missing(path)
+
+
+def _missing(path: str) -> str:
+    raise FileNotFoundError(f"there is no micrograph file {path}")
+
+
+def _files_of_pattern(pattern: str) -> list[str]:
+    found = sorted(file for file in glob.glob(pattern, recursive=True) if os.path.isfile(file))
+    if not found:
+        raise FileNotFoundError(f"no file fits the pattern {pattern!r} of micrographs")
+    return found
+
+
+def _files_of_folder(folder: str) -> list[str]:
+    endings = tuple(end for known in MICROGRAPH_FORMATS.values() for end in known.extensions)
+    files = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+    found = [file for file in files if file.lower().endswith(endings) and os.path.isfile(file)]
+    if not found:
+        raise FileNotFoundError(
+            f"the folder {folder} holds no micrographs ({', '.join(endings)}); those in folders "
+            f"within it are given by a pattern: {os.path.join(folder, '**', '*.mrc')!r}"
+        )
+    return found
+
+
+def _files_of_list(path: str, within: tuple[str, ...]) -> Iterator[str]:
+    real = os.path.realpath(path)
+    if real in within:
+        raise ValueError(f"the list {path} contains itself")
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            lines = [line.strip() for line in file]
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no list of micrographs {path}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no list of micrographs: it is not text in UTF-8") from None
+    named = [line for line in lines if line and not line.startswith("#")]
+    if not named:
+        raise ValueError(f"the list {path} names no micrograph")
+    try:
+        yield from _files(named, (*within, real))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}, named in the list {path}") from None
+
+
+def _files_of_star(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            tables = parse_star(file.read())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no STAR file of micrographs {path}") from None
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise ValueError(f"{path} cannot be read as a STAR file of micrographs: {error}") from error
+    named = [
+        (name, line)
+        for table in tables
+        for name, line in zip(table.column(NAME) or [], table.lines)
+    ]
+    if not named:
+        raise ValueError(f"{path} lists no micrographs: no table in it has a column _{NAME}")
+    # Particle files name a micrograph in every row.
+    lines = dict(reversed(named))
+    found = {name: _found(path, name, line) for name, line in reversed(lines.items())}
+    missing = [name for name, file in found.items() if not file]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of the {len(found)} micrographs that {path} lists are missing, such "
+            f"as {missing[0]!r}, looked for from the file's folder up to the project's"
+        )
+    return list(found.values())
+
+
+def _found(path: str, name: str, line: int) -> str:
+    """Return where a listed micrograph is, "" if nowhere."""
+    if os.path.isabs(name):
+        return name if os.path.isfile(name) else ""
+    return find_listed(path, name, line) or (name if os.path.isfile(name) else "")
