@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LINES = 30.0  # in a log file
 @contextmanager
 def library_output() -> Iterator[None]:
     """Print what the library prints on standard error, without ANSI codes in a file."""
-    with redirect_stdout(_Plain()):  # type: ignore[type-var]
+    with redirect_stdout(_Plain()):
         yield
 
 
