@@ -50,5 +50,6 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)  # inf and nan are TOML, too
-    # Strings of JSON are strings of TOML but for DEL, and for halves of pairs, which no file holds.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    # Strings of JSON are strings of TOML, but for DEL and for file names that are not Unicode.
+    text = str(value).encode(errors="replace").decode()
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

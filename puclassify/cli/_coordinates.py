@@ -17,8 +17,23 @@ def labels_of(
     """Read the coordinates of the micrographs, in their order."""
     from puclassify.io import match_coordinates, read_coordinates
 
-    found = read_coordinates(list(coordinates), format, micrographs=micrographs, **frame)
+    files = list(coordinates)
+    if frame.get("origin") == "bottom-left":
+        frame["shapes"] = _shapes_of_others(micrographs, read_coordinates(files, format))
+    found = read_coordinates(files, format, micrographs=micrographs, **frame)
     return match_coordinates(found, micrographs)
+
+
+def _shapes_of_others(
+    micrographs: Sequence[str], found: dict[str, np.ndarray]
+) -> dict[str, tuple[int, int]]:
+    """Return any shape for coordinates of micrographs that are not given, and so not used."""
+    from puclassify.io import match_coordinates
+
+    names = list(found)
+    places = {name: np.array([[index, 0]]) for index, name in enumerate(names)}
+    used = {int(row[0, 0]) for row in match_coordinates(places, micrographs) if len(row)}
+    return {name: (1, 1) for index, name in enumerate(names) if index not in used}
 
 
 def n_of(coordinates: Sequence[np.ndarray]) -> int:

@@ -104,8 +104,10 @@ def _files_of_star(path: str) -> list[str]:
     if not named:
         raise ValueError(f"{path} lists no micrographs: no table in it has a column _{NAME}")
     # Particle files name a micrograph in every row.
-    lines = dict(reversed(named))
-    found = {name: _found(path, name, line) for name, line in reversed(lines.items())}
+    lines: dict[str, int] = {}
+    for name, line in named:
+        lines.setdefault(name, line)
+    found = {name: _found(path, name, line) for name, line in lines.items()}
     missing = [name for name, file in found.items() if not file]
     if missing:
         raise FileNotFoundError(

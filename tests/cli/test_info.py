@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from puclassify import load_model
+
+from .conftest import run
+
+
+def test_all_kinds_of_files(session, trained):
+    result = run("info", trained[0], session.micrographs[0], session.truth, "--json")
+    assert result.code == 0, result.err
+    model, micrograph, coordinates = result.json["files"]
+    assert (model["class"], model["n_labels"]) == ("ParticlePicker", 48)
+    assert model["particle_diameter"] == session.diameter
+    assert (micrograph["height"], micrograph["width"]) == (256, 256)
+    assert micrograph["pixel_size"] == 2.0
+    assert (coordinates["n_micrographs"], coordinates["n_particles"]) == (6, 72)
+    xy = np.concatenate(session.coordinates)
+    assert coordinates["x"] == pytest.approx([xy[:, 0].min(), xy[:, 0].max()], abs=1e-3)
+
+
+def test_text(session, trained):
+    text = run("info", trained[0], session.truth).out
+    n = sum(one.numel() for one in load_model(trained[0]).classifier_.module_.parameters())
+    assert f"n_parameters: {n}\n" in text
+    assert "n_particles: 72\n" in text
+
+
+def test_missing_files():
+    result = run("info", "none.star")
+    assert result.code == 1
+    assert result.err == "error: there is no coordinate file none.star\n"
