@@ -235,6 +235,17 @@ class TestSubpixel:
         fixed = non_maximum_suppression(values, 10.0, border=0, subpixel=False)
         np.testing.assert_array_equal(moved, fixed)
 
+    def test_every_position_is_judged_alone(self):
+        """Beside one that is next to a NaN, and one on the edge."""
+        y, x = np.mgrid[:9, :40]
+        values = 9.0 - (x - 4.2) ** 2 - (y - 4.1) ** 2
+        values = np.maximum(values, 0.0)
+        values[4, 12], values[4, 13] = 5.0, np.nan
+        values[0, 30] = 3.0
+        picks = non_maximum_suppression(values, 4.0)
+        expected = [[4.2, 4.1, values[4, 4]], [12, 4, 5], [30, 0, 3]]
+        np.testing.assert_allclose(picks, expected, atol=1e-9)
+
     @pytest.mark.parametrize("height", [1.0, 1e-3])
     def test_flank_of_a_suppressed_maximum_stays_on_the_grid(self, height):
         y, x = np.mgrid[:7, :12]
