@@ -26,6 +26,7 @@ TITLES = {
     "puclassify.metrics": "Metrics",
     "puclassify.model_selection": "Model selection",
     "puclassify.io": "Reading and writing",
+    "puclassify.particles": "Particle stacks",
     "puclassify.models": "Models in files",
     "puclassify.datasets": "Data sets",
     "puclassify.plotting": "Displays",

@@ -37,7 +37,7 @@ FLOORS = (
         "base",
     },
     {"io", "losses", "networks", "metrics"},
-    {"datasets", "preprocessing", "regions", "model_selection"},
+    {"datasets", "preprocessing", "regions", "particles", "model_selection"},
     {"prior"},
     {"calibration"},
     {"classifier"},

@@ -3,6 +3,7 @@
 `MICROGRAPH_FORMATS` and `COORDINATE_FORMATS` list the formats by name.
 """
 
+from puclassify.io._check_coordinates import check_coordinate_array as check_coordinate_array
 from puclassify.io._check_coordinates import check_coordinates
 from puclassify.io._coordinate_formats import COORDINATE_FORMATS, CoordinateFormat
 from puclassify.io._coordinate_table import CoordinateTable
@@ -22,12 +23,18 @@ from puclassify.io._micrograph import iter_micrographs as iter_micrographs
 from puclassify.io._micrograph import without_pixels as without_pixels
 from puclassify.io._micrograph_files import micrograph_files as micrograph_files
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
+from puclassify.io._names import path_text as path_text
+from puclassify.io._pick_files import pick_files as pick_files
+from puclassify.io._pick_journal import PickJournal as PickJournal
 from puclassify.io._pick_journal import source_of as source_of
 from puclassify.io._pick_writer import PickWriter as PickWriter
 from puclassify.io._pixel_memory import RecycledMemory as RecycledMemory
 from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
+from puclassify.io._replace_files import remove_abandoned_drafts as remove_abandoned_drafts
 from puclassify.io._replace_files import replace_files as replace_files
 from puclassify.io._skipped import SkippedMicrograph
+from puclassify.io._skipped import SkippedTable as SkippedTable
+from puclassify.io._star import star_block as star_block
 from puclassify.io._watch import FolderWatch, watch
 
 __all__ = [

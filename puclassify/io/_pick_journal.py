@@ -18,6 +18,7 @@ from puclassify.io._replace_files import append_text, replace_files
 __all__ = ["Done", "PickJournal", "source_of"]
 
 JOURNAL = ".picked.jsonl"
+_PIECE = 2**22  # bytes
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class PickJournal:
     that the record can never say of a file what holds for another.
     """
 
-    def __init__(self, folder: str, run: Mapping[str, str]):
+    def __init__(self, folder: str, run: Mapping[str, str], name: str = JOURNAL):
         self.folder, self.run = folder, dict(run)
-        self.path = os.path.join(folder, JOURNAL)
+        self.path = os.path.join(folder, name)
         self.fingerprint = _fingerprint(self.run)
         self._runs: dict[str, dict[str, str]] = {}
         self._own: set[str] = set()  # files of this run
@@ -152,8 +153,11 @@ def source_of(micrograph: Any) -> list:
 
 
 def _checksum(path: str) -> int:
+    checksum = 0
     with open(path, "rb") as file:
-        return zlib.crc32(file.read())
+        while piece := file.read(_PIECE):
+            checksum = zlib.crc32(piece, checksum)
+    return checksum
 
 
 def _fingerprint(run: Mapping[str, str]) -> str:

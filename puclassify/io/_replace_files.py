@@ -22,8 +22,8 @@ _DRAFT = re.compile(r"\.([0-9a-f]{12})-(\d+)-\d+\.part")
 _numbers = itertools.count()
 
 
-def replace_files(texts: Mapping[str, str | bytes]) -> None:
-    """Write texts, or bytes, by path; at any time each file is the old one or the complete new one.
+def replace_files(texts: Mapping[str, str | bytes | Iterable[bytes | memoryview]]) -> None:
+    """Write texts, bytes or pieces of bytes by path; each file is the old or the complete new one.
 
     No file is changed before all new ones are on the disk, and all are when this returns. Links are
     followed. Existing files keep their permissions; new ones get the usual ones.
@@ -37,7 +37,7 @@ def replace_files(texts: Mapping[str, str | bytes]) -> None:
             draft = os.path.join(os.path.dirname(target), _draft_name())
             drafts[draft] = path
             with _naming(path), open(draft, "xb") as file:
-                file.write(text.encode() if isinstance(text, str) else text)
+                file.writelines(_pieces(text))
             if os.path.exists(target):
                 shutil.copymode(target, draft)
         for draft, path in drafts.items():
@@ -51,6 +51,12 @@ def replace_files(texts: Mapping[str, str | bytes]) -> None:
         for draft in drafts:
             if os.path.exists(draft):
                 os.remove(draft)
+
+
+def _pieces(text: str | bytes | Iterable[bytes | memoryview]) -> Iterable[bytes | memoryview]:
+    if isinstance(text, str):
+        return [text.encode()]
+    return [text] if isinstance(text, bytes) else text
 
 
 def append_text(path: str, text: str) -> None:

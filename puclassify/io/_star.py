@@ -18,7 +18,7 @@ from puclassify.io._star_list import COORDINATE_FILE, read_listed
 from puclassify.io._star_names import NAME, micrographs_of_rows
 from puclassify.io._star_shifts import shifts_of, shifts_to_warn_of
 
-__all__ = ["format_star", "format_star_list", "read_centred_star", "read_star"]
+__all__ = ["format_star", "format_star_list", "read_centred_star", "read_star", "star_block"]
 
 _X, _Y = "rlnCoordinateX", "rlnCoordinateY"
 _SCORE = "rlnAutopickFigureOfMerit"
@@ -26,6 +26,7 @@ _CORE = {title.lower() for title in (_X, _Y, _SCORE, NAME)}
 _OF_OPTICS = ("rlnOpticsGroup",)  # means nothing without the table of optics, which is not kept
 _TITLE = re.compile(r"rln\w+")
 _OPTICS = "optics"
+_NAMES = (NAME, COORDINATE_FILE, "rlnImageName", "rlnOpticsGroupName")  # may have spaces
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
 _MISSING_VALUES = ("NaN", "<NA>")  # starfile reads these as gaps
@@ -89,7 +90,7 @@ def format_star(table: CoordinateTable) -> str:
         for title, values in table.columns.items()
         if _TITLE.fullmatch(title) and title not in (*columns, NAME, *_OF_OPTICS)
     }
-    return _star_text("", {**columns, NAME: table.names, **further})
+    return star_block("", {**columns, NAME: table.names, **further})
 
 
 def format_star_list(files: Mapping[str, str]) -> str:
@@ -101,12 +102,12 @@ def format_star_list(files: Mapping[str, str]) -> str:
                 f"not a path: write it as './{file}'"
             )
     columns = {COORDINATE_FILE: list(files.values()), NAME: list(files)}
-    return _star_text("coordinate_files", columns)
+    return star_block("coordinate_files", columns)
 
 
-def _star_text(block: str, columns: dict[str, list[str]]) -> str:
-    """Format one loop as starfile does, without a header of its own."""
-    names = {NAME: columns[NAME], COORDINATE_FILE: columns.get(COORDINATE_FILE, [])}
+def star_block(block: str, columns: dict[str, list[str]]) -> str:
+    """Format one loop as starfile does, with quotes around names that need them."""
+    names = {title: columns[title] for title in _NAMES if title in columns}
     quoted = {text: _quoted(text) for texts in names.values() for text in set(texts)}
     texts = [
         [quoted[text] for text in texts] if title in names else texts
