@@ -15,13 +15,13 @@ def whole_pixels(xy: np.ndarray) -> np.ndarray:
 def inside(pixels: np.ndarray, box_size: int, shape: tuple[int, int]) -> np.ndarray:
     """Tell which boxes (k,) lie within an image of this height and width."""
     first = pixels - box_size // 2
-    return ((first >= 0) & (first + box_size <= shape[::-1])).all(axis=1)
+    return np.all((first >= 0) & (first + box_size <= shape[::-1]), axis=1)
 
 
 def touching(pixels: np.ndarray, box_size: int, shape: tuple[int, int]) -> np.ndarray:
     """Tell which boxes (k,) have a pixel in common with an image of this height and width."""
     first = pixels - box_size // 2
-    return ((first + box_size > 0) & (first < shape[::-1])).all(axis=1)
+    return np.all((first + box_size > 0) & (first < shape[::-1]), axis=1)
 
 
 def boxes_at(values: np.ndarray, pixels: np.ndarray, box_size: int) -> np.ndarray:
