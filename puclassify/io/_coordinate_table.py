@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -110,11 +111,10 @@ class CoordinateTable:
             )
         if len(numbers) == 3 and np.isnan(numbers[2]).any():
             del numbers[2]
-        stripped: dict[Any, str] = {}  # a name of thousands of rows is one object
-        plain = [
-            stripped.get(name) or stripped.setdefault(name, str(name).strip()) for name in names
-        ]
-        if not all(plain):
+        names = list(names)
+        stripped = {name: str(name).strip() for name in set(names)}
+        plain = [stripped[name] for name in names]  # a name of thousands of rows is one object
+        if not all(stripped.values()):
             raise ValueError(f"{_place(plain.index(''), lines)} has no name of a micrograph")
         return cls(plain, np.column_stack(numbers))
 
@@ -247,9 +247,12 @@ class CoordinateTable:
         dict of str to list of int
             Micrographs in the order of their first rows.
         """
-        rows = defaultdict(list)
-        for row, name in enumerate(self.names):
-            rows[name].append(row)
+        rows: dict[str, list[int]] = defaultdict(list)
+        start = 0
+        for name, group in groupby(self.names):
+            end = start + sum(1 for _ in group)
+            rows[name] += range(start, end)
+            start = end
         return dict(rows)
 
     def split(self) -> dict[str, CoordinateTable]:

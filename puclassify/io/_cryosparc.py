@@ -76,11 +76,13 @@ def format_cs(table: CoordinateTable) -> bytes:
             "shapes= (height, width)"
         )
     shapes = np.array([table.shapes[name] for name in table.names], dtype=float).reshape(-1, 2)
+    uids = {name: _micrograph_uid(name) for name in set(table.names)}
+    paths = {name: name.encode() for name in uids}
     fields: dict[str, Any] = {
         _ROW: _new_uids(table),
-        _UID: np.array([_micrograph_uid(name) for name in table.names], dtype="<u8"),
+        _UID: np.array([uids[name] for name in table.names], dtype="<u8"),
         "location/exp_group_id": np.zeros(len(table.names), dtype="<u4"),
-        _PATH: np.array([name.encode() for name in table.names] or [b""], dtype=bytes)[
+        _PATH: np.array([paths[name] for name in table.names] or [b""], dtype=bytes)[
             : len(table.names)
         ],
         _SHAPE: shapes.astype("<u4"),

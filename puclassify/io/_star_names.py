@@ -53,7 +53,10 @@ def _stated(table: StarTable) -> list[str]:
 
 def _cells(table: StarTable, title: str) -> list[str]:
     column = table.of_rows(title)
-    return [""] * len(table.rows) if column is None else [cell.strip() for cell in column]
+    if column is None:
+        return [""] * len(table.rows)
+    stripped = {cell: cell.strip() for cell in set(column)}
+    return [stripped[cell] for cell in column]
 
 
 def _micrographs_of_stacks(stacks: Iterable[str]) -> dict[str, str]:
