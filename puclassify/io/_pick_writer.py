@@ -49,6 +49,12 @@ class PickWriter:
         self._folder = folder
         # Raises before the picking what it would raise after it.
         self._format = writer(self.path, "auto")
+        if self._format.point == "corner" or self._format.unit == "fraction":
+            needed = "box_size=" if self._format.point == "corner" else "micrographs="
+            raise ValueError(
+                f"output: files {self._format.extensions[0]} hold more than picks; pick without "
+                f"output, and call write_coordinates(picks, {self.path!r}, names=..., {needed})"
+            )
         self._texts([])
         remove_abandoned_drafts(folder)
         self._journal = PickJournal(folder, dict(run or {}))

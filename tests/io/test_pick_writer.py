@@ -339,3 +339,11 @@ def test_refuses_to_write_over_its_own_file(tmp_path):
     with pytest.raises(ValueError, match=r"'one/a.mrc' and of 'two/a.mrc'"):
         writer.write("two/a.mrc", PICKS[:1])
     assert len(read_coordinates(tmp_path / "a.csv")["one/a.mrc"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("ending", "needed"), [("box", "box_size="), ("cbox", "box_size="), ("cs", "micrographs=")]
+)
+def test_refuses_formats_that_need_more_than_picks(tmp_path, ending, needed):
+    with pytest.raises(ValueError, match=rf"output: files \.{ending} hold more .*{needed}"):
+        PickWriter(tmp_path / f"{{name}}.{ending}")
