@@ -60,46 +60,38 @@ class DamageScan:
         ).tolist()
         if not (some_constant or some_unusual or some_columns):
             return None
-        dead = torch.from_numpy(np.zeros(pixels.shape, bool)).to(pixels.device)
+        damaged = torch.from_numpy(np.zeros(pixels.shape, bool)).to(pixels.device)
         if some_unusual:
-            self._mark_not_finite(dead, usual)
+            self._mark_not_finite(damaged)
         levels = np.zeros(0, np.float32)
         if some_constant:
             lowest, constant = self._lowest.cpu().numpy(), (~varies).cpu().numpy()
             constant &= np.isfinite(lowest)
             found = dead_pieces(lowest, constant, columns.cpu().numpy(), pixels, scale)
-            in_dead_rows(pixels, scale, lowest, found, dead)
+            in_dead_rows(pixels, scale, lowest, found, damaged)
             levels = np.unique(lowest[found])
-        in_dead_columns(pixels, scale, dead)
-        damaged = dead
+        in_dead_columns(pixels, scale, damaged)
         if some_unusual and scale.spread > 0:
-            damaged = dead.clone()
             mark_hot_pixels(pixels, scale, usual.cpu().numpy(), self._length, levels, damaged)
         rows = damaged.any(dim=1)
-        return Damage(pixels, scale, damaged, dead) if rows.any() else None
+        return Damage(pixels, scale, damaged) if rows.any() else None
 
-    def _mark_not_finite(self, dead: torch.Tensor, usual: torch.Tensor) -> None:
+    def _mark_not_finite(self, damaged: torch.Tensor) -> None:
         extremes = self._lowest.isfinite() & self._highest.isfinite()
         for row in torch.nonzero(~extremes.all(dim=1))[:, 0].split(256):
             values = take_rows(self._pixels, row)
             deviations = self._scale.deviations(
-                values, torch.empty(values.shape, device=dead.device)
+                values, torch.empty(values.shape, device=damaged.device)
             )
-            dead[row] = ~deviations.isfinite()
+            damaged[row] = ~deviations.isfinite()
 
 
 class Damage:
-    """The damaged pixels of an image, and what to put in their place.
+    """The damaged pixels of an image, a mask (h, w), and what to put in their place."""
 
-    ``damaged`` and ``dead`` are masks (h, w): dead are those in dead lines and regions or not
-    finite, and damaged in addition those that are hot.
-    """
-
-    def __init__(
-        self, pixels: torch.Tensor, scale: GrayScale, damaged: torch.Tensor, dead: torch.Tensor
-    ):
+    def __init__(self, pixels: torch.Tensor, scale: GrayScale, damaged: torch.Tensor):
         self._pixels, self._scale = pixels, scale
-        self.damaged, self.dead = damaged, dead
+        self.damaged = damaged
         self._fill = Fill(pixels, scale, damaged)
 
     def repaired_rows(self, n_rows: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

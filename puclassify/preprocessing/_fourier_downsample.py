@@ -143,7 +143,7 @@ def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     part, and regions of them, such as a frame of zeros, unless the value is common elsewhere;
     pixels more than 20 robust standard deviations from the median that belong to nothing 4 pixels
     thick, which gold, ice and carbon are; and whatever is beyond 50. Grid points with nothing but
-    dead pixels around are set to the median, so that `normalize_micrograph` finds large dead
+    damaged pixels around are set to the median, so that `normalize_micrograph` finds large dead
     regions. Other pixels are not changed. The cost is a one-dimensional
     transform of each row and of each remaining column; sizes with large prime factors take a few
     times longer than round ones.
@@ -179,7 +179,7 @@ def fourier_downsample(image: GridImage, factor: ArrayLike) -> GridImage:
     spectrum *= new_height * new_width / (height * width)
     values = irfft_of_rows(spectrum, new_width)
     if damage is not None:
-        values.masked_fill_(_inside(damage.dead, (new_height, new_width)), scale.centre)
+        values.masked_fill_(_inside(damage.damaged, (new_height, new_width)), scale.centre)
     values = _stored(values, scale, wide=_is_wide(pixels.dtype))
     small = image.with_values(
         like(image.values, values), step=(width / new_width, height / new_height)
@@ -268,19 +268,19 @@ def _stored(values: torch.Tensor, scale: GrayScale, wide: bool) -> torch.Tensor:
     return values.add_(pivot.float())
 
 
-def _inside(dead: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """Return the points of a smaller grid with nothing but dead pixels as far as the next ones."""
+def _inside(damaged: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Return the points of a smaller grid with only damaged pixels as far as the next ones."""
     for axis, n_points in enumerate(shape):
-        n = dead.shape[axis]
+        n = damaged.shape[axis]
         if n_points == n:
             continue
         step = n / n_points
-        centres = torch.arange(n_points, device=dead.device) * step
+        centres = torch.arange(n_points, device=damaged.device) * step
         around = [
             (centres + d * step).round().long().clamp(0, n - 1) for d in (-1, -0.5, 0, 0.5, 1)
         ]
-        dead = torch.stack([dead.index_select(axis, index) for index in around]).all(dim=0)
-    return dead
+        damaged = torch.stack([damaged.index_select(axis, index) for index in around]).all(dim=0)
+    return damaged
 
 
 def _row_spectrum(
