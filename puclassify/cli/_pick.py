@@ -24,7 +24,7 @@ puclassify pick model.safetensors session --watch --idle 600 --output picks"""
     "--output",
     required=True,
     help='A folder for STAR files, which is made; a path with "{name}" in it, such as '
-    '"picks/{name}.box", for a file of another format each; or one file for all, such as '
+    '"picks/{name}.tsv", for a file of another format each; or one file for all, such as '
     "picks.csv.",
 )
 @click.option(

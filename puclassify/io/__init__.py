@@ -19,6 +19,7 @@ from puclassify.io._micrograph import (
     micrograph_name,
     read_micrograph,
 )
+from puclassify.io._micrograph import given_name as given_name
 from puclassify.io._micrograph import iter_micrographs as iter_micrographs
 from puclassify.io._micrograph import without_pixels as without_pixels
 from puclassify.io._micrograph_files import micrograph_files as micrograph_files

@@ -9,7 +9,7 @@ from typing import Any
 from puclassify.io._box_sizes import corners
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinate_text import check_names
-from puclassify.io._json_text import items, number, read_json, text
+from puclassify.io._json_text import image_shape, items, number, outline, read_json, text
 
 __all__ = ["format_coco", "is_coco", "read_coco"]
 
@@ -25,10 +25,10 @@ def read_coco(path: str) -> CoordinateTable:
     """Read the centres of the boxes of all annotations, with the names of their images."""
     content = read_json(path)
     if not is_coco(content):
-        found = list(content)[:6] if isinstance(content, dict) else type(content).__name__
         raise ValueError(
-            f"there are no images and annotations in it, but {found}; a list of detections lacks "
-            "the names of the images: put it as annotations beside the images of the data set"
+            f"there are no images and annotations in it, but {outline(content)}; a list of "
+            "detections lacks the names of the images: put it as annotations beside the images of "
+            "the data set"
         )
     images = {_key(one, "id"): one for one in _objects(content["images"], "images")}
     names = {key: text(one.get("file_name"), "file_name") for key, one in images.items()}
@@ -52,7 +52,9 @@ def read_coco(path: str) -> CoordinateTable:
         "height": [box[3] for box in boxes],
         "label": [labels.get(one.get("category_id")) for one in annotations],
     }
-    shapes = {names[key]: _shape(one) for key, one in images.items()}
+    shapes = {
+        names[key]: image_shape(one.get("height"), one.get("width")) for key, one in images.items()
+    }
     return replace(
         table,
         columns=kept,
@@ -118,9 +120,3 @@ def _box(one: dict[str, Any], where: str) -> list[float]:
     if len(box) != 4:
         raise ValueError(f"{where}: bbox is {box!r:.60}, expected [x, y, width, height]")
     return [number(value, f"{where}: bbox") for value in box]
-
-
-def _shape(one: dict[str, Any]) -> tuple[int, int] | None:
-    height, width = one.get("height"), one.get("width")
-    is_known = isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0
-    return (height, width) if is_known else None  # type: ignore[return-value]

@@ -299,11 +299,12 @@ def _format_of(path: str) -> CoordinateFormat | None:
     if what:
         raise ValueError(f"{path} cannot be read as coordinates: it is {what}")
     formats = COORDINATE_FORMATS.values()
-    known = [e for e in formats if e.recognise is not None and e.recognise(path, head)]
+    for one in formats:  # a JSON file is parsed for each of its formats until it is recognised
+        if one.recognise is not None and one.recognise(path, head):
+            return one
     first = first_line(head)
-    known += [e for e in formats if e.first_line is not None and first.startswith(e.first_line)]
-    known += filter(None, [_by_extension(path)])
-    return known[0] if known else None
+    known = [e for e in formats if e.first_line is not None and first.startswith(e.first_line)]
+    return known[0] if known else _by_extension(path)
 
 
 def _by_extension(path: str, only_written: bool = False) -> CoordinateFormat | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from puclassify.io._coordinate_table import CoordinateTable, file_stem
-from puclassify.io._json_text import items, number, read_json
+from puclassify.io._json_text import items, number, outline, read_json
 
 __all__ = ["format_eman2", "is_eman2", "read_eman2", "update_eman2"]
 
@@ -23,10 +23,9 @@ def read_eman2(path: str) -> CoordinateTable:
     """Read ``boxes``, lists of x and y of the centre, the way of picking and possibly a score."""
     content = read_json(path)
     if not is_eman2(content):
-        found = list(content)[:6] if isinstance(content, dict) else type(content).__name__
         raise ValueError(
-            f"there are no boxes in it, it has {found}; in EMAN2 pick particles with e2boxer, or "
-            "import a box file"
+            f"there are no boxes in it, it has {outline(content)}; in EMAN2 pick particles with "
+            "e2boxer, or import a box file"
         )
     boxes = [items(box, "a box") for box in items(content["boxes"], "boxes")]
     for place, box in enumerate(boxes):

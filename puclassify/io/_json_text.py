@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["items", "number", "read_json", "text"]
+__all__ = ["image_shape", "items", "number", "outline", "read_json", "text"]
 
 
 def read_json(path: str) -> Any:
@@ -18,6 +18,18 @@ def read_json(path: str) -> Any:
         raise ValueError("its brackets are nested too deeply") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON file ({error}); is it complete?") from None
+
+
+def outline(content: Any) -> Any:
+    """Return what tells in a message what a file holds: the first keys, or the type."""
+    return list(content)[:6] if isinstance(content, dict) else type(content).__name__
+
+
+def image_shape(height: Any, width: Any) -> tuple[int, int] | None:
+    """Return the size of an image, or None if it is no pair of positive whole numbers."""
+    if isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0:
+        return height, width
+    return None
 
 
 def items(value: Any, where: str) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 from puclassify.io._coordinate_text import check_names
-from puclassify.io._json_text import items, number, read_json
+from puclassify.io._json_text import image_shape, items, number, outline, read_json
 
 __all__ = ["format_labelme", "is_labelme", "read_labelme"]
 
@@ -25,8 +25,7 @@ def read_labelme(path: str) -> CoordinateTable:
     """Read points, and the centres of circles, rectangles and polygons."""
     content = read_json(path)
     if not is_labelme(content):
-        found = list(content)[:6] if isinstance(content, dict) else type(content).__name__
-        raise ValueError(f"there are no shapes and imagePath in it, but {found}")
+        raise ValueError(f"there are no shapes and imagePath in it, but {outline(content)}")
     shapes = items(content["shapes"], "shapes")
     centres = [_centre_and_size(one, f"shapes[{place}]") for place, one in enumerate(shapes)]
     image = content["imagePath"]
@@ -38,12 +37,11 @@ def read_labelme(path: str) -> CoordinateTable:
     if shapes and all(len(centre) == 4 for centre in centres):
         kept["width"] = [centre[2] for centre in centres]
         kept["height"] = [centre[3] for centre in centres]
-    height, width = content.get("imageHeight"), content.get("imageWidth")
-    known = isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0
+    shape = image_shape(content.get("imageHeight"), content.get("imageWidth"))
     return replace(
         CoordinateTable.from_text([name] * len(shapes), columns),
         columns=kept,
-        shapes={name: (height, width)} if known else {},
+        shapes={} if shape is None else {name: shape},
         micrographs=(name,),
     )
 

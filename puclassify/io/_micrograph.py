@@ -18,6 +18,7 @@ from puclassify.io._side_files import refuse_side_files
 __all__ = [
     "as_grid_image",
     "check_micrographs",
+    "given_name",
     "iter_micrographs",
     "micrograph_name",
     "read_micrograph",
@@ -237,6 +238,12 @@ def _refuse_single_micrograph(X: Any) -> None:
             f"X must be a sequence of micrographs, got a single {_describe(X)}; "
             "put it in a list: [micrograph]"
         )
+
+
+def given_name(micrograph: Any, index: int) -> str:
+    """Return the path of a micrograph as given, or what `micrograph_name` does."""
+    is_path = isinstance(micrograph, (str, os.PathLike))
+    return os.fspath(micrograph) if is_path else micrograph_name(micrograph, index)
 
 
 def micrograph_name(micrograph: Any, index: int) -> str:

@@ -10,8 +10,7 @@ import numpy as np
 
 from puclassify.grid import GridImage
 from puclassify.io._match_coordinates import match_coordinates
-from puclassify.io._micrograph import micrograph_name, read_micrograph
-from puclassify.io._mrc import mrc_shape
+from puclassify.io._micrograph import given_name, without_pixels
 
 __all__ = ["micrograph_shapes"]
 
@@ -41,12 +40,7 @@ def _of_images(names: Sequence[str], micrographs: Any) -> dict[str, tuple[int, i
             "micrographs must be a sequence of paths, arrays or GridImages, got "
             f"{micrographs!r:.80}"
         )
-    places = {
-        os.fspath(one) if isinstance(one, (str, os.PathLike)) else micrograph_name(one, place): [
-            [place, 0]
-        ]
-        for place, one in enumerate(micrographs)
-    }
+    places = {given_name(one, place): [[place, 0]] for place, one in enumerate(micrographs)}
     rows = match_coordinates({name: np.array(row) for name, row in places.items()}, list(names))
     found = [(name, micrographs[int(row[0, 0])]) for name, row in zip(names, rows) if len(row)]
     return {name: _shape(one) for name, one in found}
@@ -57,10 +51,7 @@ def _shape(micrograph: Any) -> tuple[int, int]:
         size = np.array(micrograph.shape) * micrograph.step_xy[::-1]
         return round(float(size[0])), round(float(size[1]))
     if isinstance(micrograph, (str, os.PathLike)):
-        path = os.fspath(micrograph)
-        if path.lower().endswith((".mrc", ".mrcs", ".map")):
-            return mrc_shape(path)
-        return read_micrograph(path).shape
+        return without_pixels(micrograph).shape
     height, width = np.shape(micrograph)
     return height, width
 

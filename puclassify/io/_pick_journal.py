@@ -50,17 +50,14 @@ class PickJournal:
         self._is_written = False
         self._done = self._read()  # by file
 
-    def other_runs(self) -> dict[str, list[str]]:
-        """Return what differs from this run in each of the others whose pick files are there."""
+    def differences(self) -> list[str] | None:
+        """Return what differs from this run in others whose files are there, None without any."""
         others = {done.run for done in self._present() if done.run != self.fingerprint}
-        return {
-            one: sorted(
-                name
-                for name in {*self.run, *self._runs.get(one, {})}
-                if self.run.get(name) != self._runs.get(one, {}).get(name)
-            )
-            for one in others
-        }
+        made_by = [self._runs.get(one, {}) for one in others]
+        names = {*self.run, *(name for one in made_by for name in one)}
+        if not others:
+            return None
+        return sorted(n for n in names if any(one.get(n) != self.run.get(n) for one in made_by))
 
     def owner(self, file: str) -> Done | None:
         """Return the last record of a file, if that is still there."""

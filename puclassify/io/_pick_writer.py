@@ -180,10 +180,9 @@ class PickWriter:
             )
 
     def _check_earlier_runs(self) -> None:
-        others = self._journal.other_runs()
-        if not others:
+        names = self._journal.differences()
+        if names is None:
             return
-        names = sorted({name for differing in others.values() for name in differing})
         some = ", ".join(names[:_NAMED]) + ", ..." * (len(names) > _NAMED)
         if self.resume:
             raise ValueError(

@@ -77,9 +77,7 @@ def empty_pixels(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
 def fill(values: np.ndarray, file: Any) -> int:
     """Read a file on into a contiguous array; return how many bytes of it are missing then."""
     rest = values.reshape(-1).view(np.uint8).data
-    is_plain = isinstance(
-        file, io.BufferedReader
-    )  # a decompressor would first make a copy of it all
+    is_plain = isinstance(file, io.BufferedReader)  # a decompressor would first copy it all
     while len(rest):
         n_read = file.readinto(rest if is_plain else rest[:_PIECE])
         if not n_read:

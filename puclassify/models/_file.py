@@ -13,9 +13,26 @@ import torch
 
 from puclassify.io import replace_files
 
-__all__ = ["FORMAT_VERSION", "damaged", "open_model", "read_header", "write_model"]
+__all__ = [
+    "FORMAT_VERSION",
+    "WRONG_VALUES",
+    "damaged",
+    "open_model",
+    "read_header",
+    "write_model",
+]
 
 FORMAT_VERSION = 1
+# What values of wrong types raise in the constructors and checks that they reach.
+WRONG_VALUES = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+)
 _KEY = "puclassify"  # of the metadata
 _LARGEST_HEADER = 4 * 2**20  # bytes; the default picker's has 20 thousand
 _LENGTH_BYTES = 8

@@ -11,22 +11,11 @@ import torch
 from puclassify._devices import resolve_device
 from puclassify.classifier import PUImageClassifier
 from puclassify.models._decoder import Decoder
-from puclassify.models._file import damaged, open_model
+from puclassify.models._file import WRONG_VALUES, damaged, open_model
 from puclassify.networks import resolve_network
 from puclassify.picking import ParticlePicker
 
 __all__ = ["load_model"]
-
-# What values of wrong types raise in the constructors and checks that they reach.
-_WRONG_VALUES = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-)
 
 
 def load_model(
@@ -116,7 +105,7 @@ def load_model(
             estimator = decoder.decode(header.get("estimator"))
         except RecursionError:
             raise damaged(path, "its description is nested too deep") from None
-        except _WRONG_VALUES as error:
+        except WRONG_VALUES as error:
             raise damaged(path, str(error)) from error
     if not isinstance(estimator, ParticlePicker | PUImageClassifier):
         raise damaged(path, f"it holds a {type(estimator).__name__}, not a picker or classifier")

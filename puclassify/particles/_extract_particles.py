@@ -17,7 +17,7 @@ from puclassify.io import (
     SkippedMicrograph,
     as_grid_image,
     check_micrographs,
-    micrograph_name,
+    given_name,
     source_of,
 )
 from puclassify.particles._cutting import Cutting
@@ -231,7 +231,7 @@ class _Extraction:
         self, items: Sequence[Any], arrays: Sequence[np.ndarray], verbose: int
     ) -> ExtractedParticles:
         """Extract what is not done yet, and write the STAR file of all."""
-        names = [_name(item, index) for index, item in enumerate(items)]
+        names = [given_name(item, index) for index, item in enumerate(items)]
         self.folder.register(names)
         steps: Iterable = zip(items, names, arrays, strict=True)
         if verbose:
@@ -303,11 +303,6 @@ class _Extraction:
                 "the micrographs as stored? read_coordinates(step=, offset=) converts those of "
                 "binned ones"
             )
-
-
-def _name(item: Any, index: int) -> str:
-    is_path = isinstance(item, (str, os.PathLike))
-    return os.fspath(item) if is_path else micrograph_name(item, index)
 
 
 def _check_stored(image: GridImage) -> None:

@@ -134,10 +134,10 @@ class StackFolder:
             os.remove(path)
 
     def _check_earlier_runs(self) -> None:
-        others = self._journal.other_runs()
-        if not others:
+        differing = self._journal.differences()
+        if differing is None:
             return
-        names = ", ".join(sorted({name for differing in others.values() for name in differing}))
+        names = ", ".join(differing)
         if self.resume:
             raise ValueError(
                 f"resume=True: {self.folder} holds stacks of a run with other parameters, which "

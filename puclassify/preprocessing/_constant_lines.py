@@ -41,7 +41,7 @@ def dead_pieces(
     if not constant.any():
         return constant
     step = -(-max(pixels.shape) // _SAMPLES_ALONG_AN_AXIS)
-    some = _deviations(pixels[::step, ::step], scale).cpu().numpy()
+    some = scale.deviations(pixels[::step, ::step]).cpu().numpy()
     rows, across = (np.arange(0, n, step) for n in pixels.shape)
     length = piece_length(pixels.shape[1])
     elsewhere = ~constant[rows[:, None], _piece_of(across, length, pixels.shape[1])]
@@ -74,7 +74,7 @@ def in_dead_rows(
     for rows in torch.from_numpy(np.flatnonzero(near.any(axis=1))).split(_ROWS_AT_ONCE):
         levels = torch.from_numpy(level[rows.numpy()]).to(pixels.device)[:, piece]
         rows = rows.to(pixels.device)
-        marked[rows] |= _deviations(take_rows(pixels, rows), scale) == levels
+        marked[rows] |= scale.deviations(take_rows(pixels, rows)) == levels
 
 
 def constant_columns(
@@ -87,7 +87,7 @@ def constant_columns(
     def some_of(image: torch.Tensor) -> torch.Tensor:
         return image[: n_pieces * length].unflatten(0, (n_pieces, length))[:, ::step]
 
-    values = _deviations(some_of(pixels), scale)
+    values = scale.deviations(some_of(pixels))
     if marked is None:
         return (values.amin(1) == values.amax(1)).any(dim=0)
     return _constant(values, some_of(marked))[1].any(dim=0)
@@ -104,15 +104,13 @@ def in_dead_columns(pixels: torch.Tensor, scale: GrayScale, marked: torch.Tensor
     columns = torch.nonzero(constant_columns(pixels, scale, marked))[:, 0]
     if not len(columns):
         return
-    values, gone = _deviations(take_rows(pixels.T, columns), scale).T, marked[:, columns]
+    values, gone = scale.deviations(take_rows(pixels.T, columns)).T, marked[:, columns]
     pieces = (
         image[: n_pieces * length].unflatten(0, (n_pieces, length)) for image in (values, gone)
     )
     lowest, constant = (table.cpu().numpy() for table in _constant(*pieces))
     step = -(-max(pixels.shape) // _SAMPLES_ALONG_AN_AXIS)
-    sampled = torch.where(
-        marked[::step, ::step], np.nan, _deviations(pixels[::step, ::step], scale)
-    )
+    sampled = torch.where(marked[::step, ::step], np.nan, scale.deviations(pixels[::step, ::step]))
     # All pieces of the other columns vary.
     varies = np.ones((n_pieces, pixels.shape[1]), bool)
     varies[:, columns.cpu().numpy()] = ~constant
@@ -155,7 +153,3 @@ def _is_rare(
 
 def _piece_of(positions: np.ndarray, length: int, total: int) -> np.ndarray:
     return np.minimum(positions // length, total // length - 1)
-
-
-def _deviations(pixels: torch.Tensor, scale: GrayScale) -> torch.Tensor:
-    return scale.deviations(pixels, torch.empty(pixels.shape, device=pixels.device))

@@ -79,11 +79,7 @@ class DamageScan:
     def _mark_not_finite(self, damaged: torch.Tensor) -> None:
         extremes = self._lowest.isfinite() & self._highest.isfinite()
         for row in torch.nonzero(~extremes.all(dim=1))[:, 0].split(256):
-            values = take_rows(self._pixels, row)
-            deviations = self._scale.deviations(
-                values, torch.empty(values.shape, device=damaged.device)
-            )
-            damaged[row] = ~deviations.isfinite()
+            damaged[row] = ~self._scale.deviations(take_rows(self._pixels, row)).isfinite()
 
 
 class Damage:

@@ -23,8 +23,7 @@ class Fill:
     SIDE = 4  # of a cell, in cells of the level below
 
     def __init__(self, pixels: torch.Tensor, scale: GrayScale, missing: torch.Tensor):
-        some = pixels[:: self.SIDE, :: self.SIDE]
-        values = scale.deviations(some, torch.empty(some.shape, device=some.device))
+        values = scale.deviations(pixels[:: self.SIDE, :: self.SIDE])
         present = ~missing[:: self.SIDE, :: self.SIDE]
         self._coarse = _means(torch.where(present, values, 0), present.float(), 1)
 

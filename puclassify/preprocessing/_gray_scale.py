@@ -51,8 +51,9 @@ class GrayScale:
         unit = 1.0 if is_ordinary else 2.0 ** math.floor(math.log2(extent))
         return cls(pivot, unit, centre / unit, spread / unit)
 
-    def deviations(self, pixels: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        """Write the deviations of pixels into a float32 tensor."""
+    def deviations(self, pixels: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Write the deviations of pixels into a float32 tensor, a new one by default."""
+        out = torch.empty(pixels.shape, device=pixels.device) if out is None else out
         return centred(pixels, self.pivot, out, self.unit)
 
     def limits(self, n_spreads: float) -> tuple[float, float]:

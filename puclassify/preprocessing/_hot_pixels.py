@@ -40,8 +40,7 @@ def mark_hot_pixels(
             slice(max(0, part.start - margin), min(n, part.stop + margin))
             for part, n in zip((rows, columns), pixels.shape, strict=True)
         )
-        box = pixels[outer]
-        values = scale.deviations(box, torch.empty(box.shape, device=box.device))
+        values = scale.deviations(pixels[outer])
         distance = torch.where(marked[outer], 0, (values - scale.centre).abs_() / scale.spread)
         hot = (distance > SUSPICIOUS) & ~_in_thick(distance > _FAR) | (distance > _IMPOSSIBLE)
         if len(levels):

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from puclassify._warnings import warn
 from puclassify.classifier import ClassifierState, PUImageClassifier
+from puclassify.models._file import WRONG_VALUES
 from puclassify.models._topaz._detector import ARCHITECTURES, TopazDetector
 from puclassify.models._topaz._inert_unpickler import StandIn, read_network
 from puclassify.picking import ParticlePicker, PickerState
@@ -36,18 +37,7 @@ _PLACES = {
     (0, 1, 3, 4, 5, 6, 8, 9, 10): "resnet16",
 }
 _CONVOLUTIONS = {3: "conv31", 4: "conv63", 5: "conv127"}
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    EOFError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-)
+_UNREADABLE = (*WRONG_VALUES, EOFError, pickle.UnpicklingError, zipfile.BadZipFile)
 
 
 def load_topaz_model(

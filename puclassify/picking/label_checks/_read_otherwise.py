@@ -30,10 +30,8 @@ def warn_if_read_otherwise(
     Particles are (k_i, 2), candidates (m_i, 3), sizes (2,) widths and heights. Of each micrograph
     the best candidates count, as many as it has particles.
     """
-    best = [
-        found[np.argsort(-found[:, 2], kind="stable")[: len(xy)], :2]
-        for found, xy in zip(candidates, particles)
-    ]
+    ranked = [found[np.argsort(-found[:, 2], kind="stable"), :2] for found in candidates]
+    best = [found[: len(xy)] for found, xy in zip(ranked, particles)]
     given = _n_hit(particles, best, radius)
     for flip in FLIPS[1:]:
         flipped = [flip.apply(xy, (width, height)) for xy, (width, height) in zip(particles, sizes)]
@@ -47,16 +45,14 @@ def warn_if_read_otherwise(
             return
     could_be_more = [_TIMES * n < len(xy) for n, xy in zip(given, particles)]
     if sum(could_be_more) > 1 and len(particles) <= _MOST:
-        _warn_if_of_others(particles, candidates, given, radius)
+        _warn_if_of_others(particles, ranked, given, radius)
 
 
-def _warn_if_of_others(particles, candidates, given, radius) -> None:
+def _warn_if_of_others(particles, ranked, given, radius) -> None:
     """Warn of particles that fit the candidates of other micrographs better, one list each."""
-    hits = np.zeros((len(particles), len(candidates)), dtype=int)
+    hits = np.zeros((len(particles), len(ranked)), dtype=int)
     for i, xy in enumerate(particles):
-        for j, found in enumerate(candidates):
-            best = found[np.argsort(-found[:, 2], kind="stable")[: len(xy)], :2]
-            hits[i, j] = _n_hit([xy], [best], radius)[0]
+        hits[i] = _n_hit([xy] * len(ranked), [found[: len(xy)] for found in ranked], radius)
     lists, micrographs = linear_sum_assignment(-hits)
     moved = [
         (i, j) for i, j in zip(lists, micrographs) if i != j and _is_more(hits[i, j], given[i])

@@ -18,8 +18,8 @@ from puclassify.io import (
     FolderWatch,
     PickWriter,
     SkippedMicrograph,
+    given_name,
     iter_micrographs,
-    micrograph_name,
     source_of,
 )
 from puclassify.picking.streaming._one_micrograph import MicrographPipeline
@@ -60,7 +60,7 @@ def stream_micrographs(
     items = iter_micrographs(X)
     total = len(items) if isinstance(items, Sized) else None
     if writer is not None and total is not None:
-        writer.register(_name(item, index) for index, item in enumerate(items))
+        writer.register(given_name(item, index) for index, item in enumerate(items))
     run_of = _Run(writer, on_error, picks_of, are_registered=total is not None)
     first, *others = [*pipeline.steps(), partial(finish, pipeline)]
     catches = on_error != "raise"
@@ -88,12 +88,6 @@ def _no_longer_than_needed(results: Generator, files: FolderWatch) -> Generator:
             files.stop()
 
 
-def _name(micrograph: Any, index: int) -> str:
-    """Return the caller's name of a micrograph."""
-    is_path = isinstance(micrograph, (str, os.PathLike))
-    return os.fspath(micrograph) if is_path else micrograph_name(micrograph, index)
-
-
 @dataclass(frozen=True)
 class _Planned:
     """A micrograph that was taken, and whether its picks are there already."""
@@ -118,7 +112,7 @@ class _Run:
     def planned(self, items: Iterable) -> Generator:
         """Yield the micrographs that are to be picked, and plan for all; in the reading thread."""
         for index, item in enumerate(items):
-            name = _name(item, index)
+            name = given_name(item, index)
             failure = self._register(name)
             source = [] if self.writer is None else source_of(item)
             is_done = self.writer is not None and not failure and self.writer.is_done(name, source)
