@@ -29,6 +29,7 @@ def describe_run(pipeline: MicrographPipeline, logit: float) -> dict[str, str]:
         "nms": _text(pipeline.suppression),
         "particle_diameter": _text(float(pipeline.particle_diameter)),
         "pixel_size": _text(pipeline.pixel_size),
+        "symmetry": repr(pipeline.symmetry),
     }
 
 

@@ -219,6 +219,7 @@ class TestResume:
             ({"nms__border": 5}, "nms"),
             ({"pixel_size": 2.0}, "pixel_size"),
             ({"particle_diameter": 50.0}, "particle_diameter"),
+            ({"symmetry": True}, "symmetry"),
         ],
     )
     def test_other_parameters_are_refused(self, fitted, paths, picks_folder, change, named):
