@@ -28,6 +28,7 @@ from common.tables import table_head, table_row
 
 EDGE = 4096
 ROWS = 100_000
+SESSION = 6
 
 
 def main():
@@ -73,11 +74,14 @@ def write_files(folder: str, edge: int, rows: int) -> None:
     import tifffile
     from PIL import Image
 
+    Path(folder, "session").mkdir()
     rng = np.random.default_rng(0)
     pixels = rng.normal(size=(edge, edge)).astype(np.float32)
     counts = np.clip(pixels * 20 + 100, 0, 255).astype(np.uint8)
     for name, values in {"float32": pixels, "int8": (counts - 100).astype(np.int8)}.items():
         mrcfile.write(Path(folder, f"{name}.mrc"), values, overwrite=True)
+        for number in range(SESSION):  # one file in the cache, as a session of several
+            Path(folder, "session", f"{number}_{name}.mrc").symlink_to(f"../{name}.mrc")
     with mrcfile.new(Path(folder, "float32.mrc.gz"), pixels, compression="gzip"):
         pass
     tifffile.imwrite(Path(folder, "uint16.tif"), counts.astype(np.uint16) * 256)
@@ -105,17 +109,18 @@ def times(folder: str, repetitions: int) -> dict[str, float]:
     warnings.simplefilter("ignore")
     assert Path(puclassify.__file__).is_relative_to(os.environ["PYTHONPATH"])
     found = {}
-    for path in sorted(Path(folder).iterdir()):
+    for path in sorted(filter(Path.is_file, Path(folder).iterdir())):
         if path.suffix in (".star", ".txt", ".box"):
             found[f"read {path.name}"] = cpu_time(partial(read_coordinates, path), repetitions)
         else:
             found[f"read and sum {path.name}"] = cpu_time(partial(read_and_sum, path), repetitions)
     picker = trained_picker()
     for name in ("float32.mrc", "int8.mrc"):
-        paths = [str(Path(folder, name))]
-        preprocess = partial(picker.preprocessing_.transform, paths)
+        session = [str(path) for path in sorted(Path(folder, "session").glob(f"*_{name}"))]
+        preprocess = partial(picker.preprocessing_.transform, session[:1])
         found[f"preprocess {name}"] = cpu_time(preprocess, repetitions)
-        found[f"pick {name}"] = cpu_time(partial(picker.predict, paths, 0.0), repetitions)
+        pick = partial(picker.predict, session, 0.0)
+        found[f"pick {name}"] = cpu_time(pick, repetitions) / len(session)
     return found
 
 
