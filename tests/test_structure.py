@@ -31,6 +31,8 @@ FLOORS = (
         "_last_step",
         "_pixel_size",
         "_copies",
+        "_containers",
+        "_coordinate_columns",
         "_score_kinds",
         "_warnings",
         "grid",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_number
 from puclassify.grid import GridImage
-from puclassify.io import as_grid_image, check_coordinates, check_micrographs
+from puclassify.io import as_grid_image, check_coordinates, check_micrographs, in_order
 
 __all__ = ["local_contrast"]
 
@@ -29,8 +29,9 @@ def local_contrast(
     ----------
     micrographs : sequence of n str, path-like, ndarray of shape (height, width) or GridImage
         The micrographs.
-    coordinates : sequence of n arrays of shape (k_i, 2)
-        x, y of the particles in pixels of the micrograph as stored.
+    coordinates : sequence of n arrays of shape (k_i, 2), or DataFrame
+        x, y of the particles in pixels of the micrograph as stored; of all in a table, as for
+        `puclassify.io.match_coordinates`.
     radius : float
         Radius of a particle in stored pixels.
     dark : bool, default=True
@@ -74,7 +75,7 @@ def local_contrast(
     """
     radius = check_number(radius, "radius", "a positive number of stored pixels", above=0)
     items = check_micrographs(micrographs)
-    centres = check_coordinates(coordinates, len(items))
+    centres = check_coordinates(in_order(coordinates, items), len(items))
     contrasts = np.empty(len(items), dtype=object)
     for i, (item, xy) in enumerate(zip(items, centres)):
         image = as_grid_image(item, name=f"micrograph {i}")

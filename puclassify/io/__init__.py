@@ -7,11 +7,14 @@ from puclassify.io._check_coordinates import check_coordinate_array as check_coo
 from puclassify.io._check_coordinates import check_coordinates
 from puclassify.io._coordinate_formats import COORDINATE_FORMATS, CoordinateFormat
 from puclassify.io._coordinate_table import CoordinateTable
+from puclassify.io._coordinate_table import by_name as by_name
+from puclassify.io._coordinate_table import is_table as is_table
 from puclassify.io._coordinates import (
     read_coordinate_table,
     read_coordinates,
     write_coordinates,
 )
+from puclassify.io._match_coordinates import in_order as in_order
 from puclassify.io._match_coordinates import match_coordinates
 from puclassify.io._micrograph import (
     as_grid_image,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_coordinate_array", "check_coordinates"]
+from puclassify._coordinate_columns import frame_values, is_frame
 
-_COLUMNS = (("x", "y"), ("x_coord", "y_coord"))
+__all__ = ["check_coordinate_array", "check_coordinates"]
 
 
 def check_coordinates(y: Any, n_micrographs: int) -> list[np.ndarray]:
@@ -19,8 +19,8 @@ def check_coordinates(y: Any, n_micrographs: int) -> list[np.ndarray]:
     ----------
     y : sequence of array-like of shape (k_i, 2) or (k_i, 3), or of DataFrame
         x and y of the centres on every micrograph, in pixels of the micrograph as stored;
-        ``k_i = 0`` is allowed. A third column, the score of a pick, is dropped. A data frame must
-        have columns ``x`` and ``y``.
+        ``k_i = 0`` is allowed. A third column, the score of a pick, is dropped. A data frame has
+        columns ``x`` and ``y``, or common other names of them as in `read_coordinates`.
     n_micrographs : int
         Number of micrographs.
 
@@ -50,10 +50,11 @@ def check_coordinates(y: Any, n_micrographs: int) -> list[np.ndarray]:
         )
     if y is None or isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
         raise TypeError(f"y must be a sequence of (k, 2) arrays, got {type(y).__name__}: {y!r:.80}")
-    if hasattr(y, "columns") or getattr(y, "ndim", None) == 2:
+    if is_frame(y) or getattr(y, "ndim", None) == 2:
         raise TypeError(
             f"y must be a sequence with one (k, 2) array per micrograph, got a single table of "
-            f"shape {y.shape}; for one micrograph pass [y]"
+            f"shape {getattr(y, 'shape', 'unknown')}; for one micrograph pass [y], and for the "
+            "rows of several puclassify.io.match_coordinates(y, micrographs)"
         )
     if len(y) != n_micrographs:
         raise ValueError(
@@ -71,7 +72,7 @@ def check_coordinate_array(item: Any, name: str) -> np.ndarray:
             f"{name} is a masked array with {n_masked} masked values, which would be read as if "
             f"they were not; pass np.ma.compress_rows({name}), the rows without any"
         )
-    columns = _frame_columns(item, name)
+    columns = frame_values(item, name) if is_frame(item) else item
     try:
         if np.asarray(columns).dtype.kind in "bcmM":  # of which NumPy would make numbers, too
             raise TypeError(f"its values are {np.asarray(columns).dtype}")
@@ -96,14 +97,3 @@ def check_coordinate_array(item: Any, name: str) -> np.ndarray:
             f"{array[bad[0]].tolist()}; remove such rows"
         )
     return array
-
-
-def _frame_columns(item: Any, name: str) -> Any:
-    """Return x, y and score columns of a data frame; anything else unchanged."""
-    columns = getattr(item, "columns", None)
-    if columns is None:
-        return item
-    for x, y in _COLUMNS:
-        if x in columns and y in columns:
-            return item[[x, y, "score"] if "score" in columns else [x, y]].to_numpy()
-    raise ValueError(f"{name} is a data frame without columns x and y, it has {list(columns)}")

@@ -5,35 +5,33 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
+from puclassify._containers import check_container, data_frame
+from puclassify._coordinate_columns import (
+    HEADER,
+    OWN_SIZES,
+    check_finite,
+    frame_columns,
+    holds_frames,
+    is_frame,
+    plain_titles,
+    warn_of_boxes,
+)
 from puclassify.io._names import without_pick_suffix
 
 __all__ = [
-    "HEADER",
     "CoordinateTable",
-    "column_places",
+    "by_name",
     "file_stem",
+    "is_table",
     "joined",
     "micrograph_of_file",
-    "plain_titles",
 ]
-
-HEADER = ("image_name", "x_coord", "y_coord", "score")
-# The first alias in the header counts.
-_ALIASES = {
-    "image_name": (
-        *("imagename", "micrographname", "rlnmicrographname", "micrograph", "image"),
-        *("micrographpath", "imagepath", "filename", "path", "file", "name"),
-    ),
-    "x_coord": ("xcoord", "x", "xcoordinate", "rlncoordinatex"),
-    "y_coord": ("ycoord", "y", "ycoordinate", "rlncoordinatey"),
-    "score": ("score", "confidence", "rlnautopickfigureofmerit"),
-}
 
 
 @dataclass(frozen=True)
@@ -139,13 +137,16 @@ class CoordinateTable:
 
     @classmethod
     def from_frame(cls, frame: Any) -> CoordinateTable:
-        """Convert a data frame.
+        """Convert a data frame of pandas, polars, PyArrow or another library.
 
         Parameters
         ----------
-        frame : DataFrame
+        frame : DataFrame, or mapping of str to DataFrame
             Columns ``image_name``, ``x_coord``, ``y_coord`` and possibly ``score``, or common other
-            names of them as in `read_coordinates`; others are kept as ``columns``.
+            names of them as in `read_coordinates`, those of RELION included; others are kept as
+            ``columns``. A column of scores with gaps is left out. A mapping is what
+            ``starfile.read`` returns of a file with several blocks: the one with coordinates is
+            converted.
 
         Returns
         -------
@@ -154,8 +155,17 @@ class CoordinateTable:
 
         Raises
         ------
+        TypeError
+            If ``frame`` is no data frame, or a lazy one.
         ValueError
-            If there is no column of names, x or y, or an x or y is not a finite number.
+            If there is no column of names, x or y, a name, x or y is missing or not finite, or two
+            columns have one title; the message names the row by its number and its index.
+
+        Warns
+        -----
+        UserWarning
+            If several columns could be x, y or the score, or widths and heights are those of boxes
+            whose corners x and y may be.
 
         Examples
         --------
@@ -166,34 +176,42 @@ class CoordinateTable:
         >>> table.by_micrograph(), table.columns
         ({'mic1': array([[1. , 2.5]])}, {'class': [3]})
         """
-        places = column_places([str(title) for title in frame.columns])
-        if "image_name" not in places:
+        if holds_frames(frame):
+            frame = _block_of_coordinates(frame)
+        if not is_frame(frame):
+            raise TypeError(f"frame must be a data frame, got {type(frame).__name__}")
+        what = "the data frame"
+        found = frame_columns(frame, what, gaps_in_scores=True)
+        if found.names is None:
             raise ValueError(
-                f"the data frame has no column image_name with the micrograph of every row, it has "
+                f"{what} has no column image_name with the micrograph of every row, it has "
                 f"{list(frame.columns)}; rename the column, or pass a frame for each micrograph"
             )
-        columns = {name: frame.iloc[:, place].tolist() for name, place in places.items()}
-        table = cls.from_text(columns.pop("image_name"), list(columns.values()))
-        others = {
-            str(title): frame.iloc[:, place].tolist()
-            for place, title in enumerate(frame.columns)
-            if place not in places.values()
-        }
-        return replace(table, columns=others)
+        warn_of_boxes(what, list(found.others))
+        check_finite(found.values, frame, what)
+        own = {title: name for name, title in OWN_SIZES.items()}
+        others = {own.get(title, title): values for title, values in found.others.items()}
+        return cls(found.names, found.values, others)
 
-    def to_frame(self) -> Any:
-        """Return a data frame; needs pandas.
+    def to_frame(self, library: str = "pandas") -> Any:
+        """Return a data frame.
+
+        Parameters
+        ----------
+        library : {"pandas", "polars"}, default="pandas"
+            The package of the data frame, which has to be installed.
 
         Returns
         -------
         DataFrame
             Columns ``image_name``, ``x_coord``, ``y_coord``, ``score`` if there is one, and the
-            further ones.
+            further ones; ``width`` and ``height`` of boxes are titled ``box_w`` and ``box_h``, as
+            in CSV files.
 
         Raises
         ------
         ImportError
-            If pandas is not installed.
+            If the package is not installed.
 
         Examples
         --------
@@ -203,12 +221,11 @@ class CoordinateTable:
           image_name  x_coord  y_coord label
         0       mic1      1.0      2.5   top
         """
-        import pandas
-
         titles = HEADER[1 : 1 + self.values.shape[1]]
         columns = dict(zip(titles, self.values.T))
-        others = {title: list(column) for title, column in self.columns.items()}
-        return pandas.DataFrame({HEADER[0]: self.names, **columns, **others})
+        others = {OWN_SIZES.get(title, title): list(one) for title, one in self.columns.items()}
+        everything = {HEADER[0]: self.names, **columns, **others}
+        return data_frame(check_container(library, "library", default=False), everything)
 
     def number_column(self, title: str) -> np.ndarray | None:
         """Return a further column as numbers.
@@ -283,6 +300,18 @@ class CoordinateTable:
         return [[repr(number) for number in column] for column in self.values.T.tolist()]
 
 
+def is_table(value: Any) -> bool:
+    """Return whether a value is a table or data frame, or several frames of ``starfile.read``."""
+    return isinstance(value, CoordinateTable) or is_frame(value) or holds_frames(value)
+
+
+def by_name(value: Any) -> Any:
+    """Return the rows of a table by micrograph, anything else as it is."""
+    if not isinstance(value, CoordinateTable) and is_table(value):
+        value = CoordinateTable.from_frame(value)
+    return value.by_micrograph() if isinstance(value, CoordinateTable) else value
+
+
 def joined(tables: Sequence[CoordinateTable]) -> CoordinateTable:
     """Put tables one below the other; the score stays only if all rows have one."""
     if len(tables) == 1:
@@ -307,25 +336,19 @@ def joined(tables: Sequence[CoordinateTable]) -> CoordinateTable:
     )
 
 
-def column_places(header: Sequence[str]) -> dict[str, int]:
-    """Return the places of the columns that have a known title, in the order name, x, y, score."""
-    plain = plain_titles(header)
-    found = {
-        name: next((plain.index(alias) for alias in aliases if alias in plain), None)
-        for name, aliases in _ALIASES.items()
-    }
-    missing = [name for name in HEADER[1:3] if found[name] is None]
-    if missing:
-        raise ValueError(
-            f"there is no column {missing[0]}; the header line has {list(header)}, expected "
-            f"{', '.join(HEADER[:3])} and possibly {HEADER[3]}"
-        )
-    return {name: place for name, place in found.items() if place is not None}
-
-
-def plain_titles(header: Iterable[str]) -> list[str]:
-    """Return titles as they are compared: without case, "-", "_" and spaces."""
-    return [title.lower().translate(str.maketrans("", "", "-_ ")) for title in header]
+def _block_of_coordinates(frames: Mapping[str, Any]) -> Any:
+    """Return the one data frame with coordinates of what ``starfile.read`` returns."""
+    found = {}
+    for name, frame in frames.items():
+        titles = plain_titles(map(str, frame.columns)) if is_frame(frame) else []
+        if any(title in ("rlncoordinatex", "x", "xcoord") for title in titles):
+            found[name] = frame
+    if len(found) == 1:
+        return next(iter(found.values()))
+    raise ValueError(
+        f"of the {len(frames)} blocks {list(frames)}, {len(found)} hold coordinates, where one is "
+        "expected; pass the data frame of one block"
+    )
 
 
 def micrograph_of_file(path: str) -> str:

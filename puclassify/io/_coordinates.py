@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from puclassify._coordinate_columns import is_frame
 from puclassify._parameters import check_number, check_option, check_pair
 from puclassify._warnings import warn
 from puclassify.io._check_coordinates import check_coordinate_array
@@ -21,7 +22,12 @@ from puclassify.io._coordinate_formats import (
     reader,
     writer,
 )
-from puclassify.io._coordinate_table import CoordinateTable, joined, micrograph_of_file
+from puclassify.io._coordinate_table import (
+    CoordinateTable,
+    is_table,
+    joined,
+    micrograph_of_file,
+)
 from puclassify.io._frames import Frame
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import path_text
@@ -299,7 +305,8 @@ def write_coordinates(
     picks : sequence or mapping of str to array-like, CoordinateTable or DataFrame
         Arrays of shape (k, 2) or (k, 3): x, y and possibly the score of the picks on every
         micrograph, in pixels of the micrograph as stored, or data frames with columns x, y and
-        possibly score. A table or a data frame with a column image_name holds all micrographs;
+        possibly score. A table or a data frame with a column image_name holds all micrographs
+        (the titles are those of `CoordinateTable.from_frame`);
         their further columns are written where the format has a place, see :ref:`formats`.
     path : str or path-like
         A file for all micrographs; a path with ``{name}`` in it, for one file per micrograph, in
@@ -391,7 +398,7 @@ def write_coordinates(
 
 
 def _as_table(picks: Any, names: Any) -> CoordinateTable:
-    if hasattr(picks, "columns") and hasattr(picks, "iloc") and names is None:
+    if names is None and is_table(picks) and not isinstance(picks, CoordinateTable):
         picks = CoordinateTable.from_frame(picks)
     if isinstance(picks, CoordinateTable):
         if names is not None:
@@ -453,10 +460,10 @@ def _named(picks: Any, names: Any) -> dict[str, Any]:
         if names is not None:
             raise ValueError("names must be None if picks is a mapping, its keys are the names")
         return dict(picks)
-    if hasattr(picks, "columns") or getattr(picks, "ndim", None) == 2:
+    if is_frame(picks) or getattr(picks, "ndim", None) == 2:
         raise TypeError(
-            f"picks must be a sequence of arrays, one per micrograph, got a single table of shape "
-            f"{picks.shape}; for one micrograph pass [picks] and names=[name]"
+            "picks must be a sequence of arrays, one per micrograph, got a single table of shape "
+            f"{getattr(picks, 'shape', None)}; for one micrograph pass [picks] and names=[name]"
         )
     if names is None:
         raise ValueError(

@@ -6,25 +6,18 @@ import csv
 from collections.abc import Iterable
 from dataclasses import replace
 
-from puclassify._warnings import warn
-from puclassify.io._coordinate_table import (
+from puclassify._coordinate_columns import (
     HEADER,
-    CoordinateTable,
+    OWN_SIZES,
     column_places,
-    micrograph_of_file,
-    plain_titles,
+    warn_of_boxes,
 )
+from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 from puclassify.io._coordinate_text import cell_text, check_names, read_text
 
 __all__ = ["format_delimited", "read_delimited"]
 
-_SIZES = {
-    **dict.fromkeys(("width", "w", "boxwidth", "xsize", "sizex"), "width"),
-    **dict.fromkeys(("height", "h", "boxheight", "ysize", "sizey"), "height"),
-}
 _DELIMITERS = "\t,;"
-# How sizes of boxes around centres are titled, since width and height often belong to corners.
-_OWN_SIZES = {"width": "box_w", "height": "box_h"}
 
 
 def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
@@ -57,7 +50,7 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
                 f"line {number} has {len(row)} columns, the header has {len(header)}: {row}"
                 f"{hint if len(row) > len(header) else ''}"
             )
-    _warn_of_boxes(path, header)
+    warn_of_boxes(path, header)
     if "image_name" not in places:
         _check_numeric(header, rows, places.values())
     columns = {name: [row[place] for row in rows] for name, place in places.items()}
@@ -70,7 +63,7 @@ def _further_columns(
     header: list[str], rows: list[list[str]], places: dict[str, int]
 ) -> dict[str, list[str]]:
     """Return the columns that are not places, names or scores, by title."""
-    own = {title: name for name, title in _OWN_SIZES.items()}
+    own = {title: name for name, title in OWN_SIZES.items()}
     others = [place for place in range(len(header)) if place not in places.values()]
     return {
         own.get(header[place], header[place].strip()): [row[place].strip() for row in rows]
@@ -86,7 +79,7 @@ def format_delimited(table: CoordinateTable, delimiter: str) -> str:
     columns = [[text[name] for name in table.names], *table.text_columns()]
     titles = [*HEADER[: len(columns)]]
     for title, values in table.columns.items():
-        titles.append(_cell(_OWN_SIZES.get(title, title), delimiter))
+        titles.append(_cell(OWN_SIZES.get(title, title), delimiter))
         columns.append([_cell(cell_text(value), delimiter) for value in values])
     rows = map(delimiter.join, zip(*columns))
     return "\n".join([delimiter.join(titles), *rows, ""])
@@ -127,18 +120,6 @@ def _column_places(header: list[str]) -> dict[str, int]:
             "a header are read with format='coord' (x y), 'box' (corner, width and height) or "
             "'imod' (x y z)"
         ) from None
-
-
-def _warn_of_boxes(path: str, header: list[str]) -> None:
-    """Warn of the sizes of boxes, which often come with the corners of these."""
-    sizes = [title for title, plain in zip(header, plain_titles(header)) if plain in _SIZES]
-    if len({_SIZES[plain] for plain in plain_titles(sizes)}) == 2:
-        warn(
-            f"{path} has the columns {sizes}, which are ignored: x and y are read as the centres "
-            "of particles. If they are the corners of boxes, add half of width and height to them, "
-            "or write x, y, width and height into an EMAN box file; if they are centres, remove "
-            "the two columns"
-        )
 
 
 def _check_numeric(header: list[str], rows: list[list[str]], places: Iterable[int]) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from puclassify._coordinate_columns import frame_values, is_frame
 from puclassify._warnings import warn
+from puclassify.io._coordinate_table import by_name, is_table
 from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import micrograph_stem, spellings
 from puclassify.io._near_names import (
@@ -20,18 +22,18 @@ from puclassify.io._near_names import (
     same_but_for_zeros,
 )
 
-__all__ = ["match_coordinates"]
+__all__ = ["in_order", "match_coordinates"]
 
 
-def match_coordinates(
-    coordinates: Mapping[str, np.ndarray], names: Sequence[Any]
-) -> list[np.ndarray]:
+def match_coordinates(coordinates: Any, names: Sequence[Any]) -> list[np.ndarray]:
     """Order coordinates by micrograph, matching names with or without extension and folder.
 
     Parameters
     ----------
-    coordinates : mapping of str to ndarray of shape (k, 2) or (k, 3)
-        Coordinates by micrograph name, as returned by `read_coordinates`. Names that match none of
+    coordinates : mapping of str to array-like of shape (k, 2) or (k, 3), CoordinateTable or \
+            DataFrame
+        Coordinates by micrograph name, as returned by `read_coordinates`, or a table of all with a
+        column of names, as for `CoordinateTable.from_frame`. Names that match none of
         the micrographs are ignored if others match; a warning lists those that nearly match a
         micrograph without coordinates.
     names : sequence of str, path-like or GridImage
@@ -65,10 +67,11 @@ def match_coordinates(
     >>> match_coordinates(table, ["data/mic2.mrc", "data/mic1.mrc", "data/mic3.mrc"])
     [array([[1., 2.]]), array([[10., 20.]]), array([], shape=(0, 2), dtype=float64)]
     """
+    coordinates = by_name(coordinates)
     if not isinstance(coordinates, Mapping):
         raise TypeError(
-            f"coordinates must map micrograph names to arrays, as returned by read_coordinates, "
-            f"got {type(coordinates).__name__}"
+            "coordinates must map micrograph names to arrays, as returned by read_coordinates, or "
+            f"be a table, got {type(coordinates).__name__}"
         )
     if isinstance(names, (str, os.PathLike)):
         raise TypeError(f"names must be a sequence of names, got {names!r}; pass [{names!r}]")
@@ -84,7 +87,19 @@ def match_coordinates(
         raise ValueError(_nothing_matches(list(coordinates), paths))
     _warn_of_lost_labels(coordinates, found)
     keys = [found[path] for path in paths]
-    return [np.empty((0, 2)) if key is None else np.asarray(coordinates[key]) for key in keys]
+    return [
+        np.empty((0, 2))
+        if key is None
+        else frame_values(coordinates[key], f"coordinates of {key!r}")
+        if is_frame(coordinates[key])
+        else np.asarray(coordinates[key])
+        for key in keys
+    ]
+
+
+def in_order(coordinates: Any, micrographs: Sequence[Any]) -> Any:
+    """Return those of a table in the order of the micrographs, anything else as it is."""
+    return match_coordinates(coordinates, micrographs) if is_table(coordinates) else coordinates
 
 
 def _path(item: Any, index: int) -> str:

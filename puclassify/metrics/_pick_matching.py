@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
+from puclassify._coordinate_columns import frame_values, is_frame
 from puclassify._parameters import check_number
 from puclassify._warnings import warn
 
@@ -154,6 +155,11 @@ def _check_sequence(value: Collection[ArrayLike], name: str) -> list:
             f"{name} is a mapping, which has no order of micrographs: pass a list, for instance "
             f"[{name}[key] for key in micrograph_names]"
         )
+    if is_frame(value):
+        raise TypeError(
+            f"{name} is a single data frame; pass a list with a frame for each micrograph, "
+            f"such as puclassify.io.match_coordinates({name}, micrographs)"
+        )
     if isinstance(value, (str, bytes)) or not np.iterable(value):
         raise TypeError(
             f"{name} must be a sequence with one array of positions for each micrograph, got "
@@ -177,14 +183,8 @@ def _numbers(value: Any, name: str) -> np.ndarray:
 
 def _check_positions(value: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Split the picks of one micrograph into positions (k, 2) and scores (k,) or None."""
-    if hasattr(value, "columns"):
-        missing = {"x", "y"} - set(value.columns)
-        if missing:
-            raise ValueError(
-                f"{name} has no column {' and '.join(sorted(missing))}, only "
-                f"{list(value.columns)}; a table of picks has the columns x, y and score"
-            )
-        value = value[["x", "y", "score"] if "score" in value.columns else ["x", "y"]]
+    if is_frame(value):
+        value = frame_values(value, name)
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(
             f"{name} is a masked array with {np.ma.count_masked(value)} masked values; pass "

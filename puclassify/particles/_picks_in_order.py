@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from puclassify.io import (
-    CoordinateTable,
+    by_name,
     check_coordinate_array,
     match_coordinates,
     read_coordinate_table,
@@ -35,16 +35,13 @@ def _arrays(picks: Any, micrographs: Sequence[Any]) -> list[np.ndarray]:
     paths = picks if isinstance(picks, (list, tuple)) else [picks]
     if paths and all(map(_is_path, paths)):
         picks = read_coordinate_table(picks)
-    elif hasattr(picks, "columns") and hasattr(picks, "iloc"):
-        picks = CoordinateTable.from_frame(picks)
-    if isinstance(picks, CoordinateTable):
-        picks = picks.by_micrograph()
+    picks = by_name(picks)
     if isinstance(picks, Mapping):
-        by_name = {
+        arrays = {
             name: check_coordinate_array(array, f"picks of {name!r}")
             for name, array in picks.items()
         }
-        return match_coordinates(by_name, micrographs)
+        return match_coordinates(arrays, micrographs)
     if not hasattr(picks, "__len__") or getattr(picks, "ndim", None) == 2:
         raise TypeError(
             "picks must be a sequence with an array (k, 2) or (k, 3) for each micrograph, a "

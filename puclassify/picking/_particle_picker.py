@@ -22,7 +22,7 @@ from puclassify._parallel import on_this_machine
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin, all_or_nothing
 from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.grid import GridImage
-from puclassify.io import check_coordinates, check_micrographs
+from puclassify.io import check_coordinates, check_micrographs, in_order, is_table
 from puclassify.metrics import pick_average_precision_score
 from puclassify.picking._check_images import (
     check_images,
@@ -306,9 +306,11 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         ----------
         X : sequence of n path, 2-D array or GridImage
             The micrographs; their sizes may differ.
-        y : sequence of n arrays of shape (k_i, 2)
-            Labelled centres of each as x, y in stored pixels. Micrographs without labels are left
-            out, with a warning, unless labels are so few that some have none by chance.
+        y : sequence of n arrays of shape (k_i, 2), CoordinateTable or DataFrame
+            Labelled centres of each as x, y in stored pixels; those of all in a table or data
+            frame are matched by name, as in `puclassify.io.match_coordinates`. Micrographs
+            without labels are left out, with a warning, unless labels are so few that some have
+            none by chance.
 
         Returns
         -------
@@ -602,8 +604,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         ----------
         X : sequence of n path, 2-D array or GridImage
             The micrographs.
-        y : sequence of n arrays of shape (k_i, 2)
-            All their particles.
+        y : sequence of n arrays of shape (k_i, 2), CoordinateTable or DataFrame
+            All their particles, as in `fit`.
 
         Returns
         -------
@@ -621,6 +623,9 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             If ``y`` holds much fewer particles than the fit expects, or if candidates lie on more
             particles where these are flipped, turned, or put on other micrographs.
         """
+        if is_table(y):
+            X = check_micrographs(X)
+            y = in_order(y, X)
         stream = self._stream(X, MicrographPipeline.pick_and_measure, picks_of=itemgetter(0))
         results = list(self._watched(stream, -np.inf, itemgetter(0)))
         picks, sizes = [one for one, _ in results], [size for _, size in results]
@@ -727,7 +732,7 @@ def _preprocessed(
     """Fit the preprocessing; return the images it makes of micrographs, and the labels on them."""
     micrographs = check_micrographs(X)
     refuse_score_maps(micrographs)
-    labels = check_coordinates(y, len(micrographs))
+    labels = check_coordinates(in_order(y, micrographs), len(micrographs))
     with on_this_machine():  # where the images are needed next
         images = check_images(fit_preprocessing(preprocessing, micrographs), preprocessing)
     return images, check_labels(labels, images, micrographs)

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from puclassify._parameters import check_number, check_whole_number
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
-from puclassify.io import as_grid_image, check_coordinates, check_micrographs
+from puclassify.io import as_grid_image, check_coordinates, check_micrographs, in_order
 from puclassify.regions._labels_inside import labels_inside
 from puclassify.regions._region_table import RegionTable
 
@@ -75,8 +75,9 @@ def sample_regions(
     ----------
     micrographs : sequence of n path, 2-D array or GridImage
         The micrographs.
-    coordinates : sequence of n arrays of shape (k_i, 2)
+    coordinates : sequence of n arrays of shape (k_i, 2), or DataFrame
         Labelled particle centres of each micrograph as x, y in stored pixels; ``k_i`` may be 0.
+        Of all micrographs in a table, as for `puclassify.io.match_coordinates`.
     n_unlabeled : int, default=1000
         Unlabelled regions per micrograph, drawn uniformly with replacement from all its grid
         points, including those near labelled particles, so that they represent the micrograph.
@@ -125,9 +126,10 @@ def sample_regions(
     array([10., 20.])
     """
     check_whole_number(n_unlabeled, "n_unlabeled", at_least=0)
-    images = [as_grid_image(item) for item in check_micrographs(micrographs)]
+    items = check_micrographs(micrographs)
+    images = [as_grid_image(item) for item in items]
     radii = _radii(radius, len(images))
-    labels = check_coordinates(coordinates, len(images))
+    labels = check_coordinates(in_order(coordinates, items), len(images))
     labels, n_outside = labels_inside(images, labels, "coordinates")
     if n_outside:
         warn(f"{n_outside} labels in coordinates lie outside their micrograph and are ignored")

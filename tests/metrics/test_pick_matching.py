@@ -184,7 +184,9 @@ class TestInputs:
         assert match.truth_index.tolist() == [1, 0]
         (match,) = match_picks([truth], [picks[["y", "x"]]], 0.5)
         assert match.truth_index.tolist() == [1, 0]
-        with pytest.raises(ValueError, match=r"y_pred\[0\] has no column x and y"):
+        with pytest.raises(
+            ValueError, match=r"y_pred\[0\] is a data frame without columns x and y"
+        ):
             match_picks([truth], [picks[["score"]]], 0.5)
 
     def test_the_score_of_a_table_decides_the_order(self):

@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike
 
 from puclassify._parameters import check_number
 from puclassify.grid import GridImage
-from puclassify.io import as_grid_image, check_coordinates, check_micrographs, without_pixels
+from puclassify.io import (
+    as_grid_image,
+    check_coordinates,
+    check_micrographs,
+    in_order,
+    without_pixels,
+)
 from puclassify.picking._geometry import size_xy
 from puclassify.picking.label_checks._blob_maps import FEWEST_LABELS, BlobMaps, at_labels, thinned
 from puclassify.picking.label_checks._flips import FLIPS, Flip, Size
@@ -114,8 +120,9 @@ def check_orientation(
     ----------
     micrographs : sequence of n path, 2-D array or GridImage
         The micrographs.
-    coordinates : sequence of n arrays of shape (k_i, 2)
-        Labelled centres on each as x, y in stored pixels. Thirty in all are enough where particles
+    coordinates : sequence of n arrays of shape (k_i, 2), or DataFrame
+        Labelled centres on each as x, y in stored pixels, or of all in a table, as for
+        `puclassify.io.match_coordinates`. Thirty in all are enough where particles
         are seen by eye.
     particle_diameter : float or None, default=None
         Diameter of the particle in stored pixels, which makes the check sharper and lets it notice
@@ -157,7 +164,7 @@ def check_orientation(
     if particle_diameter is not None:
         check_number(particle_diameter, "particle_diameter", "a positive number", above=0)
     paths = check_micrographs(micrographs)
-    labels = check_coordinates(coordinates, len(paths))
+    labels = check_coordinates(in_order(coordinates, paths), len(paths))
     if not any(map(len, labels)):
         raise ValueError("coordinates hold no label; at least one is needed")
     order = np.argsort([-len(xy) for xy in labels], kind="stable")[:_MOST_IMAGES]
