@@ -6,11 +6,19 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 from sklearn import get_config
 
 from puclassify._parameters import check_option
 
-__all__ = ["CONTAINERS", "check_container", "container_of", "data_frame", "set_container"]
+__all__ = [
+    "CONTAINERS",
+    "check_container",
+    "container_of",
+    "data_frame",
+    "picks_in",
+    "set_container",
+]
 
 CONTAINERS = ("default", "pandas", "polars")
 _HOW = {"pandas": 'pip install "puclassify[pandas]"', "polars": "pip install polars"}
@@ -33,6 +41,13 @@ def container_of(estimator: Any, *, also_global: bool = True) -> str:
     if chosen is None and also_global:
         chosen = get_config()["transform_output"]
     return "default" if chosen is None else check_container(chosen)
+
+
+def picks_in(container: str, picks: np.ndarray) -> Any:
+    """Return the picks of one micrograph, (k, 3), in a container."""
+    if container == "default":
+        return picks
+    return data_frame(container, dict(zip(("x", "y", "score"), picks.T)))
 
 
 def data_frame(container: str, columns: Mapping[str, Sequence[Any]]) -> Any:

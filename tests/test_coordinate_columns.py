@@ -253,6 +253,15 @@ class TestOut:
         np.testing.assert_array_equal(again.values, table.values)
         assert again.columns == {"label": ["u", None, "v"]}
 
+    def test_from_frames_of_each(self):
+        frames = {
+            name: pd.DataFrame(rows, columns=list("xyz")[:2] + ["score"])
+            for name, rows in BY_NAME.items()
+        }
+        frame = CoordinateTable.from_arrays(frames).to_frame()
+        assert frame["image_name"].tolist() == ["b.mrc", "b.mrc", "a.mrc"]
+        assert frame["score"].tolist() == [0.5, 2.0, -1.0]
+
     def test_unknown_library(self):
         with pytest.raises(ValueError, match="library must be 'pandas' or 'polars', got 'dask'"):
             CoordinateTable.from_frame(pandas_frame()).to_frame("dask")

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from puclassify._containers import check_container
 from puclassify._parameters import check_flag, check_number
 from puclassify.classifier._pixel_scale import PixelScale
 from puclassify.classifier._pu_image_classifier import PUImageClassifier
@@ -18,7 +19,6 @@ from puclassify.classifier._pu_image_classifier import PUImageClassifier
 __all__ = ["ClassifierState"]
 
 _LARGEST_SIDE = 10**6
-_CONTAINERS = ("default", "pandas", "polars")
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class ClassifierState:
             isinstance(names, np.ndarray) and is_row and names.shape == self.image_shape
         ):
             raise ValueError(f"feature_names_in must name {self.image_shape} features")
-        if self.output is not None and self.output not in _CONTAINERS:
-            raise ValueError(f"output must be one of {_CONTAINERS}, got {self.output!r}")
+        if self.output is not None:
+            check_container(self.output, "output")
 
     def set_on(self, classifier: PUImageClassifier) -> PUImageClassifier:
         """Make a classifier the fitted one that this was read from."""

@@ -17,6 +17,7 @@ from puclassify._coordinate_columns import (
     OWN_SIZES,
     check_finite,
     frame_columns,
+    frame_values,
     holds_frames,
     is_frame,
     plain_titles,
@@ -122,7 +123,7 @@ class CoordinateTable:
 
         Parameters
         ----------
-        arrays : mapping of str to ndarray of shape (k, 2) or (k, 3)
+        arrays : mapping of str to ndarray of shape (k, 2) or (k, 3), or to DataFrame
             Coordinates by micrograph name, all with the same number of columns.
 
         Returns
@@ -130,6 +131,10 @@ class CoordinateTable:
         CoordinateTable
             All rows, in the order of the mapping.
         """
+        arrays = {
+            name: frame_values(one, f"that of {name!r}") if is_frame(one) else one
+            for name, one in arrays.items()
+        }
         names = [name for name, array in arrays.items() for _ in range(len(array))]
         n_columns = max((array.shape[1] for array in arrays.values()), default=2)
         values = np.concatenate([np.empty((0, n_columns)), *arrays.values()])

@@ -102,7 +102,8 @@ class _PickScorer:
             return all_candidates(picker, X) if self._ranks else picker.predict(X)
         if is_particle_picker(picker):
             return picker.predict(X, threshold=self.threshold)
-        return [table[np.asarray(table)[:, 2] > self.threshold] for table in picker.predict(X)]
+        tables = map(np.asarray, picker.predict(X))
+        return [table[table[:, 2] > self.threshold] for table in tables]
 
     @property
     def _ranks(self) -> bool:

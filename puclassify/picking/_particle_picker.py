@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from operator import itemgetter
@@ -18,8 +18,9 @@ from sklearn.utils import Tags, TransformerTags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from puclassify._containers import container_of, picks_in, set_container
 from puclassify._parallel import on_this_machine
-from puclassify.base import PUBaseEstimator, UnchangedOutputMixin, all_or_nothing
+from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.grid import GridImage
 from puclassify.io import check_coordinates, check_micrographs, in_order, is_table
@@ -78,7 +79,7 @@ Micrograph = str | os.PathLike | np.ndarray | GridImage
 Threshold = float | str | tuple[str, float]
 
 
-class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator):
+class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
     """Find particles in cryo-EM micrographs from a few labelled ones.
 
     Micrographs are downsampled and normalised, a classifier is trained on the labelled particles
@@ -283,6 +284,25 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             nms.radius = HalfDiameter.of(self.particle_diameter, self.pixel_size)
         return self
 
+    def set_output(self, *, transform: str | None = None) -> ParticlePicker:
+        """Choose what `predict` and `iter_predict` return for each micrograph.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            "default" for arrays of picks, else DataFrames with the columns x, y and score; None
+            changes nothing. The maps of `transform` stay as they are, so that a suppression can
+            follow in a pipeline, and scikit-learn's global option ``transform_output`` changes
+            nothing.
+
+        Returns
+        -------
+        ParticlePicker
+            The estimator itself.
+        """
+        set_container(self, transform)
+        return self
+
     def _start(self) -> nn.Module | None:
         """Return the network whose weights a fit continues from; None for fresh weights."""
         goes_on = self.warm_start and hasattr(self, "classifier_")
@@ -484,7 +504,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         -------
         picks : ndarray of n arrays of shape (k_i, 3), dtype object
             Picks as x, y, score by descending score, in stored pixels; None for a micrograph that
-            was skipped.
+            was skipped. DataFrames after ``set_output(transform="pandas")``.
         quality : dict of ndarray of shape (n,)
             Only with ``return_quality``. For each micrograph ``n_picks``, the expected
             ``precision``, ``recall`` and ``f1`` of the picks, and the expected number of particles
@@ -519,7 +539,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         )
         stream = self._stream(X, judge, logit, output, on_error, picks_of=itemgetter(0))
         results = collected(self._watched(stream, logit, itemgetter(0)))
-        picks = collected(None if one is None else one[0] for one in results)
+        picks = collected(self._in_container(None if one is None else one[0] for one in results))
         quality = [UNKNOWN_QUALITY if one is None else one[1] for one in results]
         return picks, {name: np.array([one[name] for one in quality]) for name in UNKNOWN_QUALITY}
 
@@ -549,7 +569,7 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         Returns
         -------
         generator of ndarray of shape (k, 3)
-            The picks of one micrograph after another, None for one that was skipped. Its attribute
+            The picks of one micrograph after another, as in `predict`. Its attribute
             ``skipped`` is a list of `puclassify.io.SkippedMicrograph` that grows with these.
 
         See Also
@@ -564,7 +584,8 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
         """
         logit = self._logit(threshold)
         pick = partial(MicrographPipeline.pick, threshold=logit)
-        return self._watched(self._stream(X, pick, logit, output, on_error, resume), logit)
+        stream = self._stream(X, pick, logit, output, on_error, resume)
+        return self._watched(stream, logit).through(self._in_container)
 
     def expected_quality(self, thresholds: ArrayLike | None = None) -> dict[str, Any]:
         """Return the expected quality of the picks of the training micrographs.
@@ -665,6 +686,12 @@ class ParticlePicker(CallbackSupportMixin, UnchangedOutputMixin, PUBaseEstimator
             resume=resume,
             run=None if output is None else describe_run(pipeline, logit),
         )
+
+    def _in_container(self, picks: Iterable) -> Generator:
+        """Yield picks as `set_output` says."""
+        container = container_of(self, also_global=False)
+        for one in picks:
+            yield None if one is None else picks_in(container, one)
 
     def _watched(self, results: PickStream, logit: float, picks_of=lambda one: one) -> PickStream:
         """Pass results on; warn at the end where picks are unlike those of the training.

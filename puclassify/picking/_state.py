@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from puclassify._containers import check_container
 from puclassify._parameters import check_number, check_whole_number
 from puclassify._pixel_size import check_pixel_size
 from puclassify.classifier import UNCALIBRATED, PUImageClassifier
@@ -52,6 +53,7 @@ class PickerState:
     label_radius: float | None
     steps_per_epoch: int
     quality: PickQuality | None = None
+    output: str | None = None  # of set_output
 
     @classmethod
     def of(cls, picker: ParticlePicker) -> PickerState:
@@ -80,6 +82,7 @@ class PickerState:
             scorer.geometry.label_radius,
             scorer.steps_per_epoch,
             fitted._quality,
+            getattr(picker, "_sklearn_output_config", {}).get("transform"),
         )
 
     @classmethod
@@ -145,6 +148,8 @@ class PickerState:
             raise ValueError("threshold_report must be a dict or None")
         if self.quality is not None:
             _check_quality(self.quality)
+        if self.output is not None:
+            check_container(self.output, "output")
 
     def set_on(self, picker: ParticlePicker) -> ParticlePicker:
         """Make a picker the fitted one that this was read from."""
@@ -168,7 +173,7 @@ class PickerState:
                 _quality=self.quality,
             )
         )
-        return picker
+        return picker.set_output(transform=self.output)
 
 
 def _check_quality(quality: Any) -> None:

@@ -7,15 +7,17 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
 
+from puclassify._containers import set_container
 from puclassify._parameters import check_flag, check_whole_number
-from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
+from puclassify.base import PUBaseEstimator
 from puclassify.regions._region_table import RegionTable
 
 __all__ = ["RegionExtractor"]
 
 
-class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
+class RegionExtractor(TransformerMixin, PUBaseEstimator):
     """Cut the regions of a `RegionTable` out of their micrographs.
 
     In a `~sklearn.pipeline.Pipeline` it stands between the table and a classifier. It keeps the
@@ -28,6 +30,7 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
         field of the network that follows (71 for ``"resnet8"``).
     flatten : bool, default=False
         Whether to return ``(m, size * size)`` features, for classifiers that do not accept images.
+        Only these become data frames by `set_output`.
 
     See Also
     --------
@@ -103,6 +106,39 @@ class RegionExtractor(UnchangedOutputMixin, TransformerMixin, PUBaseEstimator):
         self._check(X)
         cut = X.pixels(self.size)
         return cut.reshape(len(cut), -1) if self.flatten else cut
+
+    @available_if(lambda extractor: extractor.flatten)
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the features of flattened regions.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of size * size str
+            ``pixel_0_0``, by row and column.
+        """
+        places = np.ndindex(self.size, self.size)
+        return np.array([f"pixel_{row}_{column}" for row, column in places], dtype=object)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose what `transform` returns of flattened regions; images stay arrays.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            "default" for arrays, else DataFrames; None changes nothing.
+
+        Returns
+        -------
+        RegionExtractor
+            The transformer itself.
+        """
+        set_container(self, transform)
+        return self
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,5 +1,6 @@
 """What was saved is loaded: predictions to the bit, parameters, and all that was fitted."""
 
+import copy
 import json
 import re
 import sys
@@ -257,6 +258,11 @@ class TestClassifier:
         loaded = again(classifier, path)
         assert_same(classifier, loaded)
         pd.testing.assert_frame_equal(loaded.transform(frame), classifier.transform(frame))
+
+    def test_output_of_a_picker(self, fitted_picker, simulated, path):
+        picker = copy.deepcopy(fitted_picker).set_output(transform="pandas")
+        (frame,) = again(picker, path).predict(simulated.micrographs[3:4])
+        pd.testing.assert_frame_equal(frame, picker.predict(simulated.micrographs[3:4])[0])
 
     @pytest.mark.parametrize(
         "labels",

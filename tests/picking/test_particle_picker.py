@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import NotFittedError
@@ -22,7 +23,7 @@ from puclassify import (
     ParticlePicker,
     PUImageClassifier,
 )
-from puclassify.io import read_coordinates
+from puclassify.io import CoordinateTable, read_coordinates, write_coordinates
 from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 from puclassify.model_selection import make_pick_scorer
 from puclassify.picking.scoring import _window_scorer
@@ -530,6 +531,70 @@ class TestScikitLearn:
     def test_set_output_leaves_score_maps(self, fitted, simulated):
         fitted.set_output(transform="pandas")
         assert isinstance(fitted.transform(simulated.micrographs[:1])[0], GridImage)
+
+    @pytest.mark.parametrize("library", ["pandas", "polars"])
+    def test_set_output_gives_frames_of_picks(self, fitted, simulated, library):
+        pytest.importorskip(library)
+        micrographs, truth = simulated.micrographs[4:], simulated.coordinates[4:]
+        arrays = fitted.predict(micrographs)
+        fitted.set_output(transform=library)
+        for frames in (
+            fitted.predict(micrographs),
+            list(fitted.iter_predict(micrographs)),
+            clone(fitted)
+            .fit(simulated.micrographs[:4], simulated.coordinates[:4])
+            .predict(micrographs),
+        ):
+            for frame, _ in zip(frames, arrays, strict=True):
+                assert type(frame).__module__.startswith(library)
+                assert list(frame.columns) == ["x", "y", "score"]
+        np.testing.assert_array_equal(fitted.predict(micrographs)[1].to_numpy(), arrays[1])
+        scorer = make_pick_scorer("f1", threshold=0.0)
+        expected = pick_precision_recall_fscore(truth, arrays, fitted.matching_radius_)[2]
+        assert scorer(fitted, micrographs, truth) == expected
+        fitted.set_output(transform="default")
+        assert isinstance(fitted.predict(micrographs)[0], np.ndarray)
+
+    def test_frames_are_written_and_read(self, fitted, simulated, tmp_path):
+        pytest.importorskip("pandas")
+        micrographs = dict(zip("ab", simulated.micrographs[4:]))
+        arrays = fitted.predict(micrographs.values())
+        frames = fitted.set_output(transform="pandas").predict(micrographs.values())
+        write_coordinates(frames, tmp_path / "picks.star", names=list(micrographs))
+        for name, picks in zip("ab", arrays):
+            np.testing.assert_array_equal(
+                read_coordinates(tmp_path / "picks.star")[name], picks.reshape(-1, 3)
+            )
+
+    def test_frame_of_a_skipped_micrograph_is_none(self, fitted, simulated, tmp_path):
+        pytest.importorskip("pandas")
+        fitted.set_output(transform="pandas")
+        X = [str(tmp_path / "missing.mrc"), simulated.micrographs[4]]
+        picks = fitted.predict(X, on_error="skip")
+        assert picks[0] is None
+        assert list(picks[1].columns) == ["x", "y", "score"]
+
+    def test_global_option_changes_nothing(self, fitted, simulated):
+        with config_context(transform_output="pandas"):
+            assert isinstance(fitted.predict(simulated.micrographs[4:5])[0], np.ndarray)
+
+    def test_labels_in_a_frame(self, make_picker, fitted, simulated):
+        pytest.importorskip("pandas")
+        names = [f"mic{i}" for i in range(6)]
+        X = [
+            GridImage(np.asarray(m.values if isinstance(m, GridImage) else m), name=n)
+            for n, m in zip(names, simulated.micrographs)
+        ]
+        arrays = dict(zip(names, simulated.coordinates))
+        frame = CoordinateTable.from_arrays(dict(reversed(arrays.items()))).to_frame()
+        one = make_picker().fit(X[:4], simulated.coordinates[:4])
+        other = make_picker().fit(X[:4], frame[frame["image_name"].isin(names[:4])])
+        np.testing.assert_array_equal(
+            one.transform(X[4:5])[0].values, other.transform(X[4:5])[0].values
+        )
+        assert one.score(X[4:], simulated.coordinates[4:]) == one.score(X[4:], frame)
+        with pytest.raises(TypeError, match=r"pass list\(X\)"):
+            one.score(iter(X[4:]), frame)
 
     def test_progress_callbacks(self, make_picker, simulated):
         callback = RecordingCallback()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
@@ -31,6 +32,22 @@ class TestTransform:
     def test_pixels_stay_an_array(self, table):
         extractor = RegionExtractor(5).set_output(transform="pandas")
         assert isinstance(extractor.fit_transform(table), np.ndarray)
+
+    @pytest.mark.parametrize("library", ["pandas", "polars"])
+    def test_flattened_regions_become_data_frames(self, table, library):
+        pytest.importorskip(library)
+        extractor = RegionExtractor(5, flatten=True).set_output(transform=library)
+        for frame in (extractor.fit_transform(table), clone(extractor).transform(table)):
+            assert type(frame).__module__.startswith(library)
+            assert list(frame.columns)[:6] == [f"pixel_0_{x}" for x in range(5)] + ["pixel_1_0"]
+            assert list(frame.columns) == list(extractor.get_feature_names_out())
+            np.testing.assert_array_equal(frame.to_numpy(), table.pixels(5).reshape(3, 25))
+
+    def test_global_option(self, table):
+        pd = pytest.importorskip("pandas")
+        with config_context(transform_output="pandas"):
+            assert isinstance(RegionExtractor(5).transform(table), np.ndarray)
+            assert isinstance(RegionExtractor(5, flatten=True).transform(table), pd.DataFrame)
 
     def test_clone(self):
         assert clone(RegionExtractor(9, flatten=True)).get_params() == {"size": 9, "flatten": True}

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn import get_config
 from sklearn.base import TransformerMixin
 from sklearn.utils import TransformerTags
 
-from puclassify._parameters import check_option
+from puclassify._containers import container_of, picks_in, set_container
 from puclassify.base import PUBaseEstimator
 from puclassify.grid import GridImage
 from puclassify.metrics import pick_average_precision_score
@@ -136,12 +135,9 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
             The picks of `predict`: an array for each map or, after
             ``set_output(transform="pandas")``, a DataFrame with the columns x, y and score.
         """
-        picks = self.predict(X)
-        config = getattr(self, "_sklearn_output_config", {})
-        container = _check_container(config.get("transform", get_config()["transform_output"]))
-        if container == "pandas":
-            for i, table in enumerate(picks):
-                picks[i] = _to_dataframe(table)
+        picks, container = self.predict(X), container_of(self)
+        for i, table in enumerate(picks):
+            picks[i] = picks_in(container, table)
         return picks
 
     def set_output(self, *, transform: str | None = None) -> NonMaximumSuppression:
@@ -149,18 +145,16 @@ class NonMaximumSuppression(TransformerMixin, PUBaseEstimator):
 
         Parameters
         ----------
-        transform : {"default", "pandas"} or None, default=None
-            "default" for arrays, "pandas" for DataFrames with the columns x, y and score; None
-            changes nothing.
+        transform : {"default", "pandas", "polars"} or None, default=None
+            "default" for arrays, else DataFrames with the columns x, y and score; None changes
+            nothing.
 
         Returns
         -------
         NonMaximumSuppression
             The transformer itself.
         """
-        if transform is not None:
-            # The name under which scikit-learn's clone carries the choice along.
-            self._sklearn_output_config = {"transform": _check_container(transform)}
+        set_container(self, transform)
         return self
 
     def score(self, X: Maps, y: Sequence[ArrayLike], radius: float | None = None) -> float:
@@ -210,18 +204,3 @@ def _check_score_maps(X):
             "pass list(X)"
         )
     return X
-
-
-def _check_container(transform: str) -> str:
-    return check_option(transform, "transform", ("default", "pandas"))
-
-
-def _to_dataframe(picks: np.ndarray):
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(
-            'transform="pandas" needs pandas, which is not installed: '
-            'pip install "puclassify[star]"'
-        ) from error
-    return pd.DataFrame(picks, columns=["x", "y", "score"])

@@ -181,9 +181,19 @@ class TestSetOutput:
 
     def test_unknown_container(self):
         with pytest.raises(
-            ValueError, match="transform must be 'default' or 'pandas', got 'polars'"
+            ValueError, match="transform must be 'default', 'pandas' or 'polars', got 'dask'"
         ):
-            NonMaximumSuppression(5.0).set_output(transform="polars")
+            NonMaximumSuppression(5.0).set_output(transform="dask")
+
+    def test_polars(self, maps_and_truth):
+        polars = pytest.importorskip("polars")
+        maps, truth = maps_and_truth
+        nms = NonMaximumSuppression(5.0).set_output(transform="polars")
+        tables = nms.transform(maps)
+        assert isinstance(tables[0], polars.DataFrame)
+        assert tables[0].columns == ["x", "y", "score"]
+        np.testing.assert_array_equal(tables[0].to_numpy(), nms.predict(maps)[0])
+        assert pick_average_precision_score(truth, tables, 5.0) == nms.score(maps, truth)
 
     def test_tables_can_be_scored(self, maps_and_truth):
         pytest.importorskip("pandas")
