@@ -28,6 +28,7 @@ from puclassify.io._micrograph import without_pixels as without_pixels
 from puclassify.io._micrograph_files import micrograph_files as micrograph_files
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
 from puclassify.io._names import path_text as path_text
+from puclassify.io._napari import from_napari, to_napari
 from puclassify.io._pick_files import pick_files as pick_files
 from puclassify.io._pick_journal import PickJournal as PickJournal
 from puclassify.io._pick_journal import source_of as source_of
@@ -52,11 +53,13 @@ __all__ = [
     "as_grid_image",
     "check_coordinates",
     "check_micrographs",
+    "from_napari",
     "match_coordinates",
     "micrograph_name",
     "read_coordinate_table",
     "read_coordinates",
     "read_micrograph",
+    "to_napari",
     "watch",
     "write_coordinates",
 ]

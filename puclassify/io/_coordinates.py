@@ -36,7 +36,7 @@ from puclassify.io._pick_list import with_earlier_files
 from puclassify.io._replace_files import replace_files
 from puclassify.io._star import format_star_list
 
-__all__ = ["read_coordinate_table", "read_coordinates", "write_coordinates"]
+__all__ = ["as_table", "read_coordinate_table", "read_coordinates", "write_coordinates"]
 
 
 def read_coordinates(
@@ -382,7 +382,7 @@ def write_coordinates(
     path = path_text(path)
     frame = Frame(step, offset, origin, shapes, micrographs)
     known = writer(path, format)
-    table = _with_boxes(_as_table(picks, names), box_size)
+    table = _with_boxes(as_table(picks, names), box_size)
     table = frame.to_file(table)
     every = list(dict.fromkeys([*table.micrographs, *table.names]))
     files = pick_files(path, every)
@@ -397,7 +397,8 @@ def write_coordinates(
     replace_files(contents)
 
 
-def _as_table(picks: Any, names: Any) -> CoordinateTable:
+def as_table(picks: Any, names: Any) -> CoordinateTable:
+    """Return picks in any of the forms that are written, with the names of their micrographs."""
     if names is None and is_table(picks) and not isinstance(picks, CoordinateTable):
         picks = CoordinateTable.from_frame(picks)
     if isinstance(picks, CoordinateTable):
