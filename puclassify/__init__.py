@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from puclassify.classifier import PUImageClassifier
     from puclassify.grid import GridImage
     from puclassify.models import export_onnx, load_model, load_topaz_model, save_model
+    from puclassify.particles import extract_particles
     from puclassify.picking import NonMaximumSuppression, ParticlePicker
     from puclassify.regions import RegionExtractor, RegionTable, sample_regions
 
@@ -22,6 +23,7 @@ __all__ = [
     "RegionExtractor",
     "RegionTable",
     "export_onnx",
+    "extract_particles",
     "load_model",
     "load_topaz_model",
     "sample_regions",
@@ -37,6 +39,7 @@ _HOMES = {
     "RegionExtractor": "regions",
     "RegionTable": "regions",
     "export_onnx": "models",
+    "extract_particles": "particles",
     "load_model": "models",
     "load_topaz_model": "models",
     "sample_regions": "regions",
@@ -52,6 +55,7 @@ _PACKAGES = {
     "metrics",
     "models",
     "networks",
+    "particles",
     "picking",
     "plotting",
     "preprocessing",

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from puclassify._parameters import check_flag, check_number, check_option, check_whole_number
+from puclassify._parallel import WorkerTask
+from puclassify._parameters import (
+    check_flag,
+    check_n_jobs,
+    check_number,
+    check_option,
+    check_whole_number,
+)
 from puclassify._pixel_size import check_pixel_size, differ, stored_pixel_size
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
@@ -53,6 +63,7 @@ def extract_particles(
     optics_group_name: str = "opticsGroup1",
     on_error: str = "raise",
     resume: bool = False,
+    n_jobs: int | None = None,
     verbose: int = 0,
 ) -> ExtractedParticles:
     """Cut particles out of micrographs into MRC stacks, with a STAR file for RELION.
@@ -109,6 +120,9 @@ def extract_particles(
         Whether to go on with a run that was broken off: micrographs that it has finished are not
         read again, unless they, their picks or their stacks have changed. The files are in the end
         those of a single run, to the byte.
+    n_jobs : int or None, default=None
+        Number of micrographs that are read and cut at a time, by joblib; the files are the same.
+        None or 1 for one after another.
     verbose : int, default=0
         1 shows a bar with the time left.
 
@@ -147,7 +161,8 @@ def extract_particles(
     ``output`` gets for each micrograph a stack, ``{name}.mrcs``, if it has particles, and a STAR
     file ``{name}_extract.star``; and ``particles.star`` of all, with blocks ``data_optics`` and
     ``data_particles`` as from RELION 3.1 on. A file has its name only when it is complete, and
-    ``particles.star`` is written last. One micrograph and its particles are held in memory.
+    ``particles.star`` is written last. One micrograph and its particles are held in memory, or with
+    ``n_jobs`` one in each process and the particles of twice as many.
 
     Boxes are cut at whole pixels, never interpolated: pixel ``box_size // 2`` of the box is the
     pixel that is nearest to the pick, and ``_rlnCoordinateX`` and ``_rlnCoordinateY`` are that
@@ -180,6 +195,7 @@ def extract_particles(
     check_option(edges, "edges", ["skip", "pad", "error"])
     check_option(dtype, "dtype", MODES)
     check_option(on_error, "on_error", ["raise", "warn", "skip"])
+    check_n_jobs(n_jobs)
     normalization = RingNormalization(size, radius, check_flag(ramp, "ramp"))
     cutting = Cutting(
         box_size,
@@ -208,7 +224,49 @@ def extract_particles(
         "optics": repr(optics),
     }
     folder = StackFolder(output, run, check_flag(resume, "resume"))
-    return _Extraction(folder, cutting, optics, pixel_size, on_error).run(items, arrays, verbose)
+    extraction = _Extraction(folder, cutting, optics, pixel_size, on_error)
+    return extraction.run(items, arrays, verbose, n_jobs)
+
+
+@dataclass(frozen=True)
+class _Micrograph:
+    """A micrograph as given, its picks, and what tells whether they are the same later."""
+
+    item: Any
+    name: str
+    picks: np.ndarray  # (k, 2) or (k, 3)
+    source: list
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What was cut out of a micrograph."""
+
+    particles: np.ndarray  # (m, size, size)
+    kept: np.ndarray  # (k,), whether a pick has one
+    pixel_size: float  # of the micrograph
+    n_outside: int
+
+
+def _cut_or_error(
+    cutting: Cutting, pixel_size: float | str, micrograph: _Micrograph
+) -> _Cut | Exception:
+    """Cut the particles out of a micrograph, or return why they could not be, in a worker."""
+    try:
+        return _cut(cutting, pixel_size, micrograph)
+    except Exception as error:
+        return error
+
+
+def _cut(cutting: Cutting, pixel_size: float | str, micrograph: _Micrograph) -> _Cut:
+    image = as_grid_image(micrograph.item, micrograph.name)
+    _check_stored(image)
+    size = stored_pixel_size(pixel_size, image)
+    xy = micrograph.picks[:, :2]
+    kept = cutting.kept(image, xy)
+    last = np.array(image.shape[::-1]) - 0.5
+    n_outside = int(((xy < -0.5) | (xy > last)).any(axis=1).sum())
+    return _Cut(cutting.particles(image, xy[kept]), kept, size, n_outside)
 
 
 class _Extraction:
@@ -228,16 +286,26 @@ class _Extraction:
         self.n_picks = self.n_outside = 0
 
     def run(
-        self, items: Sequence[Any], arrays: Sequence[np.ndarray], verbose: int
+        self, items: Sequence[Any], arrays: Sequence[np.ndarray], verbose: int, n_jobs: int | None
     ) -> ExtractedParticles:
         """Extract what is not done yet, and write the STAR file of all."""
         names = [given_name(item, index) for index, item in enumerate(items)]
         self.folder.register(names)
-        steps: Iterable = zip(items, names, arrays, strict=True)
+        micrographs = [
+            _Micrograph(item, name, picks, [*source_of(item), *source_of(picks)])
+            for item, name, picks in zip(items, names, arrays, strict=True)
+        ]
+        is_done = [self.folder.is_done(one.name, one.source) for one in micrographs]
+        waiting = [one for one, done in zip(micrographs, is_done) if not done]
+        results = iter(self._results(waiting, n_jobs))
+        steps: Iterable = zip(micrographs, is_done)
         if verbose:
             steps = tqdm(steps, total=len(items), unit="micrograph", smoothing=0.1)
-        for item, name, picks in steps:
-            self._one(item, name, picks)
+        for micrograph, done in steps:
+            if done:
+                self._take_done(micrograph)
+            else:
+                self._take(micrograph, next(results))
         n_particles = self.folder.finish()
         self._warn_of_outside()
         skipped = tuple(self.folder.skipped)
@@ -246,36 +314,36 @@ class _Extraction:
         star = None if len(skipped) == len(items) else self.folder.star
         return ExtractedParticles(star, n_particles, self.n_picks - n_particles, skipped)
 
-    def _one(self, item: Any, name: str, picks: np.ndarray) -> None:
-        source = [*source_of(item), *source_of(picks)]
-        if self.folder.is_done(name, source):
-            self._check_size(pixel_size_in(self.folder.text(name)), name)
-            self.n_picks += len(picks)
-            return
+    def _results(self, micrographs: Sequence[_Micrograph], n_jobs: int | None) -> Iterable[Any]:
+        """Yield what `_cut_or_error` returns, in order; one ahead of its use in each process."""
+        extract = partial(_cut_or_error, self.cutting, self.pixel_size)
+        if n_jobs in (None, 1):
+            return map(extract, micrographs)
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs")
+        return parallel(delayed(WorkerTask(extract))(one) for one in micrographs)
+
+    def _take_done(self, micrograph: _Micrograph) -> None:
+        self._check_size(pixel_size_in(self.folder.text(micrograph.name)), micrograph.name)
+        self.n_picks += len(micrograph.picks)
+
+    def _take(self, micrograph: _Micrograph, result: _Cut | Exception) -> None:
+        name, picks = micrograph.name, micrograph.picks
         try:
-            particles, pixel_size, text = self._extracted(item, name, picks)
+            if isinstance(result, Exception):
+                raise result
+            self._check_size(result.pixel_size, name)
+            names = (name, self.folder.stack(name))
+            xy, scores = picks[result.kept, :2], picks[result.kept, 2:]
+            text = format_particles(self.optics, result.pixel_size, names, xy, scores)
         except Exception as error:
             if self.on_error == "raise":
                 raise
             self._skip(SkippedMicrograph(name, type(error).__name__, str(error)))
             return
-        self.folder.write(name, source, particles, pixel_size * self.optics.downsampling, text)
+        stack_size = result.pixel_size * self.optics.downsampling
+        self.folder.write(name, micrograph.source, result.particles, stack_size, text)
         self.n_picks += len(picks)
-
-    def _extracted(self, item: Any, name: str, picks: np.ndarray) -> tuple[np.ndarray, float, str]:
-        """Return the particles of a micrograph, its pixel size and the STAR file."""
-        image = as_grid_image(item, name)
-        _check_stored(image)
-        pixel_size = stored_pixel_size(self.pixel_size, image)
-        self._check_size(pixel_size, name)
-        xy, scores = picks[:, :2], picks[:, 2:]
-        kept = self.cutting.kept(image, xy)
-        particles = self.cutting.particles(image, xy[kept])
-        names = (name, self.folder.stack(name))
-        text = format_particles(self.optics, pixel_size, names, xy[kept], scores[kept])
-        last = np.array(image.shape[::-1]) - 0.5
-        self.n_outside += int(((xy < -0.5) | (xy > last)).any(axis=1).sum())
-        return particles, pixel_size, text
+        self.n_outside += result.n_outside
 
     def _check_size(self, pixel_size: float, name: str) -> None:
         """Refuse micrographs of several pixel sizes in one optics group."""

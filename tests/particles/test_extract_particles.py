@@ -10,6 +10,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+from joblib import parallel_config
 
 from puclassify import GridImage
 from puclassify.io import CoordinateTable, read_coordinates, write_coordinates
@@ -292,6 +293,37 @@ class TestStar:
         (found,) = read_coordinates("Particles/mic2_extract.star", origins="apply").items()
         assert found[0] == "Movies/mic2.mrc"
         np.testing.assert_allclose(found[1], picks["Movies/mic2.mrc"], atol=1e-5)
+
+
+class TestJobs:
+    @pytest.mark.parametrize("backend", ["loky", "threading"])
+    def test_files_are_the_same(self, project, backend):
+        paths, picks = project
+        first = extract_particles(paths, picks, 16, "Particles")
+        one_by_one = contents("Particles")
+        for path in Path("Particles").iterdir():
+            path.unlink()
+        with parallel_config(backend):
+            assert extract_particles(paths, picks, 16, "Particles", n_jobs=2) == first
+        assert contents("Particles") == one_by_one
+
+    def test_broken_files_are_skipped_in_order(self, project):
+        paths, picks = project
+        Path(paths[1]).write_bytes(b"no image")
+        with parallel_config("threading"):
+            found = extract_particles(paths, picks, 16, "Particles", on_error="skip", n_jobs=2)
+            assert [one.micrograph for one in found.skipped] == [paths[1]]
+            assert found.n_particles == 6
+            with pytest.raises(ValueError, match="mic2"):
+                extract_particles(paths, picks, 16, "Particles", n_jobs=2)
+            again = extract_particles(
+                paths, picks, 16, "Particles", on_error="skip", n_jobs=2, resume=True
+            )
+        assert again == found
+
+    def test_checked(self, project):
+        with pytest.raises(ValueError, match="n_jobs"):
+            extract_particles(*project, 16, "Particles", n_jobs=0)
 
 
 class TestPicks:
