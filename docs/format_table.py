@@ -25,13 +25,14 @@ def cells(name: str, known: CoordinateFormat) -> list[str]:
     several = "" if known.several else "; one for each micrograph"
     origin = f"; first pixel at {known.first_pixel:g}" if known.first_pixel else ""
     kept = ", ".join(known.keeps) or "x and y only"
+    single = "; single precision" if known.precision == "single" else ""
     return [
         f"``{name}``",
         known.program,
         f"{files}{several}",
         f"{known.point}, {known.unit}{origin}",
         f"shown {known.shown}" if known.shown else "not known",
-        kept,
+        f"{kept}{single}",
         known.tested,
     ]
 

@@ -75,7 +75,10 @@ class CoordinateFormat:
         Which way y points where the program shows the micrograph, "" if that is not known. It
         counts rows from the first stored one in any case.
     keeps : tuple of str, default=()
-        What the format keeps beside x and y: ``"score"`` and titles of further columns.
+        What the format keeps beside x and y: ``"score"``, ``"name"`` (of micrographs, with folder
+        and extension; else they are named after the file) and titles of further columns.
+    precision : {"double", "single"}, default="double"
+        In how many bits numbers are kept: all 64 of them, or half.
     tested : str, default=""
         Against what the reader and the writer were tested.
 
@@ -119,6 +122,7 @@ class CoordinateFormat:
     first_pixel: float = 0.0
     shown: str = "down"
     keeps: tuple[str, ...] = ()
+    precision: str = "double"
     tested: str = ""
 
 
@@ -218,6 +222,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         unit="fraction",
         shown="",
         keeps=("name", "score", "uid and other fields of picks"),
+        precision="single",
         tested="Dataset of cryosparc-tools 5",
     ),
     "imagej": CoordinateFormat(

@@ -1,6 +1,8 @@
-"""All formats of coordinates: round trips, conversions, and layouts of other programs."""
+"""All formats of coordinates: files, frames, and layouts of other programs.
 
-import itertools
+``test_round_trips.py`` has all pairs of them.
+"""
+
 import json
 import pickle
 import warnings
@@ -53,17 +55,6 @@ class TestRoundTrips:
                 width = 3 if format in SCORED else 2
                 assert rows.shape == (len(expected[name]), width)
                 np.testing.assert_allclose(rows, expected[name][:, :width], rtol=0, atol=1e-3)
-
-    @pytest.mark.parametrize(("one", "other"), list(itertools.permutations(FORMATS, 2)))
-    def test_every_pair(self, tmp_path, one, other):
-        expected = picks(1)
-        first = read_coordinate_table(write(expected, tmp_path / "one", one))
-        second = read_coordinates(write(first, tmp_path / "two", other))
-        width = 3 if {one, other} <= set(SCORED) else 2
-        for name, rows in zip(NAMES, match_coordinates(second, NAMES)):
-            assert rows.shape == (len(expected[name]), width)
-            np.testing.assert_allclose(rows[:, :2], expected[name][:, :2], rtol=0, atol=0.01)
-            np.testing.assert_allclose(rows[:, 2:], expected[name][:, 2:width], rtol=0, atol=1e-4)
 
     @pytest.mark.parametrize("format", FORMATS)
     @pytest.mark.parametrize("frame", [{"step": 4, "offset": 1.5}, {"origin": "bottom-left"}])
