@@ -139,16 +139,18 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         read_centred=read_centred_star,
         program="RELION 3.0 to 5",
         keeps=("name", "score", "columns rln..."),
-        tested="a file of RELION's AutoPick, layouts of 3.0 to 4 and of cryoSPARC; starfile",
+        tested="a file of RELION's AutoPick, layouts of 3.0 to 4 and of cryoSPARC; starfile, "
+        "the reader and writer of crYOLO 1.9.9, topaz-em 0.3.20 (which reads whole pixels)",
     ),
     "tsv": CoordinateFormat(
         (".tsv", ".tab", ".txt"),
         partial(read_delimited, delimiter="\t"),
         partial(format_delimited, delimiter="\t"),
+        first_line="image_name",
         read_auto=read_delimited,
         program="Topaz; tables",
         keeps=_ALL,
-        tested="Topaz itself, in the benchmarks",
+        tested="topaz-em 0.3.20, which reads them as .txt, and its files",
     ),
     "csv": CoordinateFormat(
         (".csv",),
@@ -168,7 +170,8 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         point="corner",
         shown="up",
         keeps=("score", *_BOX),
-        tested=_DOCUMENTED,
+        tested="the reader and writer of crYOLO 1.9.9; files of topaz-em 0.3.20 (which reads and "
+        "writes whole pixels)",
     ),
     "coord": CoordinateFormat(
         (".coord", ".coords"),
@@ -199,7 +202,8 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         program="EMAN2 (info files)",
         shown="up",
         keeps=("score", "label"),
-        tested="its documentation and the source of e2boxer",
+        tested="its documentation and the source of e2boxer; files of topaz-em 0.3.20 (whole "
+        "pixels)",
     ),
     "cbox": CoordinateFormat(
         (".cbox",),
@@ -211,7 +215,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         point="corner",
         shown="",
         keeps=("score", *_BOX, "estimated_width", "estimated_height", "n_boxes", "angle"),
-        tested=_DOCUMENTED,
+        tested="the reader and writer of crYOLO 1.9.9",
     ),
     "cryosparc": CoordinateFormat(
         (".cs",),
@@ -250,7 +254,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         recognise=by_first_line(is_via),
         program="VGG Image Annotator 2",
         keeps=_ALL,
-        tested=_DOCUMENTED,
+        tested="its documentation and files of topaz-em 0.3.20",
     ),
     "coco": CoordinateFormat(
         (".json",),
@@ -260,7 +264,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         program="COCO",
         point="corner",
         keeps=("name", "score", *_BOX, "label"),
-        tested=_DOCUMENTED,
+        tested="pycocotools 2.0",
     ),
     "labelme": CoordinateFormat(
         ("_labelme.json",),
