@@ -13,14 +13,20 @@ from puclassify import __version__
 
 __all__ = ["config_text", "read_config"]
 
+_LARGEST_FILE = 2**24  # lists of micrographs are in it as they were given
+
 
 def read_config(path: str, command: str) -> dict[str, Any]:
     """Return the table of a command; names may be written with - or _."""
+    if os.path.getsize(path) > _LARGEST_FILE:
+        raise ValueError(f"{path} has more than {_LARGEST_FILE} bytes; is it a file of parameters?")
     try:
         with open(path, "rb") as file:
             tables = tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{path} is not TOML of parameters: it is nested too deep") from None
     values = tables.get(command)
     if not isinstance(values, dict):
         there = ", ".join(f"[{name}]" for name in tables) or "nothing"

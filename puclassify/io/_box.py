@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from puclassify.io._box_sizes import corners
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
@@ -19,7 +20,11 @@ def read_box(path: str) -> CoordinateTable:
     A line holds, separated by white space, x and y of the corner nearest the origin, width, height
     and possibly a score.
     """
-    rows, lines = text_rows(path)
+    table = partial(_table, path)
+    return table(*text_rows(path, table))
+
+
+def _table(path: str, rows: list[list[str]], lines: list[int]) -> CoordinateTable:
     n_columns = _check_lengths(lines, rows)
     columns = [[row[place] for row in rows] for place in range(n_columns)]
     names = [micrograph_of_file(path)] * len(lines)

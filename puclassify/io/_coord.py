@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 from puclassify.io._coordinate_text import text_rows
 
@@ -10,7 +12,11 @@ __all__ = ["format_coord", "read_coord"]
 
 def read_coord(path: str) -> CoordinateTable:
     """Read lines of x, y and possibly a score, separated by white space."""
-    rows, lines = text_rows(path)
+    table = partial(_table, path)
+    return table(*text_rows(path, table))
+
+
+def _table(path: str, rows: list[list[str]], lines: list[int]) -> CoordinateTable:
     width = len(rows[0]) if rows else 2
     for number, row in zip(lines, rows):
         if len(row) != width or width not in (2, 3):

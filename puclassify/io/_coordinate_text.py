@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TextIO
 
 from puclassify._warnings import warn
 
-__all__ = ["cell_text", "check_names", "read_text", "short_number", "text_rows"]
+__all__ = ["cell_text", "check_names", "read_plain_text", "read_text", "short_number", "text_rows"]
 
 _HEAD = 1 << 20  # characters that have to look right before the rest is read
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -37,10 +37,19 @@ def short_number(number: float) -> str:
     return repr(number).removesuffix(".0")
 
 
-def text_rows(path: str) -> tuple[list[list[str]], list[int]]:
-    """Return the words of the lines that are neither empty nor comments, and their numbers."""
+def text_rows(
+    path: str, check: Callable[[list[list[str]], list[int]], Any]
+) -> tuple[list[list[str]], list[int]]:
+    """Return the words of the lines that are neither empty nor comments, and their numbers.
+
+    On those of the first megabyte of a large file ``check`` may raise.
+    """
+    return _rows(read_text(path, lambda head: check(*_rows(head))))
+
+
+def _rows(text: str) -> tuple[list[list[str]], list[int]]:
     rows, numbers = [], []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         words = line.partition("#")[0].split()
         if words:
             rows.append(words)
@@ -49,27 +58,12 @@ def text_rows(path: str) -> tuple[list[list[str]], list[int]]:
 
 
 def read_text(path: str, check_head: Callable[[str], Any] | None = None) -> str:
-    """Return a file's text with newlines as line breaks; warn where it may have been cut off.
-
-    A file that cannot be meant is refused by its first megabyte, on which ``check_head`` may raise.
+    """Return a file's text as `read_plain_text`; warn where it may have been cut off.
 
     Every byte of a file that ends within a word is legal, but a number that lacks its last digits
     cannot be told from a complete one.
     """
-    with open(path, encoding="utf-8-sig") as file:
-        text = file.read(_HEAD)
-        _check_no_controls(text)
-        if len(text) == _HEAD:
-            if len(text) - text.rfind("\n") > _HEAD // 2:
-                line = text.count("\n") + 1
-                raise ValueError(
-                    f"line {line} has more than {_HEAD // 2} characters; is it a file of "
-                    "coordinates?"
-                )
-            if check_head is not None:
-                check_head(text[: text.rfind("\n") + 1])
-            text += file.read()
-            _check_no_controls(text)
+    text = read_plain_text(path, check_head)
     last = text[text.rfind("\n") + 1 :]
     if last.strip():
         warn(
@@ -80,10 +74,38 @@ def read_text(path: str, check_head: Callable[[str], Any] | None = None) -> str:
     return text
 
 
-def _check_no_controls(text: str) -> None:
+def read_plain_text(path: str, check_head: Callable[[str], Any] | None = None) -> str:
+    """Return a file's text with newlines as line breaks.
+
+    A file that cannot be meant is refused by its first megabyte, on which ``check_head`` may raise.
+    """
+    with open(path, encoding="utf-8-sig") as file:
+        text = file.read(_HEAD)
+        _check_no_controls(text)
+        if len(text) == _HEAD:
+            if len(text) - text.rfind("\n") > _HEAD // 2:
+                line = text.count("\n") + 1
+                raise ValueError(
+                    f"line {line} has more than {_HEAD // 2} characters; is it a text file?"
+                )
+            if check_head is not None:
+                check_head(text[: text.rfind("\n") + 1])
+            text += "".join(_without_controls(file, text.count("\n")))
+    return text
+
+
+def _without_controls(file: TextIO, n_lines: int) -> Iterator[str]:
+    """Yield the rest of a file piece by piece, so that garbage does not fill the memory."""
+    while piece := file.read(_HEAD):
+        _check_no_controls(piece, n_lines)
+        n_lines += piece.count("\n")
+        yield piece
+
+
+def _check_no_controls(text: str, n_before: int = 0) -> None:
     control = _CONTROL.search(text)
     if control:
-        line = text.count("\n", 0, control.start()) + 1
+        line = n_before + text.count("\n", 0, control.start()) + 1
         raise ValueError(
             f"line {line} holds the control character {control.group()!r}, which no text file has; "
             "was the file written completely? Copy or export it again"

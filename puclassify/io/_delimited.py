@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from puclassify._coordinate_columns import (
     HEADER,
@@ -28,7 +29,22 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
     micrograph that the file is named after, provided that all columns hold numbers. The default
     delimiter is the most frequent one in the header line.
     """
-    numbered = enumerate(read_text(path).split("\n"), 1)
+    table = partial(_table, path, delimiter)
+    text = read_text(path, table)
+    found = table(text)
+    warn_of_boxes(path, _header(text, delimiter))
+    return found
+
+
+def _header(text: str, delimiter: str | None) -> list[str]:
+    """Return the titles in the first line of a table that can be read."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    delimiter = delimiter or max(_DELIMITERS, key=first.count)
+    return next(csv.reader([first], delimiter=delimiter), [])
+
+
+def _table(path: str, delimiter: str | None, text: str) -> CoordinateTable:
+    numbered = enumerate(text.split("\n"), 1)
     lines = [(number, line) for number, line in numbered if line.strip()]
     if not lines:
         raise ValueError("the file is empty")
@@ -50,7 +66,6 @@ def read_delimited(path: str, delimiter: str | None = None) -> CoordinateTable:
                 f"line {number} has {len(row)} columns, the header has {len(header)}: {row}"
                 f"{hint if len(row) > len(header) else ''}"
             )
-    warn_of_boxes(path, header)
     if "image_name" not in places:
         _check_numeric(header, rows, places.values())
     columns = {name: [row[place] for row in rows] for name, place in places.items()}

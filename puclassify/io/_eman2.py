@@ -50,7 +50,10 @@ def format_eman2(table: CoordinateTable) -> str:
 
 def update_eman2(old: str, new: str) -> str:
     """Return an info file with other boxes; it also holds what EMAN2 knows of the micrograph."""
-    content = json.loads(old)
+    try:
+        content = json.loads(old)
+    except RecursionError:
+        content = None
     if not isinstance(content, dict):
         raise ValueError("the existing file is no info file of EMAN2")
     return json.dumps({**content, **json.loads(new)}, indent=0) + "\n"

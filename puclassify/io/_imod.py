@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from puclassify.io._coordinate_table import CoordinateTable, micrograph_of_file
 from puclassify.io._coordinate_text import text_rows
 
@@ -12,7 +14,11 @@ _CENTRE = 0.5  # where models have the centre of the first pixel
 
 def read_imod(path: str) -> CoordinateTable:
     """Read lines of x, y and z, after the numbers of object and contour if there are any."""
-    rows, lines = text_rows(path)
+    table = partial(_table, path)
+    return table(*text_rows(path, table))
+
+
+def _table(path: str, rows: list[list[str]], lines: list[int]) -> CoordinateTable:
     width = len(rows[0]) if rows else 3
     for number, row in zip(lines, rows):
         if len(row) != width or width not in (3, 4, 5):

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
-__all__ = ["image_shape", "items", "number", "outline", "read_json", "text"]
+__all__ = ["check_size", "image_shape", "items", "number", "outline", "read_json", "text"]
+
+_LARGEST_FILE = 2**29  # bytes; three million boxes
+
+
+def check_size(path: str) -> None:
+    """Refuse a file that would fill the memory: JSON can only be read as a whole."""
+    size = os.path.getsize(path)
+    if size > _LARGEST_FILE:
+        raise ValueError(
+            f"it has {size} bytes, JSON of more than {_LARGEST_FILE} is not read; write a file for "
+            "each image, or a table (CSV, STAR)"
+        )
 
 
 def read_json(path: str) -> Any:
     """Return what a JSON file holds."""
+    check_size(path)
     with open(path, encoding="utf-8-sig") as file:
         content = file.read()
     try:

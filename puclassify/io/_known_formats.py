@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from puclassify.io._json_text import check_size
+
 __all__ = ["by_first_line", "by_json", "first_line", "foreign", "head_of"]
 
 _HEAD = 1 << 16
@@ -67,6 +69,10 @@ def by_json(is_known: Callable[[Any], bool]) -> Callable[[str, bytes], bool]:
     def recognise(path: str, head: bytes) -> bool:
         if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             return False
+        try:
+            check_size(path)
+        except ValueError as error:
+            raise ValueError(f"{path} cannot be read as coordinates: {error}") from None
         with open(path, "rb") as file:
             try:
                 return is_known(json.load(file))

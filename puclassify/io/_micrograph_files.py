@@ -5,14 +5,18 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from puclassify._warnings import warn
+from puclassify.io._coordinate_text import read_plain_text
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
-from puclassify.io._star_grammar import parse_star
+from puclassify.io._star_grammar import check_star_head, parse_star
 from puclassify.io._star_list import find_listed
 from puclassify.io._star_names import NAME
 
 __all__ = ["micrograph_files"]
+
+_DEEPEST_LIST = 20
 
 
 def micrograph_files(paths: Iterable[str]) -> list[str]:
@@ -24,17 +28,25 @@ def micrograph_files(paths: Iterable[str]) -> list[str]:
     """
     found: dict[str, str] = {}
     n_again = 0
-    for file in _files(paths, within=()):
+    for file in _files(paths, _Lists()):
         n_again += found.setdefault(os.path.realpath(file), file) is not file
     if n_again:
         warn(f"{n_again} micrographs are given more than once; each is used once")
     return list(found.values())
 
 
-def _files(paths: Iterable[str], within: tuple[str, ...]) -> Iterator[str]:
+@dataclass
+class _Lists:
+    """The lists that have been read, and those that the present one is named in."""
+
+    read: set[str] = field(default_factory=set)
+    within: tuple[str, ...] = ()
+
+
+def _files(paths: Iterable[str], lists: _Lists) -> Iterator[str]:
     for path in paths:
         if path.startswith("@"):
-            yield from _files_of_list(path[1:], within)
+            yield from _files_of_list(path[1:], lists)
         elif path.lower().endswith(".star"):
             yield from _files_of_star(path)
         elif os.path.isdir(path):
@@ -68,30 +80,40 @@ def _files_of_folder(folder: str) -> list[str]:
     return found
 
 
-def _files_of_list(path: str, within: tuple[str, ...]) -> Iterator[str]:
+def _files_of_list(path: str, lists: _Lists) -> Iterator[str]:
     real = os.path.realpath(path)
-    if real in within:
+    if real in lists.within:
         raise ValueError(f"the list {path} contains itself")
+    if len(lists.within) == _DEEPEST_LIST:
+        raise ValueError(f"the list {path} is in a list in a list, {_DEEPEST_LIST} deep")
+    if real in lists.read:  # lists of lists of lists could name more files than there are
+        return
+    lists.read.add(real)
+    named = _lines_of_list(path)
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = [line.strip() for line in file]
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no list of micrographs {path}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is no list of micrographs: it is not text in UTF-8") from None
-    named = [line for line in lines if line and not line.startswith("#")]
-    if not named:
-        raise ValueError(f"the list {path} names no micrograph")
-    try:
-        yield from _files(named, (*within, real))
+        yield from _files(named, _Lists(lists.read, (*lists.within, real)))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}, named in the list {path}") from None
 
 
+def _lines_of_list(path: str) -> list[str]:
+    try:
+        lines = read_plain_text(path).split("\n")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no list of micrographs {path}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no list of micrographs: it is not text in UTF-8") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no list of micrographs: {error}") from None
+    named = [line for line in map(str.strip, lines) if line and not line.startswith("#")]
+    if not named:
+        raise ValueError(f"the list {path} names no micrograph")
+    return named
+
+
 def _files_of_star(path: str) -> list[str]:
     try:
-        with open(path, encoding="utf-8") as file:
-            tables = parse_star(file.read())
+        tables = parse_star(read_plain_text(path, check_star_head))
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no STAR file of micrographs {path}") from None
     except ValueError as error:  # UnicodeDecodeError is one

@@ -98,7 +98,10 @@ def format_napari(table: CoordinateTable) -> str:
 
 def read_titled_rows(path: str, delimiter: str) -> tuple[list[str], list[list[str]], list[int]]:
     """Return the titles, the rows and the lines of a table; every row is as long as the titles."""
-    text = read_text(path)
+    return _titled_rows(read_text(path, lambda head: _titled_rows(head, delimiter)), delimiter)
+
+
+def _titled_rows(text: str, delimiter: str) -> tuple[list[str], list[list[str]], list[int]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows, lines = [], []
     try:

@@ -17,10 +17,8 @@ from typing import Any
 __all__ = ["StarTable", "check_star_head", "parse_star"]
 
 _SPACE = r" \t\v\f"
-_TOKEN = re.compile(
-    rf"""(?P<quoted>'.*?'(?![^{_SPACE}])|".*?"(?![^{_SPACE}]))"""
-    rf"|(?P<comment>\#.*)|(?P<word>[^{_SPACE}]+)"
-)
+_WORD = re.compile(rf"[^{_SPACE}]+")
+_ENDS = {quote: re.compile(rf"{quote}(?![^{_SPACE}])") for quote in "\"'"}
 _STARTS = "_dDlL"  # of all keywords
 _NOT_PLAIN = {*_STARTS, ";"}
 _STARTED = {"_": "column", "d": "block"}
@@ -159,18 +157,21 @@ def _words(number: int, line: str) -> list[str]:
         if simple:
             return simple
     words: list[str] = []
-    for match in _TOKEN.finditer(line):
-        word = match.group()
-        if match.lastgroup == "quoted":
-            words.append(_Quoted(word[1:-1]))
-        elif match.lastgroup == "word":
-            if word[0] in "\"'":
+    place = 0
+    while match := _WORD.search(line, place):
+        word, place = match.group(), match.end()
+        if word[0] == "#":
+            break
+        if word[0] in "\"'":
+            end = _ENDS[word[0]].search(line, match.start() + 1)
+            if end is None:
                 raise ValueError(
                     f"line {number}: the quote that starts at {word[:20]!r} does not end on that "
                     "line; is the file complete? A value that starts with a quote has to be in "
                     "quotes of the other kind"
                 )
-            words.append(word)
+            word, place = _Quoted(line[match.start() + 1 : end.start()]), end.end()
+        words.append(word)
     return words
 
 

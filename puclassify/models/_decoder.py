@@ -24,6 +24,7 @@ from puclassify.picking import ParticlePicker, PickerState
 __all__ = ["Decoder"]
 
 _LONGEST_TEXT = 10_000  # characters of a label
+_LARGEST_TEXTS = 10**6  # characters of all of them, with what fills them up to the longest
 _STATES: dict[type, Any] = {ParticlePicker: PickerState, PUImageClassifier: ClassifierState}
 
 
@@ -117,8 +118,12 @@ class Decoder:
                 array[index] = item
             return array.reshape(shape)
         width = re.fullmatch(r"U(\d{1,5})", dtype) if isinstance(dtype, str) else None
-        if width is None or int(width[1]) > _LONGEST_TEXT:
-            raise ValueError(f"{where} is an array of {dtype!r}")
+        if (
+            width is None
+            or int(width[1]) > _LONGEST_TEXT
+            or int(width[1]) * len(items) > _LARGEST_TEXTS
+        ):
+            raise ValueError(f"{where} is an array of {len(items)} {dtype!r}")
         if not all(isinstance(item, str) and len(item) <= int(width[1]) for item in items):
             raise ValueError(f"{where} holds other values than strings of {dtype}")
         return np.array(items, dtype=dtype).reshape(shape)

@@ -1,8 +1,8 @@
 """Files that other programs wrote, and ours read by their own readers.
 
-``data/make_program_files.py`` made the files. Readers that are not installed are skipped: they come
-with ``pip install starfile pycocotools``, ``pip install --no-deps cryolo`` (1.9.9, for Python 3.8 by
-what it declares) and, as a program that the variable PUCLASSIFY_TOPAZ names, topaz-em.
+``data/make_program_files.py`` made the files. Readers that are not installed are skipped: starfile,
+pycocotools, cryolo 1.9.9 (unpacked beside the others, since it asks for an older Python) and, as a
+program that the variable PUCLASSIFY_TOPAZ names, topaz-em.
 """
 
 import json

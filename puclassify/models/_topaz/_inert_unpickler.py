@@ -15,7 +15,9 @@ import torch
 
 __all__ = ["StandIn", "read_network"]
 
-_LONGEST_PICKLE = 2**26
+# Tensors are kept beside the pickle, which takes 24 thousand bytes for the largest network.
+_LONGEST_PICKLE = 2**20
+_LARGEST_FILE = 2**28
 # What torch writes of a network, and nothing that could grow without being in the file.
 _OPCODES = frozenset(
     """
@@ -63,6 +65,8 @@ def read_network(path: str) -> Any:
     Nothing but tensors, numbers, strings and containers is made, and no function of the file's is
     called.
     """
+    if os.path.getsize(path) > _LARGEST_FILE:
+        raise ValueError(f"it has more than {_LARGEST_FILE} bytes, which no detector needs")
     with open(path, "rb") as file:
         if zipfile.is_zipfile(file):
             return _from_archive(file)
@@ -74,6 +78,9 @@ def _from_archive(file: Any) -> Any:
     size = os.fstat(file.fileno()).st_size
     with zipfile.ZipFile(file) as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
+        for name in entries:
+            if name.startswith("/") or ".." in name.replace("\\", "/").split("/"):
+                raise ValueError(f"its archive holds {name!r:.80}, which leads out of it")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
             raise ValueError("its archive is compressed, which those of torch.save are not")
         if sum(entry.file_size for entry in entries.values()) > size:
@@ -82,6 +89,8 @@ def _from_archive(file: Any) -> Any:
         if len(described) != 1:
             raise ValueError("its archive holds no data.pkl of torch.save")
         folder = described[0].removesuffix("data.pkl")
+        if entries[described[0]].file_size > _LONGEST_PICKLE:
+            raise ValueError(f"its pickle is longer than {_LONGEST_PICKLE} bytes")
 
         def storage(key: str, dtype: torch.dtype, length: int) -> torch.Tensor:
             name = f"{folder}data/{key}"
@@ -134,15 +143,14 @@ def _values(data: bytes, dtype: torch.dtype, length: int) -> torch.Tensor:
 
 
 def _next_pickle(file: Any) -> bytes:
+    """Return the bytes of a pickle; those behind the longest one are not looked at."""
     start = file.tell()
-    for opcode, _, _ in pickletools.genops(file):
+    read = io.BytesIO(file.read(_LONGEST_PICKLE))
+    for opcode, _, _ in pickletools.genops(read):
         if opcode.name not in _OPCODES:
             raise ValueError(f"its pickle has {opcode.name}, which no network needs")
-    length = file.tell() - start
-    if length > _LONGEST_PICKLE:
-        raise ValueError(f"its pickle is longer than {_LONGEST_PICKLE} bytes")
-    file.seek(start)
-    return file.read(length)
+    file.seek(start + read.tell())
+    return read.getvalue()[: read.tell()]
 
 
 def _load(data: bytes, storage: Callable[[str, torch.dtype, int], torch.Tensor]) -> Any:
@@ -183,7 +191,41 @@ class _InertUnpickler(pickle._Unpickler):
         elif not isinstance(made, OrderedDict):  # whose attributes are versions of modules
             raise ValueError(f"it sets attributes of a {type(made).__name__}")
 
-    dispatch: ClassVar[dict] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
+    def load_dict(self) -> None:
+        """Make a dictionary of simple keys."""
+        items = self.pop_mark()  # type: ignore[attr-defined]
+        self._append(_simple_dict(zip(items[::2], items[1::2], strict=True)))
+
+    def load_setitem(self) -> None:
+        """Put a value under a simple key."""
+        stack = vars(self)["stack"]
+        value, key = stack.pop(), stack.pop()
+        _put(stack[-1], [(key, value)])
+
+    def load_setitems(self) -> None:
+        """Put values under simple keys."""
+        items = self.pop_mark()  # type: ignore[attr-defined]
+        _put(vars(self)["stack"][-1], zip(items[::2], items[1::2], strict=True))
+
+    def load_additems(self) -> None:
+        """Add simple values to a set."""
+        items = _simple_set(self.pop_mark())  # type: ignore[attr-defined]
+        found = vars(self)["stack"][-1]
+        if not isinstance(found, set):
+            raise ValueError("it adds to something that is no set")
+        found |= items
+
+    def _append(self, value: Any) -> None:
+        vars(self)["stack"].append(value)
+
+    dispatch: ClassVar[dict] = {
+        **pickle._Unpickler.dispatch,
+        pickle.BUILD[0]: load_build,
+        pickle.DICT[0]: load_dict,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
+        pickle.ADDITEMS[0]: load_additems,
+    }
 
     def persistent_load(self, pid: Any) -> Any:
         """Return the values that the file keeps beside the pickle, or a class with its source."""
@@ -213,10 +255,32 @@ def _tensor(values: Any, offset: int, shape: tuple, strides: tuple, *_: Any) -> 
     return torch.as_strided(values, shape, strides, offset)
 
 
+def _simple(key: Any) -> Any:
+    """Return a key; a tuple of tuples of tuples could take a lifetime to be hashed."""
+    if not isinstance(key, str | int | float | bytes | None):
+        raise ValueError(f"it has a {type(key).__name__} as a key, which no network has")
+    return key
+
+
+def _put(target: Any, items: Any) -> None:
+    if not isinstance(target, dict):
+        raise ValueError("it puts values into something that is no dictionary")
+    for key, value in items:
+        target[_simple(key)] = value
+
+
+def _simple_dict(items: Any = ()) -> OrderedDict[Any, Any]:
+    return OrderedDict((_simple(key), value) for key, value in items)
+
+
+def _simple_set(items: Any = ()) -> set[Any]:
+    return {_simple(item) for item in items}
+
+
 _DATA: dict[str, Any] = {
-    "collections.OrderedDict": OrderedDict,
-    "__builtin__.set": set,
-    "builtins.set": set,
+    "collections.OrderedDict": _simple_dict,
+    "__builtin__.set": _simple_set,
+    "builtins.set": _simple_set,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
 }

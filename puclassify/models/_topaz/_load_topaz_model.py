@@ -37,7 +37,8 @@ _PLACES = {
     (0, 1, 3, 4, 5, 6, 8, 9, 10): "resnet16",
 }
 _CONVOLUTIONS = {3: "conv31", 4: "conv63", 5: "conv127"}
-_UNREADABLE = (*WRONG_VALUES, EOFError, pickle.UnpicklingError, zipfile.BadZipFile)
+_LONGEST_NAME = 200
+_UNREADABLE = (*WRONG_VALUES, EOFError, MemoryError, pickle.UnpicklingError, zipfile.BadZipFile)
 
 
 def load_topaz_model(
@@ -161,12 +162,12 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Return the parameters of the network in a file, and its weights under our names."""
     loaded = read_network(path)
     if isinstance(loaded, StandIn):
-        params, weights, _ = _converted(dict(_weights_of(loaded)))
+        params, weights, _ = _converted(_checked(dict(_weights_of(loaded)), path))
         _check_layers(loaded, TopazDetector(**params))
         return params, weights
     if not isinstance(loaded, Mapping):
         raise ValueError(f"it holds a {type(loaded).__name__}, neither weights nor a network")
-    params, weights, has_others = _converted(loaded)
+    params, weights, has_others = _converted(_checked(loaded, path))
     if has_others:
         warn(
             f"{path} holds weights of layers that have others without weights between them: these "
@@ -176,8 +177,18 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     return params, weights
 
 
+def _checked(weights: Mapping[str, Any], path: str) -> Mapping[str, torch.Tensor]:
+    """Refuse weights that would take more memory than the file."""
+    for name, tensor in weights.items():
+        if not isinstance(tensor, torch.Tensor):
+            raise ValueError(f"{name!r:.80} is no tensor")
+    if sum(tensor.nbytes for tensor in weights.values()) > os.path.getsize(path):
+        raise ValueError("its tensors hold more values than the file")
+    return weights
+
+
 def _converted(
-    weights: Mapping[str, Any],
+    weights: Mapping[str, torch.Tensor],
 ) -> tuple[dict[str, Any], dict[str, torch.Tensor], bool]:
     """Return the parameters of the network that weights are of, and these under our names.
 
@@ -186,8 +197,6 @@ def _converted(
     layers: dict[int, dict[str, torch.Tensor]] = {}
     named: dict[str, torch.Tensor] = {}
     for name, tensor in weights.items():
-        if not isinstance(tensor, torch.Tensor):
-            raise ValueError(f"{name!r} is no tensor")
         tensor = tensor.to(torch.int64 if tensor.dtype == torch.int64 else torch.float32)
         found = _LAYER.fullmatch(name) if isinstance(name, str) else None
         if found:
@@ -290,17 +299,13 @@ def _params(architecture: str, named: Mapping[str, torch.Tensor]) -> dict[str, A
     }
 
 
-def _weights_of(network: StandIn, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _weights_of(network: StandIn) -> Iterator[tuple[str, Any]]:
     """Yield the names and values of a pickled network's parameters and buffers."""
-    if depth > 10:
-        raise ValueError("its layers are nested too deep")
-    for kind in ("_parameters", "_buffers"):
-        for name, value in _items(network.attributes.get(kind)):
-            if value is not None:
-                yield prefix + name, value
-    for name, child in _items(network.attributes.get("_modules")):
-        if isinstance(child, StandIn):
-            yield from _weights_of(child, f"{prefix}{name}.", depth + 1)
+    for prefix, layer in _layers_of(network):
+        for kind in ("_parameters", "_buffers"):
+            for name, value in _items(layer.attributes.get(kind)):
+                if value is not None:
+                    yield f"{prefix}{name}", value
 
 
 def _items(values: Any) -> list[tuple[str, Any]]:
@@ -309,14 +314,15 @@ def _items(values: Any) -> list[tuple[str, Any]]:
 
 def _check_layers(network: StandIn, ours: TopazDetector) -> None:
     """Refuse a pickled network whose layers do not compute what ours do: pooled, or filled."""
-    theirs = [one.attributes for one in _layers_of(network) if one.path.endswith(".Conv2d")]
+    found = [one for _, one in _layers_of(network)]
+    theirs = [one.attributes for one in found if one.path.endswith(".Conv2d")]
     layers = [vars(one) for one in ours.modules() if isinstance(one, torch.nn.Conv2d)]
     # The stride of a projection, of one pixel, is that of the convolution beside it.
     described = [
         sorted(_geometry(one) for one in each if one.get("kernel_size") != (1, 1))
         for each in (theirs, layers)
     ]
-    if any("pool" in one.path.lower() for one in _layers_of(network)):
+    if any("pool" in one.path.lower() for one in found):
         raise ValueError("it has pooling layers, which are not read")
     if described[0] != described[1]:
         raise ValueError(
@@ -325,13 +331,30 @@ def _check_layers(network: StandIn, ours: TopazDetector) -> None:
         )
 
 
-def _layers_of(network: StandIn, depth: int = 0) -> Iterator[StandIn]:
-    yield network
-    for _, child in _items(network.attributes.get("_modules")):
-        if isinstance(child, StandIn) and depth < 10:
-            yield from _layers_of(child, depth + 1)
+def _layers_of(network: StandIn) -> list[tuple[str, StandIn]]:
+    """Return the layers with what their names start with; none may be in two places."""
+    found, waiting = {id(network): ("", network)}, [("", network)]
+    while waiting:
+        prefix, layer = waiting.pop()
+        for name, child in _items(layer.attributes.get("_modules")):
+            if not isinstance(child, StandIn):
+                continue
+            if id(child) in found:
+                raise ValueError(f"its layer {prefix}{name!s:.80} is in two places")
+            if len(prefix) + len(str(name)) > _LONGEST_NAME:
+                raise ValueError("its layers are nested too deep")
+            found[id(child)] = (f"{prefix}{name}.", child)
+            waiting.append(found[id(child)])
+    return list(found.values())
 
 
 def _geometry(attributes: Mapping[str, Any]) -> tuple[str, ...]:
     names = ("in_channels", "out_channels", "kernel_size", "stride", "dilation", "padding")
-    return tuple(repr(attributes.get(name)) for name in names)
+    return tuple(_plain_text(attributes.get(name)) for name in names)
+
+
+def _plain_text(value: Any) -> str:
+    """Return the text of a number or of several; other values have none that is short for sure."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    is_plain = len(numbers) < 9 and all(isinstance(one, int | str) for one in numbers)
+    return f"{value!r:.80}" if is_plain else type(value).__name__
