@@ -100,7 +100,7 @@ def _check_length(path: str) -> None:
     if hint:
         raise damaged(path, hint)
     length = int.from_bytes(start[:_LENGTH_BYTES], "little")
-    if len(start) <= _LENGTH_BYTES or _LENGTH_BYTES + length > size:
+    if start[_LENGTH_BYTES:] != b"{" or _LENGTH_BYTES + length > size:
         raise damaged(path, "it is cut off, or no safetensors file")
     if length > _LARGEST_HEADER:
         raise damaged(path, f"its header of {length} bytes is longer than {_LARGEST_HEADER}")

@@ -383,3 +383,60 @@ def mutate(rng, tree):
         else:
             tree.append(copy.deepcopy(rng.choice(STRANGE)))
         return
+
+
+class TestOffsets:
+    """Headers whose tensors lie in other places than there are, or in each other."""
+
+    def with_header(self, saved, change):
+        length = header_length(saved)
+        header = json.loads(saved[8 : 8 + length])
+        names = [name for name in header if name != "__metadata__"]
+        change(header, names)
+        text = json.dumps(header).encode()
+        return len(text).to_bytes(8, "little") + text + saved[8 + length :]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda header, names: header[names[1]].update(
+                data_offsets=header[names[0]]["data_offsets"], shape=header[names[0]]["shape"]
+            ),
+            lambda header, names: header[names[0]].update(data_offsets=[0, 2**40], shape=[2**38]),
+            lambda header, names: header[names[0]].update(shape=[2**63, 2**63]),
+            lambda header, names: header[names[0]].update(shape=[-1]),
+            lambda header, names: header[names[0]].update(data_offsets=[-4, 0]),
+            lambda header, names: header[names[0]].update(data_offsets=[8, 4]),
+            lambda header, names: header[names[0]].update(dtype="PICKLE"),
+            lambda header, names: header.pop(names[0]),
+            lambda header, names: header.update({"../../evil": header.pop(names[0])}),
+            lambda header, names: header.update(__metadata__={KEY: [1]}),
+            lambda header, names: header.update(__metadata__={}),
+        ],
+        ids=range(11),
+    )
+    def test_are_refused(self, saved, path, change):
+        refuses(path, self.with_header(saved, change))
+        assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+    @pytest.mark.parametrize("text", [b'{"a":' * 200_000, b"[" * 10**6, b"{" + b" " * 10**6])
+    def test_headers_of_brackets(self, path, text):
+        refuses(path, len(text).to_bytes(8, "little") + text)
+
+    def test_the_header_is_rewritten_as_it_was(self, saved, path):
+        path.write_bytes(self.with_header(saved, lambda *_: None))
+        assert load_model(path).n_labels_ == 36
+
+
+def test_labels_are_not_filled_up_to_gigabytes(saved_classifier, path):
+    """Letters as texts of ten thousand letters each would take 40 kB each."""
+    model = description(saved_classifier)
+    items = ["a"] * 20_000
+    described = {"$": "values", "dtype": "U10000", "shape": [len(items)], "items": items}
+    model["estimator"]["fitted"]["classes"] = described
+    tracemalloc.start()
+    try:
+        refuses(path, signed(model, load(saved_classifier)), "array of 20000 'U10000'")
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
