@@ -14,6 +14,8 @@ from puclassify.io._coordinates import (
     read_coordinates,
     write_coordinates,
 )
+from puclassify.io._cryosparc_job import save_external_picks
+from puclassify.io._exposures import Exposure, Exposures, read_exposures
 from puclassify.io._match_coordinates import in_order as in_order
 from puclassify.io._match_coordinates import match_coordinates
 from puclassify.io._micrograph import (
@@ -47,6 +49,8 @@ __all__ = [
     "MICROGRAPH_FORMATS",
     "CoordinateFormat",
     "CoordinateTable",
+    "Exposure",
+    "Exposures",
     "FolderWatch",
     "MicrographFormat",
     "SkippedMicrograph",
@@ -58,7 +62,9 @@ __all__ = [
     "micrograph_name",
     "read_coordinate_table",
     "read_coordinates",
+    "read_exposures",
     "read_micrograph",
+    "save_external_picks",
     "to_napari",
     "watch",
     "write_coordinates",

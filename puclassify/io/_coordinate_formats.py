@@ -13,7 +13,8 @@ from puclassify.io._cbox import format_cbox, read_cbox
 from puclassify.io._coco import format_coco, is_coco, read_coco
 from puclassify.io._coord import format_coord, read_coord
 from puclassify.io._coordinate_table import CoordinateTable
-from puclassify.io._cryosparc import format_cs, is_cs, read_cs
+from puclassify.io._cryosparc import cs_files, format_cs, read_cs
+from puclassify.io._cs_array import is_cs
 from puclassify.io._delimited import format_delimited, read_delimited
 from puclassify.io._eman2 import format_eman2, is_eman2, read_eman2, update_eman2
 from puclassify.io._imod import format_imod, read_imod
@@ -28,6 +29,7 @@ from puclassify.io._points_csv import (
     read_imagej,
     read_napari,
 )
+from puclassify.io._result_group import is_csg
 from puclassify.io._star import format_star, read_centred_star, read_star
 from puclassify.io._via import format_via, is_via, read_via
 
@@ -63,6 +65,9 @@ class CoordinateFormat:
     update : callable or None, default=None
         Maps the text of an existing file and that of ``write`` to the text that replaces it, for
         files that hold more than coordinates.
+    write_files : callable or None, default=None
+        Maps a path and a `CoordinateTable` to the contents of all files to write, by path, for
+        formats of which a file may need others beside it. None if ``write`` is enough.
     program : str, default=""
         The program whose format it is.
     point : {"centre", "corner"}, default="centre"
@@ -116,6 +121,7 @@ class CoordinateFormat:
     recognise: Callable[[str, bytes], bool] | None = None
     several: bool = True
     update: Callable[[str, str], str] | None = None
+    write_files: Callable[[str, CoordinateTable], dict[str, str | bytes]] | None = None
     program: str = ""
     point: str = "centre"
     unit: str = "pixels"
@@ -218,16 +224,17 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         tested="the reader and writer of crYOLO 1.9.9",
     ),
     "cryosparc": CoordinateFormat(
-        (".cs",),
+        (".cs", ".csg"),
         read_cs,
         format_cs,
-        recognise=lambda path, head: is_cs(head),
+        recognise=lambda path, head: is_cs(head) or is_csg(path, head),
+        write_files=cs_files,
         program="cryoSPARC",
         unit="fraction",
-        shown="",
+        shown="up",
         keeps=("name", "score", "uid and other fields of picks"),
         precision="single",
-        tested="Dataset of cryosparc-tools 5",
+        tested="Dataset of cryosparc-tools 4.7 and 5",
     ),
     "imagej": CoordinateFormat(
         ("_imagej.csv",),

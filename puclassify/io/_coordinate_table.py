@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from puclassify._coordinate_columns import (
     warn_of_boxes,
 )
 from puclassify.io._names import without_pick_suffix
+
+if TYPE_CHECKING:
+    from puclassify.io._exposures import Exposure
 
 __all__ = [
     "CoordinateTable",
@@ -55,6 +58,8 @@ class CoordinateTable:
         Height and width of micrographs by name, where they are known.
     micrographs : sequence of str, default=()
         Micrographs that the file names although they may have no rows.
+    exposures : mapping of str to Exposure, default={}
+        What cryoSPARC knows of micrographs by name, to write files for it.
 
     Examples
     --------
@@ -71,6 +76,7 @@ class CoordinateTable:
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     micrographs: Sequence[str] = ()
+    exposures: Mapping[str, Exposure] = field(default_factory=dict)
 
     @classmethod
     def from_text(
@@ -292,7 +298,9 @@ class CoordinateTable:
     def _selected(self, name: str, rows: list[int]) -> CoordinateTable:
         columns = {title: [one[row] for row in rows] for title, one in self.columns.items()}
         shapes = {name: self.shapes[name]} if name in self.shapes else {}
-        return CoordinateTable([name] * len(rows), self.values[rows], columns, shapes, (name,))
+        exposures = {name: self.exposures[name]} if name in self.exposures else {}
+        values = self.values[rows]
+        return CoordinateTable([name] * len(rows), values, columns, shapes, (name,), exposures)
 
     def text_columns(self) -> list[list[str]]:
         """Format the numbers with as many digits as are needed to read the same numbers again.

@@ -319,8 +319,9 @@ def write_coordinates(
         "napari", "via", "coco", "labelme", or a name that was added to `COORDINATE_FORMATS`.
         "auto" chooses by the extension: ``.star``; ``.tsv``, ``.tab``, ``.txt``; ``.csv``;
         ``.box``; ``.coord``, ``.coords``; ``.pt``, ``.pts``, ``.point`` (IMOD); ``_info.json``
-        (EMAN2, whose other entries stay if the file exists); ``.cbox``; ``.cs``; ``_imagej.csv``;
-        ``_napari.csv``; ``_via.csv``; ``.json`` (COCO); ``_labelme.json``.
+        (EMAN2, whose other entries stay if the file exists); ``.cbox``; ``.cs``, ``.csg`` (which
+        writes a ``.cs`` beside it); ``_imagej.csv``; ``_napari.csv``; ``_via.csv``; ``.json``
+        (COCO); ``_labelme.json``.
     names : sequence of str, path-like or GridImage, or None, default=None
         The names of the micrographs in the file, one for each array of ``picks``. None only if
         ``picks`` is a mapping.
@@ -334,7 +335,8 @@ def write_coordinates(
     shapes : (int, int), mapping of str to (int, int), or None, default=None
         Height and width of the micrographs, for ``origin="bottom-left"`` and cryoSPARC.
     micrographs : sequence of str, path-like, ndarray or GridImage, or None, default=None
-        The micrographs, instead of ``shapes``.
+        The micrographs, instead of ``shapes``. For cryoSPARC those of `read_exposures`, from which
+        their numbers and paths are taken as well.
 
     Raises
     ------
@@ -388,17 +390,19 @@ def write_coordinates(
     files = pick_files(path, every)
     if files is None:
         _check_one_file(path, known, every)
-        contents = {path: _written(known, path, table)}
+        contents = _written(known, path, table)
     else:
         tables = table.split()
-        contents = {file: _written(known, file, tables[name]) for name, file in files.items()}
+        contents = {}
+        for name, file in files.items():
+            contents |= _written(known, file, tables[name])
         if is_folder(path):
             contents[list_file(path)] = format_star_list(with_earlier_files(path, files))
     replace_files(contents)
 
 
 def as_table(picks: Any, names: Any) -> CoordinateTable:
-    """Return picks in any of the forms that are written, with the names of their micrographs."""
+    """Return picks in any of the accepted forms as one checked table."""
     if names is None and is_table(picks) and not isinstance(picks, CoordinateTable):
         picks = CoordinateTable.from_frame(picks)
     if isinstance(picks, CoordinateTable):
@@ -433,15 +437,18 @@ def _check_one_file(path: str, known: CoordinateFormat, names: list[str]) -> Non
     )
 
 
-def _written(known: CoordinateFormat, path: str, table: CoordinateTable) -> str | bytes:
+def _written(known: CoordinateFormat, path: str, table: CoordinateTable) -> dict[str, str | bytes]:
+    """Return the contents of files by path."""
+    if known.write_files is not None:
+        return known.write_files(path, table)
     assert known.write is not None
     content = known.write(table)
     if known.update is None or not os.path.isfile(path) or isinstance(content, bytes):
-        return content
+        return {path: content}
     with open(path, encoding="utf-8") as file:
         old = file.read()
     try:
-        return known.update(old, content)
+        return {path: known.update(old, content)}
     except ValueError as error:
         raise ValueError(f"cannot write {path} over the existing file: {error}") from error
 

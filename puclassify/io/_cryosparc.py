@@ -1,4 +1,8 @@
-"""Coordinates in cryoSPARC's ``.cs`` files, structured arrays of one row per particle."""
+"""Coordinates in cryoSPARC's ``.cs`` files, structured arrays of one row per particle.
+
+x and y are fractions of the micrograph's width and height. y counts rows from the first stored one:
+cryoSPARC shows that one at the bottom. A ``.csg`` beside the ``.cs`` lists what it holds.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +10,37 @@ import hashlib
 import io
 import os
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinate_text import check_names
+from puclassify.io._cs_array import cs_text, read_cs_array
 from puclassify.io._names import uid_of_name
+from puclassify.io._result_group import format_group, read_group
 
-__all__ = ["format_cs", "is_cs", "read_cs"]
+__all__ = ["cs_fields", "cs_files", "format_cs", "read_cs"]
 
-_NUMPY, _STREAM = b"\x93NUMPY", b"\x95CSDAT"
-_HEADER_BYTES = 1 << 18
 _PATH, _UID = "location/micrograph_path", "location/micrograph_uid"
 _SHAPE, _SCORE = "location/micrograph_shape", "pick_stats/ncc_score"
 _X, _Y = "location/center_x_frac", "location/center_y_frac"
-_ROW = "uid"
+_GROUP, _PIXEL_SIZE = "location/exp_group_id", "location/micrograph_psize_A"
+_ROW, _POWER = "uid", "pick_stats/power"
 _CORE = (_PATH, _SHAPE, _SCORE, _X, _Y)
 # Other fields are kept; these may be written, and those of picks always are.
 _KEPT_TYPES = {
     _ROW: "<u8",
     _UID: "<u8",
-    "location/exp_group_id": "<u4",
-    "location/micrograph_psize_A": "<f4",
-    "pick_stats/power": "<f4",
+    _GROUP: "<u4",
+    _PIXEL_SIZE: "<f4",
+    "location/min_dist_A": "<f4",
+    _POWER: "<f4",
     "pick_stats/template_idx": "<u4",
     "pick_stats/angle_rad": "<f4",
 }
-_NO_POWER = 1.0  # inspection cuts by power too: the same for all, so that none is cut
-
-
-def is_cs(head: bytes) -> bool:
-    """Return whether the start of a file is that of an array or of cryoSPARC's stream."""
-    return head.startswith((_NUMPY, _STREAM))
+_OUTSIDE = 1.0  # pixels that a refined centre may lie beyond the edge
 
 
 def read_cs(path: str) -> CoordinateTable:
@@ -65,37 +67,27 @@ def read_cs(path: str) -> CoordinateTable:
     )
 
 
+def cs_files(path: str, table: CoordinateTable) -> dict[str, str | bytes]:
+    """Return the contents of the files to write: a ``.cs``, and the ``.csg`` if that is asked."""
+    if not path.lower().endswith(".csg"):
+        return {path: format_cs(table)}
+    array = f"{os.path.splitext(path)[0]}.cs"
+    if any(ord(character) < 32 for character in os.path.basename(array)):
+        raise ValueError(f"the name of {path!r} holds a control character")
+    if not table.exposures and table.columns.get(_UID) is None:
+        warn(
+            f"{path}: cryoSPARC cannot tell which micrographs the picks are on; pass micrographs= "
+            "the exposures of its job, as read_exposures returns them"
+        )
+    slots = ["location"] + ["pick_stats"] * (table.values.shape[1] == 3)
+    group = format_group(os.path.basename(array), slots, len(table.names))
+    return {array: format_cs(table), path: group}
+
+
 def format_cs(table: CoordinateTable) -> bytes:
     """Format picks as cryoSPARC stores them, with the fields that its inspection needs."""
-    check_names(table.names)
-    missing = [name for name in dict.fromkeys(table.names) if name not in table.shapes]
-    if missing:
-        raise ValueError(
-            f"cryoSPARC stores fractions of the micrograph's size, which is not known of "
-            f"{missing[0]!r} and {len(missing) - 1} more: pass micrographs= their paths, or "
-            "shapes= (height, width)"
-        )
-    shapes = np.array([table.shapes[name] for name in table.names], dtype=float).reshape(-1, 2)
-    uids = {name: _micrograph_uid(name) for name in set(table.names)}
-    paths = {name: name.encode() for name in uids}
-    fields: dict[str, Any] = {
-        _ROW: _new_uids(table),
-        _UID: np.array([uids[name] for name in table.names], dtype="<u8"),
-        "location/exp_group_id": np.zeros(len(table.names), dtype="<u4"),
-        _PATH: np.array([paths[name] for name in table.names] or [b""], dtype=bytes)[
-            : len(table.names)
-        ],
-        _SHAPE: shapes.astype("<u4"),
-        _X: (table.values[:, 0] / shapes[:, 1]).astype("<f4"),
-        _Y: (table.values[:, 1] / shapes[:, 0]).astype("<f4"),
-    }
-    if table.values.shape[1] == 3:
-        fields[_SCORE] = table.values[:, 2].astype("<f4")
-        fields["pick_stats/power"] = np.full(len(table.names), _NO_POWER, dtype="<f4")
-    for title, kind in _KEPT_TYPES.items():
-        kept = _as_type(table.columns.get(title), kind)
-        if kept is not None:
-            fields[title] = kept
+    fields = cs_fields(table)
+    fields[_PATH] = np.array([path.encode() for path in fields[_PATH]] or [b""])[: len(table.names)]
     types = [(title, array.dtype.str, array.shape[1:]) for title, array in fields.items()]
     rows = np.zeros(len(table.names), dtype=types)
     for title, array in fields.items():
@@ -105,58 +97,116 @@ def format_cs(table: CoordinateTable) -> bytes:
     return content.getvalue()
 
 
+def cs_fields(table: CoordinateTable) -> dict[str, Any]:
+    """Return the fields of picks by title; paths are text."""
+    check_names(table.names)
+    names = list(dict.fromkeys(table.names))
+    found = {name: _about(name, table.exposures) for name in names}
+    missing = [name for name in names if name not in table.shapes]
+    if missing:
+        raise ValueError(
+            f"cryoSPARC stores fractions of the micrograph's size, which is not known of "
+            f"{missing[0]!r} and {len(missing) - 1} more: pass micrographs= their paths, or "
+            "shapes= (height, width)"
+        )
+    shapes = np.array([table.shapes[name] for name in table.names], dtype=float).reshape(-1, 2)
+    _warn_of_picks_outside(table, shapes)
+    paths, uids, groups = ([found[name][i] for name in table.names] for i in range(3))
+    kept = {title: _as_type(table.columns.get(title), kind) for title, kind in _KEPT_TYPES.items()}
+    n_rows = len(table.names)
+    fields: dict[str, Any] = {
+        _ROW: _new_uids(table),
+        _UID: np.array(uids, dtype="<u8"),
+        _GROUP: np.array(groups, dtype="<u4"),
+        _PATH: paths,
+        _SHAPE: shapes.astype("<u4"),
+        _X: (table.values[:, 0] / shapes[:, 1]).astype("<f4"),
+        _Y: (table.values[:, 1] / shapes[:, 0]).astype("<f4"),
+        "location/min_dist_A": np.zeros(n_rows, dtype="<f4"),
+    }
+    if table.values.shape[1] == 3:
+        fields[_SCORE] = table.values[:, 2].astype("<f4")
+        # Inspection cuts by both: with the same numbers neither slider hides what the other shows.
+        fields[_POWER] = fields[_SCORE]
+        fields["pick_stats/template_idx"] = np.zeros(n_rows, dtype="<u4")
+        fields["pick_stats/angle_rad"] = np.zeros(n_rows, dtype="<f4")
+    if table.exposures:
+        for title in (_UID, _GROUP, _PIXEL_SIZE):  # the caller's count, not those of another file
+            kept[title] = None
+        sizes = [table.exposures[name].pixel_size for name in table.names]
+        if None not in sizes:
+            fields[_PIXEL_SIZE] = np.array(sizes, dtype="<f4")
+    fields |= {title: column for title, column in kept.items() if column is not None}
+    return fields
+
+
+def _about(name: str, exposures: Any) -> tuple[str, int, int]:
+    """Return path, number and exposure group of a micrograph."""
+    if not exposures:
+        return name, _micrograph_uid(name), 0
+    if name not in exposures:
+        raise ValueError(
+            f"the micrograph {name!r} is none of the exposures that were given; pass those of the "
+            "job whose micrographs were picked"
+        )
+    one = exposures[name]
+    return one.path, one.uid, one.exposure_group
+
+
+def _warn_of_picks_outside(table: CoordinateTable, shapes: np.ndarray) -> None:
+    over = table.values[:, :2] - shapes[:, ::-1] + 1
+    is_outside = (table.values[:, :2] < -_OUTSIDE).any(axis=1) | (over > _OUTSIDE).any(axis=1)
+    if is_outside.any():
+        first = table.names[int(np.flatnonzero(is_outside)[0])]
+        height, width = table.shapes[first]
+        warn(
+            f"{is_outside.sum()} picks lie outside of their micrographs, the first on {first!r} of "
+            f"{height} x {width} pixels: are they on micrographs of another size?"
+        )
+
+
 def _rows(path: str) -> np.ndarray:
-    """Return the structured array; nothing is unpickled, and its size has to be the file's."""
-    with open(path, "rb") as file:
-        magic = file.read(6)
-        file.seek(0)
-        if magic == _STREAM:
-            raise ValueError(
-                "it is in cryoSPARC's stream format; write it as an array, with cryosparc-tools: "
-                "Dataset.load(path).save(path)"
-            )
-        if magic != _NUMPY:
-            raise ValueError("it does not start as a .cs file does; export it again")
-        shape, dtype = _header(file)
-        if dtype.hasobject:
-            raise ValueError(
-                "it holds pickled Python objects, which are never loaded since they can run any "
-                "program; cryoSPARC writes none: export the file from there again"
-            )
-        if not dtype.names or len(shape) != 1:
-            raise ValueError(
-                f"it holds an array of shape {shape} without named fields; the file is no .cs file"
-            )
-        there = os.fstat(file.fileno()).st_size - file.tell()
-        if there != shape[0] * dtype.itemsize:
-            raise ValueError(
-                f"its header tells of {shape[0]} rows of {dtype.itemsize} bytes, {there} bytes "
-                "follow; is the file complete?"
-            )
-        return np.frombuffer(file.read(there), dtype=dtype)
+    """Return the array of a ``.cs``, or the locations and scores of a ``.csg``."""
+    if not path.lower().endswith(".csg"):
+        return read_cs_array(path)
+    group = read_group(path)
+    if "location" not in group.results:
+        raise ValueError(
+            f"the group of type {group.kind!r} has no result 'location' (it has "
+            f"{', '.join(group.results)}); export particles or picks from cryoSPARC"
+        )
+    located = group.file("location")
+    rows = read_cs_array(located)
+    scored = group.file("pick_stats") if "pick_stats" in group.results else located
+    if scored == located or _SCORE in (rows.dtype.names or ()):
+        return rows
+    return _with_scores(rows, read_cs_array(scored))
 
 
-def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
-    try:
-        version = np.lib.format.read_magic(file)
-        read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read is None:  # version 3 has names in UTF-8, else it is version 2
-            raise ValueError(f"its array format {version} is unknown")
-        shape, _, dtype = read(file, max_header_size=_HEADER_BYTES)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as error:
-        raise ValueError(f"the header of its array cannot be read: {error!s:.200}") from None
-    if any(not isinstance(length, int) or length < 0 for length in shape):
-        raise ValueError(f"its header tells of an array of shape {shape}")
-    return shape, dtype
+def _with_scores(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Add the scores of another file, in which particles have the same numbers."""
+    if not all(_ROW in (one.dtype.names or ()) for one in (rows, others)):
+        raise ValueError("the files of its results have no uid by which their rows match")
+    if _SCORE not in (others.dtype.names or ()):
+        return rows
+    order = np.argsort(others[_ROW])
+    places = np.searchsorted(others[_ROW], rows[_ROW], sorter=order).clip(max=len(others) - 1)
+    if not len(others) or (others[_ROW][order[places]] != rows[_ROW]).any():
+        return rows
+    both = np.zeros(len(rows), dtype=[*rows.dtype.descr, (_SCORE, "<f4")])
+    for title in rows.dtype.names or ():
+        both[title] = rows[title]
+    both[_SCORE] = others[_SCORE][order[places]]
+    return both
 
 
 def _no_locations(titles: tuple[str, ...], missing: list[str]) -> str:
     kinds = {title.split("/")[0] for title in titles if "/" in title}
     if kinds & {"micrograph_blob", "movie_blob", "mscope_params"} and "blob" not in kinds:
-        what = "the file is a cryoSPARC .cs of exposures: export particles or picks"
+        what = (
+            "the file is a cryoSPARC .cs of exposures: export particles or picks (it is a list of "
+            "micrographs, for read_exposures)"
+        )
     elif "blob" in kinds or kinds & {"alignments2D", "alignments3D"}:
         what = (
             "the file is a cryoSPARC .cs of particles without their locations: take the "
@@ -172,7 +222,7 @@ def _names(rows: np.ndarray) -> list[str]:
     if _PATH in titles:
         known: dict[Any, str] = {}
         names = [
-            known.get(one) or known.setdefault(one, _text(one)) for one in rows[_PATH].tolist()
+            known.get(one) or known.setdefault(one, _name(one)) for one in rows[_PATH].tolist()
         ]
         if all(names):
             return names
@@ -181,13 +231,12 @@ def _names(rows: np.ndarray) -> list[str]:
     return [str(uid) for uid in rows[_UID].tolist()]
 
 
-def _text(value: Any) -> str:
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.strip().lstrip(">")  # a mark of paths that the program itself imported
+def _name(path: Any) -> str:
+    return cs_text(path).lstrip(">")  # a mark of paths that the program itself imported
 
 
 def _plain(column: np.ndarray) -> list[Any]:
-    return [_text(v) for v in column.tolist()] if column.dtype.kind in "SU" else column.tolist()
+    return [_name(v) for v in column.tolist()] if column.dtype.kind in "SU" else column.tolist()
 
 
 def _micrograph_uid(name: str) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from puclassify._parameters import check_option
 from puclassify.grid import GridImage
 from puclassify.io._coordinate_table import CoordinateTable
-from puclassify.io._micrograph_shapes import micrograph_shapes
+from puclassify.io._micrograph_shapes import known_exposures, micrograph_shapes
 
 __all__ = ["Frame"]
 
@@ -47,7 +47,9 @@ class Frame:
         values = table.values.copy()
         values[:, :2] = self._grid.to_micrograph(values[:, :2])  # type: ignore[attr-defined]
         scaled = self._scaled(table, values, self._known_shapes(table, in_file=False), self._step)
-        return replace(scaled, values=self._turned(scaled, scaled.values, scaled.shapes))
+        values = self._turned(scaled, scaled.values, scaled.shapes)
+        names = list(dict.fromkeys([*table.names, *table.micrographs]))
+        return replace(scaled, values=values, exposures=known_exposures(names, self.micrographs))
 
     @property
     def _step(self) -> np.ndarray:

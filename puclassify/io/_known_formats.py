@@ -42,8 +42,6 @@ def foreign(path: str, head: bytes) -> str:
     """Return what a file is that holds no coordinates, and the way out, or an empty text."""
     if head[208:211] == b"MAP" and head[211:212] in (b" ", b"\x00"):
         return "an image: read it with read_micrograph"
-    if path.lower().endswith(".csg"):
-        return "cryoSPARC's description of a .cs file: read the .cs file that it names"
     return next((what for start, what in _FOREIGN.items() if head.startswith(start)), "")
 
 

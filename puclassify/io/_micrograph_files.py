@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from puclassify._warnings import warn
 from puclassify.io._coordinate_text import read_plain_text
+from puclassify.io._exposures import Exposure, Exposures, is_exposures, read_exposures
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
 from puclassify.io._star_grammar import check_star_head, parse_star
 from puclassify.io._star_list import find_listed
@@ -19,26 +20,41 @@ __all__ = ["micrograph_files"]
 _DEEPEST_LIST = 20
 
 
-def micrograph_files(paths: Iterable[str]) -> list[str]:
+def micrograph_files(paths: Iterable[str], project: str | None = None) -> Sequence[str]:
     """Return the files, each once and in the given order; files of a pattern or folder by name.
 
     A path is a file, a folder, a pattern (``**`` includes subfolders), a STAR file whose
-    ``_rlnMicrographName`` lists micrographs, or ``@list.txt``: a text file of any of these, one a
-    line, in which ``#`` starts a comment line.
+    ``_rlnMicrographName`` lists micrographs, a ``.cs`` or ``.csg`` file of cryoSPARC's exposures,
+    or ``@list.txt``: a text file of any of these, one a line, in which ``#`` starts a comment line.
+    If all are of cryoSPARC, `Exposures` are returned. ``project`` is the folder of its project.
     """
+    paths = list(paths)
+    if paths and all(is_exposures(path) for path in paths):
+        return _joined(read_exposures(path, folder=project) for path in paths)
     found: dict[str, str] = {}
     n_again = 0
-    for file in _files(paths, _Lists()):
+    for file in _files(paths, _Lists(project)):
         n_again += found.setdefault(os.path.realpath(file), file) is not file
     if n_again:
         warn(f"{n_again} micrographs are given more than once; each is used once")
     return list(found.values())
 
 
+def _joined(parts: Iterable[Exposures]) -> Exposures:
+    found: dict[int, Exposure] = {}
+    n_again = 0
+    for one in (one for part in parts for one in part.exposures):
+        n_again += found.setdefault(one.uid, one) is not one
+    if n_again:
+        warn(f"{n_again} micrographs are given more than once; each is used once")
+    return Exposures(found.values())
+
+
 @dataclass
 class _Lists:
     """The lists that have been read, and those that the present one is named in."""
 
+    project: str | None  # the folder of cryoSPARC's project
     read: set[str] = field(default_factory=set)
     within: tuple[str, ...] = ()
 
@@ -49,6 +65,8 @@ def _files(paths: Iterable[str], lists: _Lists) -> Iterator[str]:
             yield from _files_of_list(path[1:], lists)
         elif path.lower().endswith(".star"):
             yield from _files_of_star(path)
+        elif is_exposures(path):
+            yield from read_exposures(path, folder=lists.project)
         elif os.path.isdir(path):
             yield from _files_of_folder(path)
         elif glob.has_magic(path) and not os.path.exists(path):
@@ -91,7 +109,7 @@ def _files_of_list(path: str, lists: _Lists) -> Iterator[str]:
     lists.read.add(real)
     named = _lines_of_list(path)
     try:
-        yield from _files(named, _Lists(lists.read, (*lists.within, real)))
+        yield from _files(named, _Lists(lists.project, lists.read, (*lists.within, real)))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}, named in the list {path}") from None
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from puclassify.grid import GridImage
+from puclassify.io._exposures import Exposure, Exposures
 from puclassify.io._match_coordinates import match_coordinates
 from puclassify.io._micrograph import given_name, without_pixels
 
-__all__ = ["micrograph_shapes"]
+__all__ = ["known_exposures", "micrograph_shapes"]
 
 _EXPECTED = "(height, width) or a mapping of micrograph names to such pairs"
 
@@ -33,6 +34,13 @@ def micrograph_shapes(
     return found
 
 
+def known_exposures(names: Sequence[str], micrographs: Any) -> dict[str, Exposure]:
+    """Return the exposures by name, if the micrographs are those of cryoSPARC."""
+    if not isinstance(micrographs, Exposures) or not names:
+        return {}
+    return {name: micrographs.exposures[place] for name, place in _places(names, micrographs)}
+
+
 def _of_images(names: Sequence[str], micrographs: Any) -> dict[str, tuple[int, int]]:
     """Read the sizes of the micrographs that are named, and of no others."""
     if isinstance(micrographs, (str, os.PathLike)) or not isinstance(micrographs, Sequence):
@@ -40,10 +48,16 @@ def _of_images(names: Sequence[str], micrographs: Any) -> dict[str, tuple[int, i
             "micrographs must be a sequence of paths, arrays or GridImages, got "
             f"{micrographs!r:.80}"
         )
+    if isinstance(micrographs, Exposures):
+        return {name: one.shape for name, one in known_exposures(names, micrographs).items()}
+    return {name: _shape(micrographs[place]) for name, place in _places(names, micrographs)}
+
+
+def _places(names: Sequence[str], micrographs: Sequence[Any]) -> list[tuple[str, int]]:
+    """Return the names that are those of micrographs, with the places of these."""
     places = {given_name(one, place): [[place, 0]] for place, one in enumerate(micrographs)}
     rows = match_coordinates({name: np.array(row) for name, row in places.items()}, list(names))
-    found = [(name, micrographs[int(row[0, 0])]) for name, row in zip(names, rows) if len(row)]
-    return {name: _shape(one) for name, one in found}
+    return [(name, int(row[0, 0])) for name, row in zip(names, rows) if len(row)]
 
 
 def _shape(micrograph: Any) -> tuple[int, int]:
