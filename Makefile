@@ -46,7 +46,7 @@ $(BIN)/python:
 	$(PIP) install --upgrade "pip>=25.1"
 
 $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) install --constraint constraints.txt --editable ".[all]" --group test
+	$(PIP) install --constraint constraints.txt --editable ".[all,cryosparc]" --group test
 	@touch $@
 
 $(LINT_INSTALLED): $(INSTALLED)
@@ -74,7 +74,7 @@ $(OLDEST_INSTALLED): pyproject.toml tests/oldest.py
 	$(PYTHON) -m venv --clear $(OLDEST)
 	$(OLDEST_PIP) install --upgrade "pip>=25.1"
 	$(OLDEST)/bin/python tests/oldest.py > $(OLDEST)/constraints.txt
-	$(OLDEST_PIP) install --constraint $(OLDEST)/constraints.txt --editable ".[all]" \
+	$(OLDEST_PIP) install --constraint $(OLDEST)/constraints.txt --editable ".[all,cryosparc]" \
 		--group test
 	@touch $@
 

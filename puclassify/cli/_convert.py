@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from puclassify.cli._command import command, print_result, save_config
-from puclassify.cli._options import PAIR, POSITIVE, SHAPE, frame_options
+from puclassify.cli._options import PAIR, POSITIVE, SHAPE, frame_options, project_option
 
 _EXAMPLE = """\
 puclassify convert "boxes/*.box" picks.star
 puclassify convert picks.star "info/{name}_info.json" --to-box-size 256
-puclassify convert old.star new.star --origin bottom-left --micrographs "mics/*.mrc" --check"""
+puclassify convert old.star new.star --origin bottom-left --micrographs "mics/*.mrc" --check
+puclassify convert picks.star picks.csg --micrographs P3/J5/J5_micrographs.csg"""
 
 
 @command(name="convert", example=_EXAMPLE)
@@ -35,8 +36,9 @@ puclassify convert old.star new.star --origin bottom-left --micrographs "mics/*.
     "--micrographs",
     multiple=True,
     help="Micrographs: paths, folders, patterns, lists; their sizes are used, and --check looks "
-    "at them.",
+    "at them. For a .cs or .csg: the .cs or .csg of the exposures, which names them.",
 )
+@project_option
 @click.option("--shapes", type=SHAPE, help="Size of all micrographs, instead of --micrographs.")
 @click.option(
     "--to-origin",
@@ -74,7 +76,7 @@ def convert(**options: Any) -> None:
     if options["micrographs"]:
         from puclassify.io import micrograph_files
 
-        micrographs = micrograph_files(options["micrographs"])
+        micrographs = micrograph_files(options["micrographs"], options["project"])
     sizes: dict[str, Any] = {"micrographs": micrographs, "shapes": options["shapes"]}
     table = read_coordinate_table(
         list(options["sources"]),

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from puclassify.cli._command import command, print_result, save_config
-from puclassify.cli._options import POSITIVE, computing_options, frame_options
+from puclassify.cli._options import POSITIVE, computing_options, frame_options, project_option
 
 _EXAMPLE = """\
 puclassify evaluate picks --truth particles.star --radius 50
@@ -35,6 +35,7 @@ puclassify evaluate model.safetensors "held_out/*.mrc" --truth particles.star"""
 )
 @click.option("--format", default="auto", show_default=True, help="Of the truth.")
 @frame_options
+@project_option
 @computing_options
 @click.option("--output", help="A JSON file to write the result to, too.")
 def evaluate(**options: Any) -> None:
@@ -83,7 +84,7 @@ def _of_model(options: dict[str, Any]) -> tuple[list, list, float, float | None]
         raise click.UsageError("a model needs MICROGRAPHS to pick")
     picker = load_model(options["picks"], device=options["device"])
     picker.set_params(n_jobs=options["n_jobs"], verbose=0)
-    micrographs = micrograph_files(options["micrographs"])
+    micrographs = micrograph_files(options["micrographs"], options["project"])
     truth = labels_of(micrographs, options["truth"], options["format"], **_frame(options))
     stream = picker.iter_predict(micrographs, threshold=-np.inf)
     picks = list(with_time_left(stream, len(micrographs), "micrograph"))
@@ -101,7 +102,7 @@ def _of_files(options: dict[str, Any]) -> tuple[list, list, float, float | None]
     picks = read_coordinates(options["picks"])
     names: Sequence[str] = list(truth)
     if options["micrographs"]:
-        names = micrograph_files(options["micrographs"])
+        names = micrograph_files(options["micrographs"], options["project"])
     ours = match_coordinates(picks, names)
     n_other = len(picks) - sum(bool(len(xy)) for xy in ours)
     if n_other > 0:

@@ -17,6 +17,7 @@ __all__ = [
     "THRESHOLD",
     "computing_options",
     "frame_options",
+    "project_option",
     "threshold_text",
 ]
 
@@ -144,4 +145,11 @@ computing_options = _stacked(
         "--n-jobs", type=int, help="Micrographs processed in parallel; -1 for one on every core."
     ),
     click.option("--device", help='Such as "cpu" or "cuda:0".  [default: a GPU if there is one]'),
+)
+
+project_option = click.option(
+    "--project",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of a cryoSPARC project, to which paths in .cs and .csg files of exposures are "
+    "relative.  [default: looked for above the file]",
 )

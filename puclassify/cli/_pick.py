@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from puclassify.cli._command import command, print_result, save_config
 from puclassify.cli._exit_codes import SKIPPED
-from puclassify.cli._options import POSITIVE, THRESHOLD, computing_options, threshold_text
+from puclassify.cli._options import (
+    POSITIVE,
+    THRESHOLD,
+    computing_options,
+    project_option,
+    threshold_text,
+)
 
 _EXAMPLE = """\
 puclassify pick model.safetensors "session/**/*.mrc" --output picks
-puclassify pick model.safetensors session --watch --idle 600 --output picks"""
+puclassify pick model.safetensors session --watch --idle 600 --output picks
+puclassify pick model.safetensors P3/J5/J5_micrographs.csg --output P3/picks.csg"""
 
 
 @command(name="pick", example=_EXAMPLE)
@@ -25,8 +33,9 @@ puclassify pick model.safetensors session --watch --idle 600 --output picks"""
     required=True,
     help='A folder for STAR files, which is made; a path with "{name}" in it, such as '
     '"picks/{name}.tsv", for a file of another format each; or one file for all, such as '
-    "picks.csv.",
+    "picks.csv, or picks.csg to import in cryoSPARC.",
 )
+@project_option
 @click.option(
     "--threshold",
     type=THRESHOLD,
@@ -55,8 +64,9 @@ def pick(**options: Any) -> None:
     """Pick particles in micrographs with a trained model.
 
     MODEL is a file of "puclassify train". MICROGRAPHS are paths, folders, quoted patterns, STAR
-    lists or @list.txt. Picks are written as soon as each micrograph is done; scores are logits, 0
-    means a probability of 1/2.
+    lists, exposures of cryoSPARC (.cs, .csg) or @list.txt. Picks are written as soon as each
+    micrograph is done, one file for all at the end; scores are logits, 0 means a probability of
+    1/2.
     """
     from puclassify import load_model
     from puclassify.cli._progress import with_time_left
@@ -83,12 +93,34 @@ def pick(**options: Any) -> None:
         if not is_each:
             kept.append(picks)
     if not is_each:
-        from puclassify.io import write_coordinates
-
-        written = [(name, xy) for name, xy in zip(names, kept) if xy is not None]
-        write_coordinates(dict(written), output)
+        written = {name: xy for name, xy in zip(names, kept) if xy is not None}
+        _write(written, output, micrographs, picker)
     save_config(_config_path(output))
     _finish(options, stream, counts)
+
+
+def _write(picks: dict[str, Any], output: str, micrographs: Any, picker: Any) -> None:
+    """Write picks into one file; cryoSPARC's has sizes and numbers of micrographs, too."""
+    from puclassify.io import CoordinateTable, Exposures, write_coordinates
+
+    if not output.lower().endswith((".cs", ".csg")):
+        write_coordinates(picks, output)
+        return
+    table = CoordinateTable.from_arrays(picks)
+    distance = _least_distance(picker, getattr(micrographs, "pixel_size", None))
+    if distance is not None:
+        columns = {"location/min_dist_A": [distance] * len(table.names)}
+        table = replace(table, columns=columns)
+    known = micrographs if isinstance(micrographs, Exposures) else list(picks)
+    write_coordinates(table, output, micrographs=known)
+
+
+def _least_distance(picker: Any, pixel_size: float | None) -> float | None:
+    """Return how near picks may be to each other, in ångström, None if that is not known."""
+    size = pixel_size if pixel_size is not None else picker.pixel_size
+    if picker.nms is None or picker.nms.radius != picker.nms.radius:  # NaN: half the diameter
+        return picker.particle_diameter / 2
+    return None if isinstance(size, str) else float(picker.nms.radius * size)
 
 
 def _finish(options: dict[str, Any], stream: Any, counts: list[int]) -> None:
@@ -129,7 +161,7 @@ def _micrographs(options: dict[str, Any]) -> tuple[Iterable[str], int | None]:
     from puclassify.io import micrograph_files, watch
 
     if not options["watch"]:
-        files = micrograph_files(options["micrographs"])
+        files = micrograph_files(options["micrographs"], options["project"])
         return files, len(files)
     return (
         watch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from puclassify.cli._command import command, print_result, save_config
 from puclassify.cli._options import (
@@ -13,6 +14,7 @@ from puclassify.cli._options import (
     THRESHOLD,
     computing_options,
     frame_options,
+    project_option,
 )
 
 _EXAMPLE = """\
@@ -39,8 +41,10 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
     type=PIXEL_SIZE,
     default="header",
     show_default=True,
-    help='Ångström per pixel of the micrographs as stored, or "header" of the MRC files.',
+    help='Ångström per pixel of the micrographs as stored, or "header" of the MRC files; for '
+    "cryoSPARC's exposures the default is what their file says.",
 )
+@project_option
 @click.option("--output", required=True, help="The model to write, by convention *.safetensors.")
 @click.option("--format", default="auto", show_default=True, help="Of the coordinates.")
 @frame_options
@@ -67,16 +71,18 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
 def train(**options: Any) -> None:
     """Train a picker on labelled particles and write it to one file.
 
-    MICROGRAPHS are paths, folders, quoted patterns, STAR lists or @list.txt. A hundred labels,
-    chosen at random among the particles of ten micrographs, are enough; the rest is taken as
-    unlabelled. Printed is what to expect of the picks, estimated from the labels.
+    MICROGRAPHS are paths, folders, quoted patterns, STAR lists, exposures of cryoSPARC (.cs, .csg)
+    or @list.txt. A hundred labels, chosen at random among the particles of ten micrographs, are
+    enough; the rest is taken as unlabelled. Printed is what to expect of the picks, estimated from
+    the labels.
     """
     from puclassify import save_model
     from puclassify.cli._coordinates import check_labels, labels_of, n_of
     from puclassify.cli._progress import library_output
     from puclassify.io import micrograph_files
 
-    micrographs = micrograph_files(options["micrographs"])
+    micrographs = micrograph_files(options["micrographs"], options["project"])
+    _take_pixel_size(options, micrographs)
     frame = {name: options[name] for name in ("origin", "step", "offset")}
     labels = labels_of(micrographs, options["coordinates"], options["format"], **frame)
     picker = _picker(options)
@@ -97,6 +103,14 @@ def train(**options: Any) -> None:
         "matching_radius": picker.matching_radius_,
     }
     print_result(result, _report(result))
+
+
+def _take_pixel_size(options: dict[str, Any], micrographs: Any) -> None:
+    """Use the pixel size of cryoSPARC's exposures if none was given."""
+    ctx, size = click.get_current_context(), getattr(micrographs, "pixel_size", None)
+    if size is not None and ctx.get_parameter_source("pixel_size") is ParameterSource.DEFAULT:
+        click.echo(f"pixel size of the exposures: {size:.5g} Å", err=True)
+        options["pixel_size"] = ctx.params["pixel_size"] = size
 
 
 def _picker(options: dict[str, Any]) -> Any:

@@ -319,8 +319,8 @@ def write_coordinates(
         "napari", "via", "coco", "labelme", or a name that was added to `COORDINATE_FORMATS`.
         "auto" chooses by the extension: ``.star``; ``.tsv``, ``.tab``, ``.txt``; ``.csv``;
         ``.box``; ``.coord``, ``.coords``; ``.pt``, ``.pts``, ``.point`` (IMOD); ``_info.json``
-        (EMAN2, whose other entries stay if the file exists); ``.cbox``; ``.cs``, ``.csg`` (which
-        writes a ``.cs`` beside it); ``_imagej.csv``; ``_napari.csv``; ``_via.csv``; ``.json``
+        (EMAN2, whose other entries stay if the file exists); ``.cbox``; ``.cs``, ``.csg`` (with its
+        array beside it); ``_imagej.csv``; ``_napari.csv``; ``_via.csv``; ``.json``
         (COCO); ``_labelme.json``.
     names : sequence of str, path-like or GridImage, or None, default=None
         The names of the micrographs in the file, one for each array of ``picks``. None only if
