@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -139,7 +140,7 @@ def _picker(options: dict[str, Any]) -> Any:
     return picker.set_params(**{k: v for k, v in of_classifier.items() if v is not None})
 
 
-def _diameter_in_pixels(options: dict[str, Any], micrographs: list[str]) -> float | None:
+def _diameter_in_pixels(options: dict[str, Any], micrographs: Sequence[str]) -> float | None:
     """Return the diameter in stored pixels, None if a header does not tell."""
     pixel_size = options["pixel_size"]
     if pixel_size == "header":
