@@ -17,6 +17,7 @@ _COMMANDS = {
     "evaluate": "Compare picks, or a model's, with known particles.",
     "convert": "Convert coordinates between formats and frames.",
     "info": "Tell what is in a model, micrograph or coordinate file.",
+    "relion-external": "Pick particles as a job of RELION's type External.",
 }
 
 
@@ -52,7 +53,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        return getattr(import_module(f"puclassify.cli._{cmd_name}"), cmd_name)
+        function = cmd_name.replace("-", "_")
+        return getattr(import_module(f"puclassify.cli._{function}"), function)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

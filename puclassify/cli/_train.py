@@ -86,7 +86,7 @@ def train(**options: Any) -> None:
     _take_pixel_size(options, micrographs)
     frame = {name: options[name] for name in ("origin", "step", "offset")}
     labels = labels_of(micrographs, options["coordinates"], options["format"], **frame)
-    picker = _picker(options)
+    picker = new_picker(options)
     result: dict[str, Any] = {"n_micrographs": len(micrographs), "n_labels": n_of(labels)}
     if options["check"] != "off":
         diameter = _diameter_in_pixels(options, micrographs)
@@ -103,7 +103,8 @@ def train(**options: Any) -> None:
         "threshold_report": picker.threshold_report_,
         "matching_radius": picker.matching_radius_,
     }
-    print_result(result, _report(result))
+    report = training_report(picker.threshold_, picker.threshold_report_)
+    print_result(result, f"wrote {options['output']}\n{report}")
 
 
 def _take_pixel_size(options: dict[str, Any], micrographs: Any) -> None:
@@ -114,7 +115,7 @@ def _take_pixel_size(options: dict[str, Any], micrographs: Any) -> None:
         options["pixel_size"] = ctx.params["pixel_size"] = size
 
 
-def _picker(options: dict[str, Any]) -> Any:
+def new_picker(options: dict[str, Any]) -> Any:
     """Return the picker to fit: a new one, or that of a model to continue from."""
     from puclassify import ParticlePicker, load_model
 
@@ -152,9 +153,9 @@ def _diameter_in_pixels(options: dict[str, Any], micrographs: Sequence[str]) -> 
     return options["diameter"] / pixel_size
 
 
-def _report(result: dict[str, Any]) -> str:
-    lines = [f"wrote {result['model']}", f"threshold: {result['threshold']:.3f} (logit)"]
-    expected = result["threshold_report"]
+def training_report(threshold: float, expected: dict[str, Any] | None) -> str:
+    """Return what to expect of the picks, for a person."""
+    lines = [f"threshold: {threshold:.3f} (logit)"]
     if expected is None:
         lines.append("no estimate of the picks' quality (see the warnings, or the threshold given)")
         return "\n".join(lines)

@@ -29,6 +29,8 @@ from puclassify.io._micrograph import iter_micrographs as iter_micrographs
 from puclassify.io._micrograph import without_pixels as without_pixels
 from puclassify.io._micrograph_files import micrograph_files as micrograph_files
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
+from puclassify.io._micrograph_list import MicrographList as MicrographList
+from puclassify.io._micrograph_list import read_micrograph_list as read_micrograph_list
 from puclassify.io._names import path_text as path_text
 from puclassify.io._napari import from_napari, to_napari
 from puclassify.io._pick_files import pick_files as pick_files

@@ -11,9 +11,7 @@ from puclassify._warnings import warn
 from puclassify.io._coordinate_text import read_plain_text
 from puclassify.io._exposures import Exposure, Exposures, is_exposures, read_exposures
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
-from puclassify.io._star_grammar import check_star_head, parse_star
-from puclassify.io._star_list import find_listed
-from puclassify.io._star_names import NAME
+from puclassify.io._micrograph_list import read_micrograph_list
 
 __all__ = ["micrograph_files"]
 
@@ -130,35 +128,4 @@ def _lines_of_list(path: str) -> list[str]:
 
 
 def _files_of_star(path: str) -> list[str]:
-    try:
-        tables = parse_star(read_plain_text(path, check_star_head))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no STAR file of micrographs {path}") from None
-    except ValueError as error:  # UnicodeDecodeError is one
-        raise ValueError(f"{path} cannot be read as a STAR file of micrographs: {error}") from error
-    named = [
-        (name, line)
-        for table in tables
-        for name, line in zip(table.column(NAME) or [], table.lines)
-    ]
-    if not named:
-        raise ValueError(f"{path} lists no micrographs: no table in it has a column _{NAME}")
-    # Particle files name a micrograph in every row.
-    lines: dict[str, int] = {}
-    for name, line in named:
-        lines.setdefault(name, line)
-    found = {name: _found(path, name, line) for name, line in lines.items()}
-    missing = [name for name, file in found.items() if not file]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of the {len(found)} micrographs that {path} lists are missing, such "
-            f"as {missing[0]!r}, looked for from the file's folder up to the project's"
-        )
-    return list(found.values())
-
-
-def _found(path: str, name: str, line: int) -> str:
-    """Return where a listed micrograph is, "" if nowhere."""
-    if os.path.isabs(name):
-        return name if os.path.isfile(name) else ""
-    return find_listed(path, name, line) or (name if os.path.isfile(name) else "")
+    return read_micrograph_list(path, sized=False).files

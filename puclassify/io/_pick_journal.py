@@ -25,7 +25,7 @@ _PIECE = 2**22  # bytes
 class Done:
     """A micrograph that was picked: its pick file, and what that was made of."""
 
-    file: str  # without folder
+    file: str  # from the folder of the record on
     micrograph: str
     source: list  # see `source_of`
     n_picks: int
@@ -34,7 +34,7 @@ class Done:
 
 
 class PickJournal:
-    """The record of all pick files in a folder, a line of JSON each, in a hidden file.
+    """The record of all pick files in and below a folder, a line of JSON each, in a hidden file.
 
     A run is described by texts by name, such as those of the picker's parameters. Lines are
     appended; one that was cut off is not there. Pick files are recognised by their checksums, so
@@ -61,18 +61,15 @@ class PickJournal:
 
     def owner(self, file: str) -> Done | None:
         """Return the last record of a file, if that is still there."""
-        done = self._done.get(os.path.basename(file))
-        return done if done and os.path.exists(os.path.join(self.folder, done.file)) else None
+        return self._if_there(self._done.get(self._key(file)))
 
     def files(self) -> dict[str, str]:
-        """Return the micrographs by files, without folder, of those that are there."""
+        """Return the micrographs by files, from the folder on, of those that are there."""
         return {done.file: done.micrograph for done in self._present()}
 
     def add(self, file: str, micrograph: str, source: list, n_picks: int) -> None:
         """Record a file that was just written."""
-        done = Done(
-            os.path.basename(file), micrograph, source, n_picks, _checksum(file), self.fingerprint
-        )
+        done = Done(self._key(file), micrograph, source, n_picks, _checksum(file), self.fingerprint)
         self._done[done.file] = done
         self._own.add(done.file)
         if not self._is_written or not os.path.exists(self.path):
@@ -93,10 +90,16 @@ class PickJournal:
 
     def finish(self, files: Iterable[str]) -> None:
         """Write the record with one line for each file: these, in this order, behind all others."""
-        self._write([os.path.basename(file) for file in files])
+        self._write([self._key(file) for file in files])
+
+    def _key(self, file: str) -> str:
+        return os.path.relpath(file, self.folder)
+
+    def _if_there(self, done: Done | None) -> Done | None:
+        return done if done and os.path.exists(os.path.join(self.folder, done.file)) else None
 
     def _present(self) -> list[Done]:
-        return [done for done in self._done.values() if self.owner(done.file)]
+        return [done for done in self._done.values() if self._if_there(done)]
 
     def _write(self, last: Iterable[str] = ()) -> None:
         # Others may have recorded theirs since.

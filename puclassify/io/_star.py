@@ -16,6 +16,7 @@ from puclassify.io._coordinate_text import cell_text, read_text
 from puclassify.io._star_grammar import StarTable, check_star_head, parse_star
 from puclassify.io._star_list import COORDINATE_FILE, read_listed
 from puclassify.io._star_names import NAME, micrographs_of_rows
+from puclassify.io._star_optics import optics_of
 from puclassify.io._star_shifts import shifts_of, shifts_to_warn_of
 
 __all__ = ["format_star", "format_star_list", "read_centred_star", "read_star", "star_block"]
@@ -25,7 +26,6 @@ _SCORE = "rlnAutopickFigureOfMerit"
 _CORE = {title.lower() for title in (_X, _Y, _SCORE, NAME)}
 _OF_OPTICS = ("rlnOpticsGroup",)  # means nothing without the table of optics, which is not kept
 _TITLE = re.compile(r"rln\w+")
-_OPTICS = "optics"
 _NAMES = (NAME, COORDINATE_FILE, "rlnImageName", "rlnOpticsGroupName")  # may have spaces
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
@@ -168,13 +168,13 @@ def _coordinate_tables(
                 f"since the loop has {len(table.titles)} columns. STAR allows it and it is read "
                 "so; check that no title of a column and no value is missing"
             )
-    return [(table, _optics_of(table, tables)) for table in found]
+    return [(table, optics_of(table, tables)) for table in found]
 
 
 def _has_coordinates(table: StarTable) -> bool:
     """Return whether a table has both coordinates; refuse rows with one of them."""
     has = [table.column(title) is not None for title in (_X, _Y)]
-    if any(has) and not all(has) and table.rows:
+    if any(has) and not all(has) and table.n_rows:
         one, other = (_X, _Y) if has[0] else (_Y, _X)
         raise ValueError(
             f"the table on line {table.line} (data_{table.block}) has a column {one}, but no "
@@ -196,20 +196,13 @@ def _no_coordinates(tables: list[StarTable]) -> str:
     )
 
 
-def _optics_of(table: StarTable, tables: list[StarTable]) -> StarTable | None:
-    """Return the last table on optics in front of a table, or else the first behind it."""
-    optics = [other for other in tables if other.block.lower() == _OPTICS]
-    before = [other for other in optics if other.line < table.line]
-    return before[-1] if before else optics[0] if optics else None
-
-
 def _joined(path: str, tables: list[StarTable]) -> CoordinateTable:
     """Put the rows of several tables together; the score has gaps where a table has none."""
     columns: tuple[list[str], list[str], list[str]] = ([], [], [])
     lines = [line for table in tables for line in table.lines]
     for table in tables:
         for column, title in zip(columns, (_X, _Y, _SCORE)):
-            column.extend(table.column(title) or [""] * len(table.rows))
+            column.extend(table.column(title) or [""] * table.n_rows)
     names = micrographs_of_rows(path, tables)
     scored = any(table.column(_SCORE) is not None for table in tables)
     joined = CoordinateTable.from_text(names, columns[: 3 if scored else 2], lines)
@@ -223,5 +216,5 @@ def _joined(path: str, tables: list[StarTable]) -> CoordinateTable:
 def _further_column(tables: list[StarTable], title: str) -> list[str | None]:
     column: list[str | None] = []
     for table in tables:
-        column += table.column(title) or [None] * len(table.rows)
+        column += table.column(title) or [None] * table.n_rows
     return column

@@ -7,12 +7,11 @@ at the start of a line: RELION writes names that look like these without quotes.
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any
+
+import numpy as np
 
 __all__ = ["StarTable", "check_star_head", "parse_star"]
 
@@ -20,7 +19,10 @@ _SPACE = r" \t\v\f"
 _WORD = re.compile(rf"[^{_SPACE}]+")
 _ENDS = {quote: re.compile(rf"{quote}(?![^{_SPACE}])") for quote in "\"'"}
 _STARTS = "_dDlL"  # of all keywords
-_NOT_PLAIN = {*_STARTS, ";"}
+_EMPTY_LINE = re.compile(rf"\n[{_SPACE}]*(?=\n|\Z)")
+# By codes of ASCII, of which str.split() takes these for spaces.
+_IS_SPACE = np.isin(np.arange(128), [*range(0x09, 0x0E), *range(0x1C, 0x21)])
+_STARTS_NO_ROW = np.isin(np.arange(128), [ord(start) for start in f"{_STARTS};"])
 _STARTED = {"_": "column", "d": "block"}
 
 
@@ -37,21 +39,32 @@ class StarTable:
     block: str
     line: int  # of its loop_, or of its first title
     titles: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)  # of one row after the other
     lines: list[int] = field(default_factory=list)  # on which the rows start
     singles: StarTable | None = None  # the single values beside a loop
     shared_line: int = 0  # the first on which a row starts behind the end of another
 
+    @property
+    def n_rows(self) -> int:
+        """The number of rows; 1 for single values."""
+        return len(self.lines)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The rows, made anew."""
+        n = len(self.titles)
+        return [self.values[row * n : (row + 1) * n] for row in range(self.n_rows)]
+
     def column(self, title: str) -> list[str] | None:
         """Return the values below a title, in any case, or None without such a title."""
         place = self._places().get(title.lower())
-        return None if place is None else [row[place] for row in self.rows]
+        return None if place is None else self.values[place :: len(self.titles)]
 
     def of_rows(self, title: str) -> list[str] | None:
         """Return a column, or the single value of the block for every row."""
         column = self.column(title)
         single = self.singles.column(title) if column is None and self.singles else None
-        return [single[0]] * len(self.rows) if single else column
+        return [single[0]] * self.n_rows if single else column
 
     def _places(self) -> dict[str, int]:
         return {title.lower(): place for place, title in enumerate(self.titles)}
@@ -63,14 +76,11 @@ def parse_star(text: str) -> list[StarTable]:
     ``text`` has newlines as line breaks. A ValueError names the line that does not fit.
     """
     parser = _Parser()
-    texts = text.split("\n")
-    lines = iter(enumerate(texts, 1))
-    # str.split() also splits at spaces that only Unicode knows; those belong to names here.
-    plain = text.isascii()
-    for number, words in _lines(lines, plain):
+    lines = _Lines(text)
+    for number, words in _words_of_lines(lines):
         loop = parser.add(number, words)
-        if plain and loop is not None and len(loop.rows) == 1:
-            _skip(lines, _take_plain_rows(loop, texts, number))
+        if loop is not None and loop.n_rows == 1:
+            loop.lines += lines.take_plain(len(loop.titles), loop.values)
     return parser.finish()
 
 
@@ -79,49 +89,72 @@ def check_star_head(text: str) -> list[StarTable]:
     if "\n;" in text:  # the end of a text of several lines may be missing
         return []
     parser = _Parser()
-    for number, words in _lines(iter(enumerate(text.split("\n"), 1)), text.isascii()):
+    for number, words in _words_of_lines(_Lines(text)):
         parser.add(number, words)
     return parser.so_far()
 
 
-def _take_plain_rows(loop: StarTable, texts: list[str], start: int) -> int:
-    """Add the lines up to the next empty one if each is a row without quotes, in half the time."""
-    if texts[start - 1][:1] == ";":  # a text of several lines, which ends elsewhere
-        return 0
-    texts = texts[start : texts.index("", start) if "" in texts[start:] else len(texts)]
-    body = "\n".join(texts)
-    if any(mark in body for mark in "\"'#"):
-        return 0
-    rows = _split_all(texts)
-    if set(map(len, rows)) != {len(loop.titles)} or {row[0][0] for row in rows} & _NOT_PLAIN:
-        return 0
-    loop.rows += rows
-    loop.lines += range(start + 1, start + 1 + len(rows))
-    return len(rows)
+class _Lines:
+    """The lines of a text with their numbers; many can be taken at once where they are plain."""
+
+    def __init__(self, text: str):
+        self._text, self._place, self._number = text, 0, 0
+        # str.split() also splits at spaces that only Unicode knows; those belong to names here.
+        self.is_plain = text.isascii()
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return self
+
+    def __next__(self) -> tuple[int, str]:
+        if self._place > len(self._text):
+            raise StopIteration
+        end = self._text.find("\n", self._place)
+        end = len(self._text) if end < 0 else end
+        line, self._place = self._text[self._place : end], end + 1
+        self._number += 1
+        return self._number, line
+
+    def take_plain(self, n_columns: int, values: list[str]) -> range:
+        """Take the lines up to the next empty one in a fraction of time, and return their numbers.
+
+        Their words are added to the values. If one of them is no row of plain values, none is
+        taken.
+        """
+        if not self.is_plain:
+            return range(0)
+        empty = _EMPTY_LINE.search(self._text, self._place - 1)
+        end = len(self._text) if empty is None else empty.start()
+        body = self._text[self._place : end]
+        if any(mark in body for mark in "\"'#") or not _are_rows(body, n_columns):
+            return range(0)
+        words = body.split()
+        values += words
+        first = self._number + 1
+        self._place, self._number = end + 1, self._number + len(words) // n_columns
+        return range(first, self._number + 1)
 
 
-def _split_all(texts: list[str]) -> list[list[str]]:
-    """Return the words of lines, without the search for cycles, which takes half the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return [text.split() for text in texts]
-    finally:
-        if was_enabled:
-            gc.enable()
+def _are_rows(body: str, n_columns: int) -> bool:
+    """Return whether each line has as many words as there are columns, and starts with a value."""
+    codes = np.frombuffer(body.encode("ascii"), np.uint8)
+    is_space = _IS_SPACE[codes]
+    starts = np.flatnonzero(is_space[:-1] & ~is_space[1:]) + 1
+    if codes.size and not is_space[0]:
+        starts = np.concatenate([[0], starts])
+    ends = np.append(np.flatnonzero(codes == ord("\n")), codes.size)  # of lines
+    counts = np.diff(np.searchsorted(starts, ends), prepend=0)
+    if not starts.size or (counts != n_columns).any():
+        return False
+    return not _STARTS_NO_ROW[codes[starts[::n_columns]]].any()
 
 
-def _skip(lines: Iterator[Any], n_lines: int) -> None:
-    next(islice(lines, n_lines, n_lines), None)
-
-
-def _lines(lines: Iterator[tuple[int, str]], plain: bool) -> Iterator[tuple[int, list[str]]]:
+def _words_of_lines(lines: _Lines) -> Iterator[tuple[int, list[str]]]:
     """Yield the numbers of lines and the words on them; a text of several lines is a word."""
     for number, line in lines:
         if line[:1] == ";":
             words, rest = _text_block(number, line, lines)
             yield number, words + _words(number, rest)
-        elif plain and not ("#" in line or '"' in line or "'" in line):
+        elif lines.is_plain and not ("#" in line or '"' in line or "'" in line):
             words = line.split()
             if words:
                 yield number, words
@@ -210,7 +243,7 @@ class _Parser:
     def __init__(self) -> None:
         self._tables: list[StarTable] = []
         self._block = ""
-        self._singles = StarTable("", 1, rows=[[]], lines=[1])
+        self._singles = StarTable("", 1, lines=[1])
         self._title: str | None = None  # of a single value that has not come yet
         self._loop: StarTable | None = None
         self._row: list[str] = []  # the start of a row that goes on
@@ -222,12 +255,12 @@ class _Parser:
         loop = self._loop
         if (
             loop is not None
-            and loop.rows
+            and loop.lines
             and not self._row
             and len(words) == len(loop.titles)
             and not _keyword(words[0])
         ):
-            loop.rows.append(words)  # nearly all lines of nearly all files
+            loop.values += words  # nearly all lines of nearly all files
             loop.lines.append(number)
             return loop
         n_values = 0
@@ -268,7 +301,7 @@ class _Parser:
         return "" if odd_case and len(words) > 1 and self._loop is not None else keyword
 
     def _has_values(self) -> bool:
-        return bool(self._loop is not None and (self._loop.rows or self._row))
+        return bool(self._loop is not None and (self._loop.lines or self._row))
 
     def _start_block(self, number: int, words: list[str], word: str) -> None:
         # After rows, "data_a.mrc _b 1" is more likely a row than a block, column and value.
@@ -276,7 +309,7 @@ class _Parser:
             raise ValueError(f"line {number} holds more than a block{_start_hint(number, words)}")
         self._end_loop(number, words)
         self._block = word[5:]
-        self._singles = StarTable(self._block, number, rows=[[]], lines=[number])
+        self._singles = StarTable(self._block, number, lines=[number])
 
     def _add_title(self, number: int, words: list[str], title: str) -> None:
         if self._loop is not None and not self._has_values():
@@ -301,7 +334,7 @@ class _Parser:
                     f"line {number}: {value[:40]!r} belongs to no column"
                     f"{_start_hint(number, words)}"
                 )
-            self._singles.rows[0].append(value)
+            self._singles.values.append(value)
             self._title = None
             return
         if not self._loop.titles:
@@ -317,7 +350,7 @@ class _Parser:
                 self._loop.shared_line = self._loop.shared_line or number
         self._row.append(value)
         if len(self._row) == len(self._loop.titles):
-            self._loop.rows.append(self._row)
+            self._loop.values += self._row
             self._loop.lines.append(self._row_line)
             self._row = []
 

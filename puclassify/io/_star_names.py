@@ -54,7 +54,7 @@ def _stated(table: StarTable) -> list[str]:
 def _cells(table: StarTable, title: str) -> list[str]:
     column = table.of_rows(title)
     if column is None:
-        return [""] * len(table.rows)
+        return [""] * table.n_rows
     stripped = {cell: cell.strip() for cell in set(column)}
     return [stripped[cell] for cell in column]
 

@@ -6,6 +6,7 @@ pytest.importorskip("hypothesis")
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from puclassify.io import _star_grammar
 from puclassify.io._star_grammar import parse_star
 
 from .star_files import blocks, loops, tables_of, texts
@@ -76,6 +77,45 @@ class TestGeneratedFiles:
                 assert len(table.lines) == len(table.rows)
                 assert all(len(row) == len(table.titles) for row in table.rows)
         assert not message or re.search(r"line \d+", message)
+
+
+def outcome(text):
+    """Return all that is known of a file's tables, or the error."""
+    try:
+        tables = parse_star(text)
+    except ValueError as error:
+        return str(error)
+    return [(t.block, t.line, t.titles, t.rows, t.lines, t.shared_line) for t in tables]
+
+
+@st.composite
+def mostly_plain(draw):
+    """Draw a loop of many plain rows in RELION's layout, with something odd somewhere in it."""
+    n_rows, n_columns = draw(st.integers(1, 8)), draw(st.integers(1, 3))
+    rows = [[f"{row}.{column}" for column in range(n_columns)] for row in range(n_rows)]
+    lines = [" ".join(row) + draw(st.sampled_from(["", " ", "\t"])) for row in rows]
+    odd = ["", " ", "\r", "# c", "data_x", "_b 1", "loop_", ";", ";a", "x", "1 2 3 4", "'a b'", "é"]
+    odd += ["Data_1 2", "\x0b", "1\x1c2", " 7 8", "1 #2", "Lo 1", "data_x\nloop_\n_b", "1 2\n3 4 5"]
+    for _ in range(draw(st.integers(0, 2))):
+        lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(odd)))
+    titles = [f"_a{column} #{column + 1}" for column in range(n_columns)]
+    return "\n".join(["data_", "", "loop_", *titles, *lines, *draw(st.sampled_from([[], [""]]))])
+
+
+@settings(SETTINGS, max_examples=500)
+@given(mostly_plain())
+def test_rows_taken_at_once_are_those_taken_one_by_one(text):
+    fast = outcome(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_star_grammar._Lines, "take_plain", lambda *args: range(0))
+        assert fast == outcome(text)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n \n", "\n\n\ndata_b\n\n_c 5\n"])
+def test_plain_rows_up_to_the_end_of_their_table(end):
+    loop = parse_star(f"{AB}1 2 \n3 4 \n5 6 {end}")[0]
+    assert loop.rows == [["1", "2"], ["3", "4"], ["5", "6"]]
+    assert loop.lines == [5, 6, 7]
 
 
 class TestLegalFiles:
