@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -116,9 +116,10 @@ class CoordinateTable:
             )
         if len(numbers) == 3 and np.isnan(numbers[2]).any():
             del numbers[2]
-        names = list(names)
-        stripped = {name: str(name).strip() for name in set(names)}
-        plain = [stripped[name] for name in names]  # a name of thousands of rows is one object
+        plain = list(names)
+        stripped = {name: str(name).strip() for name in set(plain)}
+        if any(name != text for name, text in stripped.items()):
+            plain = [stripped[name] for name in plain]  # a name of many rows is one object
         if not all(stripped.values()):
             raise ValueError(f"{_place(plain.index(''), lines)} has no name of a micrograph")
         return cls(plain, np.column_stack(numbers))
@@ -265,7 +266,10 @@ class CoordinateTable:
         dict of str to ndarray of shape (k, 2) or (k, 3)
             Micrographs in the order of their first rows, rows in the order of the table.
         """
-        return {name: self.values[rows] for name, rows in self.rows_by_micrograph().items()}
+        runs: dict[str, list[np.ndarray]] = defaultdict(list)
+        for name, start, end in self._runs():
+            runs[name].append(self.values[start:end])
+        return {name: np.concatenate(parts) for name, parts in runs.items()}
 
     def rows_by_micrograph(self) -> dict[str, list[int]]:
         """Return where the rows of every micrograph are.
@@ -276,12 +280,17 @@ class CoordinateTable:
             Micrographs in the order of their first rows.
         """
         rows: dict[str, list[int]] = defaultdict(list)
+        for name, start, end in self._runs():
+            rows[name] += range(start, end)
+        return dict(rows)
+
+    def _runs(self) -> Iterator[tuple[str, int, int]]:
+        """Yield the name, first row and end of rows of one micrograph behind one another."""
         start = 0
         for name, group in groupby(self.names):
-            end = start + sum(1 for _ in group)
-            rows[name] += range(start, end)
+            end = start + len(list(group))
+            yield name, start, end
             start = end
-        return dict(rows)
 
     def split(self) -> dict[str, CoordinateTable]:
         """Split the table by micrograph, with those that have no rows.
@@ -381,7 +390,7 @@ def _numbers(column: Sequence[Any], lines: Sequence[int] | None) -> np.ndarray:
     try:
         # Python reads 1_000 as 1000; in a file it is a typing error or a name.
         if not (isinstance(column[0], str) and "_" in "".join(column)):
-            return np.array(list(map(float, column)), dtype=float)
+            return np.fromiter(map(float, column), float, len(column))
     except (IndexError, TypeError, ValueError):
         pass
     return np.array([_number(text, row, lines) for row, text in enumerate(column)], dtype=float)

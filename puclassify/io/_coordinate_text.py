@@ -12,6 +12,7 @@ __all__ = ["cell_text", "check_names", "read_plain_text", "read_text", "short_nu
 
 _HEAD = 1 << 20  # characters that have to look right before the rest is read
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -103,6 +104,10 @@ def _without_controls(file: TextIO, n_lines: int) -> Iterator[str]:
 
 
 def _check_no_controls(text: str, n_before: int = 0) -> None:
+    # Many times faster than the pattern, which tells where one is.
+    data = text.encode(errors="surrogatepass")
+    if len(data.translate(None, _CONTROLS)) == len(data):
+        return
     control = _CONTROL.search(text)
     if control:
         line = n_before + text.count("\n", 0, control.start()) + 1

@@ -20,8 +20,9 @@ _WORD = re.compile(rf"[^{_SPACE}]+")
 _ENDS = {quote: re.compile(rf"{quote}(?![^{_SPACE}])") for quote in "\"'"}
 _STARTS = "_dDlL"  # of all keywords
 _EMPTY_LINE = re.compile(rf"\n[{_SPACE}]*(?=\n|\Z)")
-# By codes of ASCII, of which str.split() takes these for spaces.
-_IS_SPACE = np.isin(np.arange(128), [*range(0x09, 0x0E), *range(0x1C, 0x21)])
+# Characters up to the space that are no space to str.split().
+_ODD_CONTROLS = bytes(code for code in range(ord(" ")) if not chr(code).isspace())
+_PIECE = 1 << 17  # bytes
 _STARTS_NO_ROW = np.isin(np.arange(128), [ord(start) for start in f"{_STARTS};"])
 _STARTED = {"_": "column", "d": "block"}
 
@@ -136,16 +137,32 @@ class _Lines:
 
 def _are_rows(body: str, n_columns: int) -> bool:
     """Return whether each line has as many words as there are columns, and starts with a value."""
-    codes = np.frombuffer(body.encode("ascii"), np.uint8)
-    is_space = _IS_SPACE[codes]
-    starts = np.flatnonzero(is_space[:-1] & ~is_space[1:]) + 1
+    data = body.encode("ascii")
+    start = 0
+    while start <= len(data):  # by pieces that the processor holds at once
+        end = data.find(b"\n", start + _PIECE)
+        end = len(data) if end < 0 else end
+        if not _is_piece_of_rows(data[start:end], n_columns):
+            return False
+        start = end + 1
+    return True
+
+
+def _is_piece_of_rows(data: bytes, n_columns: int) -> bool:
+    if len(data.translate(None, _ODD_CONTROLS)) < len(data):
+        return False
+    codes = np.frombuffer(data, np.uint8)
+    is_space = codes <= ord(" ")
+    starts = np.flatnonzero(is_space[:-1] & ~is_space[1:]) + 1  # of words
     if codes.size and not is_space[0]:
         starts = np.concatenate([[0], starts])
     ends = np.append(np.flatnonzero(codes == ord("\n")), codes.size)  # of lines
-    counts = np.diff(np.searchsorted(starts, ends), prepend=0)
-    if not starts.size or (counts != n_columns).any():
+    if len(starts) != n_columns * len(ends):
         return False
-    return not _STARTS_NO_ROW[codes[starts[::n_columns]]].any()
+    words = starts.reshape(len(ends), n_columns)
+    if (words[:, -1] > ends).any() or (words[1:, 0] < ends[:-1]).any():
+        return False
+    return not _STARTS_NO_ROW[codes[words[:, 0]]].any()
 
 
 def _words_of_lines(lines: _Lines) -> Iterator[tuple[int, list[str]]]:

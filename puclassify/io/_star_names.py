@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import chain
 
 from puclassify._warnings import warn
 from puclassify.io._coordinate_table import file_stem, micrograph_of_file
@@ -20,7 +21,7 @@ _PARTICLES = "_particles"  # what cryoSPARC adds to the name of a micrograph for
 
 def micrographs_of_rows(path: str, tables: list[StarTable]) -> list[str]:
     """Return the micrograph of every row of the tables; warn where it is a guess."""
-    names = [name for table in tables for name in _stated(table)]
+    names = list(chain.from_iterable(map(_stated, tables)))
     if all(names):
         return names
     images = [image for table in tables for image in _cells(table, _IMAGE)]
@@ -56,7 +57,8 @@ def _cells(table: StarTable, title: str) -> list[str]:
     if column is None:
         return [""] * table.n_rows
     stripped = {cell: cell.strip() for cell in set(column)}
-    return [stripped[cell] for cell in column]
+    is_plain = all(cell == text for cell, text in stripped.items())
+    return column if is_plain else [stripped[cell] for cell in column]
 
 
 def _micrographs_of_stacks(stacks: Iterable[str]) -> dict[str, str]:
