@@ -36,18 +36,17 @@ def read_micrograph_list(path: str, sized: bool = True) -> MicrographList:
     """
     try:
         tables = parse_star(read_plain_text(path, check_star_head))
-        sizes = {
-            name: (line, size)
-            for table in reversed(tables)
-            for name, line, size in reversed(_rows(table, tables, sized))
-        }  # the first row of each micrograph counts
+        sizes: dict[str, tuple[int, float | None]] = {}
+        for table in tables:
+            for name, line, size in _rows(table, tables, sized):
+                sizes.setdefault(name, (line, size))
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no STAR file of micrographs {path}") from None
     except ValueError as error:  # UnicodeDecodeError is one
         raise ValueError(f"{path} cannot be read as a STAR file of micrographs: {error}") from error
     if not sizes:
         raise ValueError(f"{path} lists no micrographs: no table in it has a column _{NAME}")
-    names = list(reversed(sizes))
+    names = list(sizes)
     files = [_find(path, name, sizes[name][0]) for name in names]
     missing = [name for name, file in zip(names, files) if not file]
     if missing:

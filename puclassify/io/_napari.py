@@ -179,7 +179,7 @@ def _is_of_one(picks: Any) -> bool:
         return False
     if getattr(picks, "ndim", None) == 2:
         return True
-    first = next((one for one in picks if one is not None and not is_frame(one)), None)
+    first: Any = next((one for one in picks if one is not None and not is_frame(one)), None)
     return np.ndim(first) == 1 and np.size(first) > 0 and not np.ndim(first[0])
 
 

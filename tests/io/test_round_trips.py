@@ -34,7 +34,7 @@ PROMISED = {"double": (1e-9, 1e-12), "single": (0.01, 1e-4)}
 
 def scene():
     """Three particles on two micrographs, at places and with scores that are no round numbers."""
-    values = np.array([[1234.5678901, 4095.25, -3.7771965963], [0.1, 5759.9, 12.0625]])
+    values = np.array([[1234.5678901, 4095.25, -3.7771965963], [5759.2, 0.1, 12.0625]])
     values = np.vstack([values, [0.0, 17.0, 0.658]])
     names = [NAMES["mic_001"], NAMES["mic_002"], NAMES["mic_001"]]
     return CoordinateTable(names, values, {**BOXES, **COLUMNS})
