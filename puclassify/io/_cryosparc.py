@@ -18,6 +18,7 @@ from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinate_text import check_names
 from puclassify.io._cs_array import cs_text, read_cs_array
+from puclassify.io._exposures import Exposure
 from puclassify.io._names import uid_of_name
 from puclassify.io._result_group import format_group, read_group
 
@@ -40,6 +41,7 @@ _KEPT_TYPES = {
     "pick_stats/template_idx": "<u4",
     "pick_stats/angle_rad": "<f4",
 }
+_OF_EXPOSURES = (_UID, _GROUP, _PIXEL_SIZE)
 _OUTSIDE = 1.0  # pixels that a refined centre may lie beyond the edge
 
 
@@ -86,8 +88,8 @@ def cs_files(path: str, table: CoordinateTable) -> dict[str, str | bytes]:
 
 def format_cs(table: CoordinateTable) -> bytes:
     """Format picks as cryoSPARC stores them, with the fields that its inspection needs."""
-    fields = cs_fields(table)
-    fields[_PATH] = np.array([path.encode() for path in fields[_PATH]] or [b""])[: len(table.names)]
+    paths, places, fields = _fields(table)
+    fields[_PATH] = np.array([path.encode() for path in paths] or [b""])[places]
     types = [(title, array.dtype.str, array.shape[1:]) for title, array in fields.items()]
     rows = np.zeros(len(table.names), dtype=types)
     for title, array in fields.items():
@@ -97,11 +99,18 @@ def format_cs(table: CoordinateTable) -> bytes:
     return content.getvalue()
 
 
-def cs_fields(table: CoordinateTable) -> dict[str, Any]:
+def cs_fields(table: CoordinateTable) -> dict[str, np.ndarray]:
     """Return the fields of picks by title; paths are text."""
+    paths, places, fields = _fields(table)
+    fields[_PATH] = np.array([*paths, ""], dtype=object)[places]
+    return fields
+
+
+def _fields(table: CoordinateTable) -> tuple[list[str], np.ndarray, dict[str, np.ndarray]]:
+    """Return the paths of micrographs, which of them each pick is on, and the fields of picks."""
     check_names(table.names)
     names = list(dict.fromkeys(table.names))
-    found = {name: _about(name, table.exposures) for name in names}
+    about = [_about(name, table.exposures) for name in names]
     missing = [name for name in names if name not in table.shapes]
     if missing:
         raise ValueError(
@@ -109,48 +118,47 @@ def cs_fields(table: CoordinateTable) -> dict[str, Any]:
             f"{missing[0]!r} and {len(missing) - 1} more: pass micrographs= their paths, or "
             "shapes= (height, width)"
         )
-    shapes = np.array([table.shapes[name] for name in table.names], dtype=float).reshape(-1, 2)
+    place = {name: index for index, name in enumerate(names)}
+    places = np.array([place[name] for name in table.names], dtype=np.intp)
+    shapes = np.array([table.shapes[name] for name in names], dtype=float).reshape(-1, 2)[places]
     _warn_of_picks_outside(table, shapes)
-    paths, uids, groups = ([found[name][i] for name in table.names] for i in range(3))
-    kept = {title: _as_type(table.columns.get(title), kind) for title, kind in _KEPT_TYPES.items()}
-    n_rows = len(table.names)
-    fields: dict[str, Any] = {
+    zeros = np.zeros(len(places))
+    fields: dict[str, np.ndarray] = {
         _ROW: _new_uids(table),
-        _UID: np.array(uids, dtype="<u8"),
-        _GROUP: np.array(groups, dtype="<u4"),
-        _PATH: paths,
+        _UID: np.array([one.uid for one in about], dtype="<u8")[places],
+        _GROUP: np.array([one.exposure_group for one in about], dtype="<u4")[places],
+        _PATH: zeros,  # its place among the fields
         _SHAPE: shapes.astype("<u4"),
         _X: (table.values[:, 0] / shapes[:, 1]).astype("<f4"),
         _Y: (table.values[:, 1] / shapes[:, 0]).astype("<f4"),
-        "location/min_dist_A": np.zeros(n_rows, dtype="<f4"),
+        "location/min_dist_A": zeros.astype("<f4"),
     }
     if table.values.shape[1] == 3:
         fields[_SCORE] = table.values[:, 2].astype("<f4")
         # Inspection cuts by both: with the same numbers neither slider hides what the other shows.
         fields[_POWER] = fields[_SCORE]
-        fields["pick_stats/template_idx"] = np.zeros(n_rows, dtype="<u4")
-        fields["pick_stats/angle_rad"] = np.zeros(n_rows, dtype="<f4")
-    if table.exposures:
-        for title in (_UID, _GROUP, _PIXEL_SIZE):  # the caller's count, not those of another file
-            kept[title] = None
-        sizes = [table.exposures[name].pixel_size for name in table.names]
-        if None not in sizes:
-            fields[_PIXEL_SIZE] = np.array(sizes, dtype="<f4")
+        fields["pick_stats/template_idx"] = zeros.astype("<u4")
+        fields["pick_stats/angle_rad"] = zeros.astype("<f4")
+    sizes = [one.pixel_size for one in about]
+    if sizes and None not in sizes:
+        fields[_PIXEL_SIZE] = np.array(sizes, dtype="<f4")[places]
+    # What exposures say counts, not what another file said.
+    titles = [title for title in _KEPT_TYPES if not (table.exposures and title in _OF_EXPOSURES)]
+    kept = {title: _as_type(table.columns.get(title), _KEPT_TYPES[title]) for title in titles}
     fields |= {title: column for title, column in kept.items() if column is not None}
-    return fields
+    return [one.path for one in about], places, fields
 
 
-def _about(name: str, exposures: Any) -> tuple[str, int, int]:
-    """Return path, number and exposure group of a micrograph."""
+def _about(name: str, exposures: Any) -> Exposure:
+    """Return the exposure of that name, or what the name alone tells."""
     if not exposures:
-        return name, _micrograph_uid(name), 0
+        return Exposure(_micrograph_uid(name), name, name, (0, 0))
     if name not in exposures:
         raise ValueError(
             f"the micrograph {name!r} is none of the exposures that were given; pass those of the "
             "job whose micrographs were picked"
         )
-    one = exposures[name]
-    return one.path, one.uid, one.exposure_group
+    return exposures[name]
 
 
 def _warn_of_picks_outside(table: CoordinateTable, shapes: np.ndarray) -> None:

@@ -192,6 +192,10 @@ def read_exposures(
         raise ValueError(f"{path} cannot be read as exposures: it is not UTF-8 text") from error
     except ValueError as error:
         raise ValueError(f"{path} cannot be read as exposures: {error}") from error
+    except (TypeError, LookupError, OverflowError) as error:  # fields of other types
+        raise ValueError(
+            f"{path} cannot be read as exposures ({type(error).__name__}: {error}); is it damaged?"
+        ) from error
 
 
 def exposures_of(source: Any, blob: str = _BLOB) -> Exposures:
