@@ -33,16 +33,19 @@ from puclassify.io._micrograph_list import MicrographList as MicrographList
 from puclassify.io._micrograph_list import read_micrograph_list as read_micrograph_list
 from puclassify.io._names import path_text as path_text
 from puclassify.io._napari import from_napari, to_napari
+from puclassify.io._optics_groups import micrograph_pixel_size as micrograph_pixel_size
 from puclassify.io._pick_files import pick_files as pick_files
 from puclassify.io._pick_journal import PickJournal as PickJournal
 from puclassify.io._pick_journal import source_of as source_of
 from puclassify.io._pick_writer import PickWriter as PickWriter
 from puclassify.io._pixel_memory import RecycledMemory as RecycledMemory
 from puclassify.io._pixel_memory import pixels_allocated_by as pixels_allocated_by
+from puclassify.io._read_optics import optics_of_micrographs as optics_of_micrographs
 from puclassify.io._replace_files import remove_abandoned_drafts as remove_abandoned_drafts
 from puclassify.io._replace_files import replace_files as replace_files
 from puclassify.io._skipped import SkippedMicrograph
 from puclassify.io._skipped import SkippedTable as SkippedTable
+from puclassify.io._star import optics_columns as optics_columns
 from puclassify.io._star import star_block as star_block
 from puclassify.io._watch import FolderWatch, watch
 

@@ -23,7 +23,9 @@ from puclassify._coordinate_columns import (
     plain_titles,
     warn_of_boxes,
 )
+from puclassify._warnings import warn
 from puclassify.io._names import without_pick_suffix
+from puclassify.io._optics_groups import GROUP, linked_groups, merged_groups
 
 if TYPE_CHECKING:
     from puclassify.io._exposures import Exposure
@@ -60,6 +62,9 @@ class CoordinateTable:
         Micrographs that the file names although they may have no rows.
     exposures : mapping of str to Exposure, default={}
         What cryoSPARC knows of micrographs by name, to write files for it.
+    optics : sequence of mapping of str to str, default=()
+        Optics groups of a STAR file: its columns, such as ``rlnVoltage``, by title. The column
+        ``rlnOpticsGroup`` has the number of that of every row.
 
     Examples
     --------
@@ -77,6 +82,7 @@ class CoordinateTable:
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     micrographs: Sequence[str] = ()
     exposures: Mapping[str, Exposure] = field(default_factory=dict)
+    optics: Sequence[Mapping[str, str]] = ()
 
     @classmethod
     def from_text(
@@ -158,7 +164,7 @@ class CoordinateTable:
             names of them as in `read_coordinates`, those of RELION included; others are kept as
             ``columns``. A column of scores with gaps is left out. A mapping is what
             ``starfile.read`` returns of a file with several blocks: the one with coordinates is
-            converted.
+            converted, and that of the optics groups kept.
 
         Returns
         -------
@@ -188,8 +194,9 @@ class CoordinateTable:
         >>> table.by_micrograph(), table.columns
         ({'mic1': array([[1. , 2.5]])}, {'class': [3]})
         """
+        optics: list[Mapping[str, str]] = []
         if holds_frames(frame):
-            frame = _block_of_coordinates(frame)
+            frame, optics = _block_of_coordinates(frame), _groups_in(frame)
         if not is_frame(frame):
             raise TypeError(f"frame must be a data frame, got {type(frame).__name__}")
         what = "the data frame"
@@ -203,7 +210,10 @@ class CoordinateTable:
         check_finite(found.values, frame, what)
         own = {title: name for name, title in OWN_SIZES.items()}
         others = {own.get(title, title): values for title, values in found.others.items()}
-        return cls(found.names, found.values, others)
+        groups, column = linked_groups(optics, others.get(GROUP), len(found.names))
+        if groups and column is not None:
+            others[GROUP] = column
+        return cls(found.names, found.values, others, optics=groups)
 
     def to_frame(self, library: str = "pandas") -> Any:
         """Return a data frame.
@@ -322,6 +332,19 @@ class CoordinateTable:
         return [[repr(number) for number in column] for column in self.values.T.tolist()]
 
 
+def _groups_in(frames: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """Return the optics groups of what ``starfile.read`` returns, a dict if there is one."""
+    optics = frames.get("optics")
+    if isinstance(optics, Mapping):
+        return [{title: str(value) for title, value in optics.items()}]
+    if optics is None:
+        return []
+    columns = {str(title): list(optics[title]) for title in optics.columns}
+    return [
+        {title: str(values[row]) for title, values in columns.items()} for row in range(len(optics))
+    ]
+
+
 def is_table(value: Any) -> bool:
     """Return whether a value is a table or data frame, or several frames of ``starfile.read``."""
     return isinstance(value, CoordinateTable) or is_frame(value) or holds_frames(value)
@@ -349,13 +372,34 @@ def joined(tables: Sequence[CoordinateTable]) -> CoordinateTable:
         ]
         for title in titles
     }
+    optics = _joined_optics(filled, columns)
     return CoordinateTable(
         [name for table in filled for name in table.names],
         np.concatenate([np.empty((0, width)), *(table.values[:, :width] for table in filled)]),
         columns,
         {name: shape for table in tables for name, shape in table.shapes.items()},
         tuple(dict.fromkeys(name for table in tables for name in table.micrographs)),
+        {name: one for table in tables for name, one in table.exposures.items()},
+        optics,
     )
+
+
+def _joined_optics(
+    tables: Sequence[CoordinateTable], columns: dict[str, list[Any]]
+) -> Sequence[Mapping[str, str]]:
+    """Return the groups of all tables, and renumber those of the rows in ``columns``."""
+    parts = [(table.optics, table.columns[GROUP]) for table in tables if table.optics]
+    if not parts:
+        return ()
+    if len(parts) < len(tables):
+        warn(
+            f"{len(tables) - len(parts)} of {len(tables)} tables of coordinates have no optics "
+            "groups: those of the others are left out"
+        )
+        del columns[GROUP]
+        return ()
+    groups, columns[GROUP] = merged_groups(parts)
+    return groups
 
 
 def _block_of_coordinates(frames: Mapping[str, Any]) -> Any:

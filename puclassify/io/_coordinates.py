@@ -33,6 +33,7 @@ from puclassify.io._micrograph import micrograph_name
 from puclassify.io._names import path_text
 from puclassify.io._pick_files import is_folder, list_file, pick_files
 from puclassify.io._pick_list import with_earlier_files
+from puclassify.io._read_optics import with_optics
 from puclassify.io._replace_files import replace_files
 from puclassify.io._star import format_star_list
 
@@ -297,6 +298,7 @@ def write_coordinates(
     box_size: float | tuple[float, float] | None = None,
     shapes: Any = None,
     micrographs: Sequence[Any] | None = None,
+    optics: Any = None,
 ) -> None:
     """Write particle coordinates to one file, or to one file per micrograph.
 
@@ -337,6 +339,10 @@ def write_coordinates(
     micrographs : sequence of str, path-like, ndarray or GridImage, or None, default=None
         The micrographs, instead of ``shapes``. For cryoSPARC those of `read_exposures`, from which
         their numbers and paths are taken as well.
+    optics : str, path-like, CoordinateTable or None, default=None
+        A STAR file of the micrographs, such as ``micrographs_ctf.star``, or of particles on them,
+        or a table that was read from one: a STAR file for all micrographs gets its optics groups.
+        None for those of a table, which were in the file that it was read from.
 
     Raises
     ------
@@ -350,7 +356,8 @@ def write_coordinates(
         If ``names`` is missing, does not fit ``picks``, has duplicates or a name that the format
         cannot store, if the format is unknown or stores one micrograph in a file and ``path`` is
         one file for several, if only some of the picks have scores, if ``step`` or ``offset`` is
-        not a number, or if the format needs ``box_size`` or ``shapes``.
+        not a number, if the format needs ``box_size`` or ``shapes``, or ``optics`` has no group
+        for a micrograph.
 
     Notes
     -----
@@ -359,7 +366,9 @@ def write_coordinates(
     numbers again, except in files of cryoSPARC, which hold single precision. Scores are written as
     they are: those of `ParticlePicker` are logits, so that 0, RELION's default cut, is a
     probability of one half. A STAR file has one block with ``_rlnCoordinateX``,
-    ``_rlnCoordinateY``, for scores ``_rlnAutopickFigureOfMerit``, and ``_rlnMicrographName``.
+    ``_rlnCoordinateY``, for scores ``_rlnAutopickFigureOfMerit``, and ``_rlnMicrographName``. With
+    optics groups it has a block of these and ``data_particles``; files for each micrograph have
+    none, since RELION reads coordinates from the first block.
 
     To extract the particles with RELION 4 or 5, write to a folder below its project folder and pass
     the list ``autopick.star`` to an Extract job as input coordinates. Run Python in the project
@@ -384,7 +393,7 @@ def write_coordinates(
     path = path_text(path)
     frame = Frame(step, offset, origin, shapes, micrographs)
     known = writer(path, format)
-    table = _with_boxes(as_table(picks, names), box_size)
+    table = with_optics(_with_boxes(as_table(picks, names), box_size), optics)
     table = frame.to_file(table)
     every = list(dict.fromkeys([*table.micrographs, *table.names]))
     files = pick_files(path, every)

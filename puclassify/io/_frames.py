@@ -11,6 +11,7 @@ from puclassify._parameters import check_option
 from puclassify.grid import GridImage
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._micrograph_shapes import known_exposures, micrograph_shapes
+from puclassify.io._optics_groups import scaled_groups
 
 __all__ = ["Frame"]
 
@@ -93,7 +94,8 @@ class Frame:
                     if lengths is not None:
                         columns[title] = (lengths * by).tolist()
         shapes = {name: _times(shape, factor) for name, shape in shapes.items()}
-        return replace(table, values=values, columns=columns, shapes=shapes)
+        optics = scaled_groups(table.optics, factor)
+        return replace(table, values=values, columns=columns, shapes=shapes, optics=optics)
 
 
 def _times(shape: tuple[int, int], factor_xy: np.ndarray) -> tuple[int, int]:

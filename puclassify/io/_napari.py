@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def to_napari(
         options = {"size": size, **options}
     if _is_of_one(picks) and (micrographs is None or _is_path(micrographs)):
         values = check_coordinate_array(picks, "picks")
-        names = None if micrographs is None else [os.fspath(micrographs)]
+        names = None if micrographs is None else [os.fspath(cast(str, micrographs))]
         features = _features(values, names and names * len(values), {})
         return values[:, 1::-1].copy(), _layer_options(features, names, options), "points"
     table, names = _stacked(picks, micrographs)

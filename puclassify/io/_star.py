@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,19 +13,28 @@ import numpy as np
 from puclassify._warnings import warn
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinate_text import cell_text, read_text
+from puclassify.io._optics_groups import GROUP, linked_groups, merged_groups
 from puclassify.io._star_grammar import StarTable, check_star_head, parse_star
 from puclassify.io._star_list import COORDINATE_FILE, read_listed
 from puclassify.io._star_names import NAME, micrographs_of_rows
 from puclassify.io._star_optics import optics_of
 from puclassify.io._star_shifts import shifts_of, shifts_to_warn_of
 
-__all__ = ["format_star", "format_star_list", "read_centred_star", "read_star", "star_block"]
+__all__ = [
+    "format_star",
+    "format_star_list",
+    "optics_columns",
+    "optics_groups_of",
+    "read_centred_star",
+    "read_star",
+    "star_block",
+]
 
 _X, _Y = "rlnCoordinateX", "rlnCoordinateY"
 _SCORE = "rlnAutopickFigureOfMerit"
 _CORE = {title.lower() for title in (_X, _Y, _SCORE, NAME)}
-_OF_OPTICS = ("rlnOpticsGroup",)  # means nothing without the table of optics, which is not kept
 _TITLE = re.compile(r"rln\w+")
+_VERSION = "\n# version 30001\n\n"
 _NAMES = (NAME, COORDINATE_FILE, "rlnImageName", "rlnOpticsGroupName")  # may have spaces
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
@@ -66,20 +75,20 @@ def _read(path: str, parsed: list[StarTable]) -> CoordinateTable:
             "applied: the coordinates are where particles were extracted. Where refined centres "
             "matter, pass origins='apply', or let RELION extract with re-centring"
         )
-    return _joined(path, [table for table, _ in tables])
+    return _joined(path, tables)
 
 
 def _read_centred(path: str, parsed: list[StarTable], pixel_size: float | None) -> CoordinateTable:
     tables = _coordinate_tables(path, parsed)
     shifts = [shifts_of(path, table, optics, pixel_size) for table, optics in tables]
-    joined = _joined(path, [table for table, _ in tables])
+    joined = _joined(path, tables)
     joined.values[:, :2] -= np.concatenate(shifts)
     kept = {t: c for t, c in joined.columns.items() if not t.startswith("rlnOrigin")}
     return replace(joined, columns=kept)
 
 
 def format_star(table: CoordinateTable) -> str:
-    """Format coordinates as a STAR file of one block without a name.
+    """Format coordinates as a STAR file of one block without a name, or with optics groups.
 
     The coordinates come first, as RELION writes them: readers take a line that starts with
     ``data_``, ``loop_`` or ``_`` for a new block or column, and a name may start like that.
@@ -88,9 +97,28 @@ def format_star(table: CoordinateTable) -> str:
     further = {
         title: [_word(value) for value in values]
         for title, values in table.columns.items()
-        if _TITLE.fullmatch(title) and title not in (*columns, NAME, *_OF_OPTICS)
+        if _TITLE.fullmatch(title) and title not in (*columns, NAME, GROUP)
     }
-    return star_block("", {**columns, NAME: table.names, **further})
+    columns = {**columns, NAME: table.names, **further}
+    if not table.optics:  # the numbers of groups mean nothing
+        return star_block("", columns)
+    columns[GROUP] = [str(number) for number in table.columns[GROUP]]
+    return (
+        _VERSION
+        + star_block("optics", optics_columns(table.optics))
+        + _VERSION
+        + star_block("particles", columns)
+    )
+
+
+def optics_columns(groups: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+    """Return the columns of a block of optics groups."""
+    titles = [GROUP, *(t for t in dict.fromkeys(t for g in groups for t in g) if t != GROUP)]
+    return {
+        title: [str(group.get(title, "None")) for group in groups]
+        for title in titles
+        if _TITLE.fullmatch(title)
+    }
 
 
 def format_star_list(files: Mapping[str, str]) -> str:
@@ -196,8 +224,11 @@ def _no_coordinates(tables: list[StarTable]) -> str:
     )
 
 
-def _joined(path: str, tables: list[StarTable]) -> CoordinateTable:
+def _joined(
+    path: str, tables_and_optics: list[tuple[StarTable, StarTable | None]]
+) -> CoordinateTable:
     """Put the rows of several tables together; the score has gaps where a table has none."""
+    tables = [table for table, _ in tables_and_optics]
     columns: tuple[list[str], list[str], list[str]] = ([], [], [])
     lines = [line for table in tables for line in table.lines]
     for table in tables:
@@ -207,10 +238,39 @@ def _joined(path: str, tables: list[StarTable]) -> CoordinateTable:
     scored = any(table.column(_SCORE) is not None for table in tables)
     joined = CoordinateTable.from_text(names, columns[: 3 if scored else 2], lines)
     titles = dict.fromkeys(title for table in tables for title in table.titles)
-    return replace(
-        joined,
-        columns={t: _further_column(tables, t) for t in titles if t.lower() not in _CORE},
-    )
+    columns_by_title: dict[str, Sequence[Any]] = {
+        t: _further_column(tables, t) for t in titles if t.lower() not in _CORE
+    }
+    optics, numbers = _groups_of_rows(tables_and_optics)
+    if optics:
+        columns_by_title[GROUP] = numbers
+    return replace(joined, columns=columns_by_title, optics=optics)
+
+
+def optics_groups_of(
+    some: list[StarTable], tables: list[StarTable]
+) -> tuple[Sequence[Mapping[str, str]], list[str]]:
+    """Return the optics groups of some tables of a file, and the number of that of each row."""
+    return _groups_of_rows([(table, optics_of(table, tables)) for table in some])
+
+
+def _groups_of_rows(
+    tables_and_optics: list[tuple[StarTable, StarTable | None]],
+) -> tuple[Sequence[Mapping[str, str]], list[str]]:
+    """Return the optics groups of tables and the number of that of each row, if all have one."""
+    parts = []
+    for table, optics in tables_and_optics:
+        groups = [] if optics is None else _rows_of(optics)
+        groups, numbers = linked_groups(groups, table.of_rows(GROUP), len(table.lines))
+        if not groups or numbers is None:
+            return (), []
+        parts.append((groups, numbers))
+    return merged_groups(parts)
+
+
+def _rows_of(table: StarTable) -> list[dict[str, str]]:
+    columns = {title: table.column(title) or [] for title in table.titles}
+    return [dict(zip(columns, row)) for row in zip(*columns.values())]
 
 
 def _further_column(tables: list[StarTable], title: str) -> list[str | None]:

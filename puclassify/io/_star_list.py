@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from puclassify.io._coordinate_table import CoordinateTable, joined
 from puclassify.io._star_grammar import StarTable
@@ -36,9 +37,9 @@ def read_listed(
             one = read(file)
         except ValueError as error:
             raise ValueError(f"the listed file {file}: {error}") from error
-        tables.append(CoordinateTable([name] * len(one.names), one.values, one.columns))
+        tables.append(replace(one, names=[name] * len(one.names), shapes={}, micrographs=()))
     both = joined(tables) if tables else CoordinateTable.from_arrays({})
-    return CoordinateTable(both.names, both.values, both.columns, both.shapes, tuple(names))
+    return replace(both, micrographs=tuple(names))
 
 
 def find_listed(path: str, file: str, line: int) -> str:

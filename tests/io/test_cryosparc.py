@@ -29,7 +29,7 @@ UIDS = (12951868257382468663, 588255143468195995, 8578565574161745010)
 PATHS = [f"J2/motioncorrected/{uid:021d}_mic{i}_patch_aligned.mrc" for i, uid in enumerate(UIDS)]
 # The fields and types of exposures and of picks in cryoSPARC, from datasets of T20S.
 EXPOSURE_TYPE = [
-    *(("uid", "<u8"), ("micrograph_blob/path", "S80"), ("micrograph_blob/idx", "<u4")),
+    *(("uid", "<u8"), ("micrograph_blob/path", "S400"), ("micrograph_blob/idx", "<u4")),
     *(("micrograph_blob/shape", "<u4", (2,)), ("micrograph_blob/psize_A", "<f4")),
     *(("micrograph_blob/format", "S8"), ("micrograph_blob/is_background_subtracted", "<u4")),
 ]
