@@ -1,4 +1,4 @@
-"""Procedural 3-D densities: particles made of Gaussian pseudo-atoms."""
+"""3-D densities of Gaussian pseudo-atoms: procedural ones, and those of molecules."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from functools import lru_cache
 import numpy as np
 
 from puclassify._parameters import check_option
+from puclassify.datasets._molecules import Molecule, gather_points
 
-__all__ = ["KINDS", "PseudoAtoms", "make_density"]
+__all__ = ["KINDS", "Particle", "PseudoAtoms", "density_of", "make_density"]
 
 KINDS = ("globular", "ring", "elongated", "small")
+Particle = str | Molecule  # one of KINDS, or a real molecule
+
+# Of a molecule so many pseudo-atoms are made at most: projecting takes time in proportion.
+_MOST_ATOMS = 600
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +30,7 @@ class PseudoAtoms:
     centers: np.ndarray  # (m, 3): x, y, z inside the unit ball
     widths: np.ndarray  # (m,): standard deviations
     weights: np.ndarray  # (m,): masses, which add up to 1
+    reach: float = 1.1  # nothing of it is farther from the origin
 
 
 def _pack_points(candidates, spacing: float) -> np.ndarray:
@@ -133,3 +139,23 @@ def make_density(kind: str) -> PseudoAtoms:
     Its centre of mass is at the origin, it fills the unit ball, and its mass is 1.
     """
     return _BUILDERS[check_option(kind, "kind", KINDS)]()
+
+
+def density_of(particle: Particle) -> PseudoAtoms:
+    """Return the density of a procedural kind or of a molecule."""
+    return make_density(particle) if isinstance(particle, str) else _density_of(particle)
+
+
+@lru_cache(maxsize=32)
+def _density_of(molecule: Molecule) -> PseudoAtoms:
+    """Merge a molecule's points to few Gaussians; its unit is half its diameter."""
+    spacing = molecule.diameter / 20
+    centers, weights, variance = gather_points(molecule.points, molecule.weights, spacing)
+    while len(centers) > _MOST_ATOMS:
+        spacing *= 1.1
+        centers, weights, variance = gather_points(molecule.points, molecule.weights, spacing)
+    radius = molecule.diameter / 2
+    widths = np.sqrt(variance + molecule.width**2) / radius
+    centers = centers.astype(np.float64) / radius
+    reach = float((np.linalg.norm(centers, axis=1) + 2 * widths).max())
+    return PseudoAtoms(centers, widths, weights / weights.sum(), max(1.1, reach))

@@ -11,7 +11,7 @@ import scipy.fft
 from puclassify.datasets._background import carbon_cover, ice_gradient, solvent_amplitude
 from puclassify.datasets._contamination import paste_contaminant
 from puclassify.datasets._ctf import contrast_transfer_function, electron_wavelength
-from puclassify.datasets._densities import make_density
+from puclassify.datasets._densities import Particle, density_of
 from puclassify.datasets._projection import (
     paste_projections,
     project_density,
@@ -49,13 +49,13 @@ class MicrographLayers:
         return expected + np.sqrt(expected) * noise
 
 
-def _reference_projections(kind: str, diameter: float, size: int) -> np.ndarray:
+def _reference_projections(kind: Particle, diameter: float, size: int) -> np.ndarray:
     rotations = rotation_matrices(random_quaternions(np.random.default_rng(0), 32))
-    return project_density(make_density(kind), rotations, np.zeros((32, 2)), diameter / 2, size)
+    return project_density(density_of(kind), rotations, np.zeros((32, 2)), diameter / 2, size)
 
 
 @lru_cache(maxsize=64)
-def particle_contrast(kind: str, diameter: float, pixel_size: float, defocus: float) -> float:
+def particle_contrast(kind: Particle, diameter: float, pixel_size: float, defocus: float) -> float:
     """Return the standard deviation of a particle's image after the CTF, for a scale of 1.
 
     Taken over the pixels of the particle's disc and pooled over 32 fixed orientations; the
@@ -71,7 +71,7 @@ def particle_contrast(kind: str, diameter: float, pixel_size: float, defocus: fl
 
 
 @lru_cache(maxsize=8)
-def _particle_thickness(kind: str) -> float:
+def _particle_thickness(kind: Particle) -> float:
     """Return a particle's mean projected density, averaged with the density as weight."""
     images = _reference_projections(kind, 40.0, 61)
     return float(np.square(images).sum(dtype=np.float64) / images.sum(dtype=np.float64))
@@ -130,7 +130,7 @@ def form_layers(
 def _lay_out_particles(scene, canvas, margin) -> np.ndarray:
     potential = np.zeros(canvas, dtype=np.float32)
     rotations = rotation_matrices(scene.quaternions)
-    density, radius = make_density(scene.kind), scene.diameter / 2
+    density, radius = density_of(scene.kind), scene.diameter / 2
     paste_projections(potential, density, rotations, scene.centers + margin, radius)
     return potential
 

@@ -12,12 +12,15 @@ from puclassify.datasets._image_formation import (
     form_layers,
     particle_contrast,
 )
+from puclassify.datasets._molecules import Volumes
 from puclassify.datasets._scene import Scene, SceneRecipe
 from puclassify.datasets._seeds import Seed, seed_sequence
 from puclassify.datasets._simulation_parameters import (
     check_diameter,
     check_simulation_parameters,
     choose_defocus_range,
+    choose_particles,
+    choose_pixel_size,
     default_diameter,
 )
 from puclassify.grid import GridImage
@@ -38,7 +41,7 @@ _STREAMS = (
 _DESCR = """\
 Simulated cryo-EM micrographs
 -----------------------------
-{n} micrographs of {height} x {width} pixels at {pixel_size:g} Å/pixel; {kind!r} particles of
+{n} micrographs of {height} x {width} pixels at {pixel_size:g} Å/pixel; {kinds} particles of
 {diameter:g} Å ({diameter_px:.1f} pixels), dark on bright; snr = {snr:g}; 300 kV, Cs 2.7 mm,
 amplitude contrast 0.1, underfocus {low:.0f} to {high:.0f} Å; {contaminants} contaminants a
 micrograph{carbon}. Positions are x, y in pixels, the centre of the first pixel is (0, 0).
@@ -49,10 +52,11 @@ def make_micrographs(
     n_micrographs: int = 20,
     *,
     kind: str = "globular",
+    volumes: Volumes = None,
     shape: tuple[int, int] = (1024, 1024),
     particles_per_micrograph: int = 150,
     particle_diameter: float | None = None,
-    pixel_size: float = 1.0,
+    pixel_size: float | None = None,
     snr: float = 0.4,
     defocus: float | tuple[float, float] | None = None,
     contamination: float = 0.45,
@@ -70,20 +74,27 @@ def make_micrographs(
     ----------
     n_micrographs : int, default=20
         Number of micrographs. For one seed, the first ones are the same at every number.
-    kind : {"globular", "ring", "elongated", "small"}, default="globular"
-        The kind of particle: a compact complex of several domains with a cleft, a channel and a
+    kind : {"globular", "ring", "elongated", "small"} or str, default="globular"
+        The kind of particle: a name of `list_structures` such as "1aon" (GroEL with GroES), or
+        procedural: a compact complex of several domains with a cleft, a channel and a
         cavity ("globular"); a barrel of two seven-fold rings; a bent rod three times as long as
         thick; a protein of three domains with few details ("small"). A kind is the same molecule
         in every call, so that training and test micrographs can come from two calls.
+    volumes : str, path-like, Molecule, sequence of these, or None, default=None
+        Instead of ``kind``: a density map (MRC file), an atomic model (PDB or mmCIF file; see
+        `read_volume`), a name of `list_structures`, a `Molecule`, or a list of them, which the
+        micrographs show in turn.
     shape : (int, int), default=(1024, 1024)
         Height and width of each micrograph in pixels.
     particles_per_micrograph : int, default=150
         Particles in each micrograph; they do not overlap and lie wholly inside.
     particle_diameter : float or None, default=None
         Longest extent of a particle in ångström; None means 40 pixels ("globular", "ring"),
-        44 pixels ("elongated") or 28 pixels ("small") times ``pixel_size``.
-    pixel_size : float, default=1.0
-        Ångström per pixel; at the default, all lengths in ångström are in pixels.
+        44 pixels ("elongated") or 28 pixels ("small") times ``pixel_size``, and for molecules
+        their own extent.
+    pixel_size : float or None, default=None
+        Ångström per pixel. None means 1 for procedural kinds, so that all lengths in ångström are
+        in pixels, and for molecules a fortieth of the largest one's diameter.
     snr : float, default=0.4
         Signal-to-noise ratio: the variance of the particles' signal after the contrast transfer
         function, over the pixels within half a diameter of their centres, divided by the variance
@@ -120,7 +131,11 @@ def make_micrographs(
         coordinates : list of ndarray of shape (particles_per_micrograph, 2)
             x, y of the centres of mass in stored pixels, not rounded.
         particle_diameter, pixel_size : float
-            The diameter in ångström, and ångström per pixel.
+            The diameter in ångström, of several molecules the largest, and ångström per pixel.
+        particle_diameters : ndarray of shape (n_micrographs,)
+            The diameter in ångström of the particles of each micrograph.
+        kinds : list of str
+            The kind, or the molecule's name, of the particles of each micrograph.
         orientations : list of ndarray of shape (particles_per_micrograph, 4)
             Unit quaternions x, y, z, w (the order of `scipy.spatial.transform.Rotation.from_quat`)
             that rotate the molecule into the micrograph's frame, in which the beam is z.
@@ -141,14 +156,22 @@ def make_micrographs(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or the particles do not fit.
+        If a parameter is out of range, a molecule is unknown or cannot be read, or the particles
+        do not fit.
+    TypeError
+        If ``volumes`` lists something else than names, paths and Molecules.
+
+    See Also
+    --------
+    MicrographSimulator : Micrographs of which each differs in everything.
 
     Notes
     -----
-    A density is a sum of Gaussian pseudo-atoms, whose projection is a sum of 2-D Gaussians and
-    needs no interpolation; orientations are uniform over SO(3). Let V be the projected potential of
-    particles and contaminants and s that of the solvent (white, rising towards fluctuations of a
-    particle's size). In the weak-phase approximation the expected counts are
+    A density is a sum of Gaussian pseudo-atoms (at most 600 for a real molecule), whose projection
+    is a sum of 2-D Gaussians and needs no interpolation; orientations are uniform over SO(3). Let V
+    be the projected potential of particles and contaminants and s that of the solvent (white,
+    rising towards fluctuations of a particle's size). In the weak-phase approximation the expected
+    counts are
 
     .. math::
 
@@ -183,49 +206,59 @@ def make_micrographs(
     ... )
     >>> bool(14_000 < data.ctf[0, 1] <= data.ctf[0, 0] < 26_000)
     True
+
+    A real molecule, GroEL with GroES:
+
+    >>> data = make_micrographs(
+    ...     1, kind="1aon", shape=(256, 256), particles_per_micrograph=12, random_state=0
+    ... )
+    >>> round(data.particle_diameter), round(data.pixel_size, 1)
+    (213, 5.3)
     """
     check_simulation_parameters(
         n_micrographs=n_micrographs,
-        kind=kind,
         shape=shape,
         particles_per_micrograph=particles_per_micrograph,
-        pixel_size=pixel_size,
         snr=snr,
         contamination=contamination,
         carbon_edge=carbon_edge,
         crowding=crowding,
     )
-    if particle_diameter is None:
-        particle_diameter = default_diameter(kind, pixel_size)
-    check_diameter(particle_diameter, pixel_size, shape)
-    defocus_range = choose_defocus_range(defocus, particle_diameter)
-    recipe = SceneRecipe(
-        kind=kind,
-        shape=(int(shape[0]), int(shape[1])),
-        n_particles=particles_per_micrograph,
-        diameter=float(particle_diameter / pixel_size),
-        pixel_size=float(pixel_size),
-        defocus_range=defocus_range,
-        contamination=contamination,
-        carbon_edge=carbon_edge,
-        crowding=crowding,
-    )
+    particles = choose_particles(kind, volumes)
+    pixel_size = choose_pixel_size(pixel_size, particles)
+    recipes = []
+    for particle in particles:
+        diameter = particle_diameter
+        if diameter is None:
+            diameter = default_diameter(particle, pixel_size)
+        check_diameter(diameter, pixel_size, shape)
+        recipe = SceneRecipe(
+            kind=particle,
+            shape=(int(shape[0]), int(shape[1])),
+            n_particles=particles_per_micrograph,
+            diameter=float(diameter / pixel_size),
+            pixel_size=float(pixel_size),
+            defocus_range=choose_defocus_range(defocus, diameter),
+            contamination=contamination,
+            carbon_edge=carbon_edge,
+            crowding=crowding,
+        )
+        recipes.append(recipe)
     # The matrix products are too small to share among threads; beside other work on the machine,
     # threads waiting for each other take ten times as long.
     with threadpool_limits(limits=1, user_api="blas"):
-        scenes, micrographs = _simulate(recipe, snr, n_micrographs, seed_sequence(random_state))
-    return _bunch(scenes, micrographs, particle_diameter, snr, defocus_range, carbon_edge)
+        scenes, micrographs = _simulate(recipes, snr, n_micrographs, seed_sequence(random_state))
+    if particle_diameter is None:
+        particle_diameter = max(default_diameter(p, pixel_size) for p in particles)
+    return _bunch(scenes, micrographs, particle_diameter, snr, recipes, carbon_edge)
 
 
 def _simulate(
-    recipe: SceneRecipe, snr: float, n_micrographs: int, seeds: np.random.SeedSequence
+    recipes: list[SceneRecipe], snr: float, n_micrographs: int, seeds: np.random.SeedSequence
 ) -> tuple[list[Scene], list[GridImage]]:
     noise_variance = SIGNAL_CONTRAST**2 / snr
     solvent_variance = SOLVENT_FRACTION * noise_variance
     dose = 1 / (noise_variance - solvent_variance)
-    scale = SIGNAL_CONTRAST / particle_contrast(
-        recipe.kind, recipe.diameter, recipe.pixel_size, float(np.mean(recipe.defocus_range))
-    )
     scenes, micrographs = [], []
     # Each micrograph has a random stream of its own, split into one for each aspect, so that a
     # change of one does not change the others.
@@ -234,6 +267,10 @@ def _simulate(
             name: np.random.default_rng(stream)
             for name, stream in zip(_STREAMS, seed.spawn(len(_STREAMS)))
         }
+        recipe = recipes[i % len(recipes)]
+        scale = SIGNAL_CONTRAST / particle_contrast(
+            recipe.kind, recipe.diameter, recipe.pixel_size, float(np.mean(recipe.defocus_range))
+        )
         scene = recipe.draw(rngs)
         values = form_layers(scene, scale, dose, solvent_variance, rngs).counts(rngs["shot"])
         scenes.append(scene)
@@ -246,14 +283,18 @@ def _bunch(
     micrographs: list[GridImage],
     particle_diameter: float,
     snr: float,
-    defocus_range: tuple[float, float],
+    recipes: list[SceneRecipe],
     carbon_edge: float,
 ) -> Bunch:
     first = scenes[0]
+    names = [s.kind if isinstance(s.kind, str) else s.kind.name for s in scenes]
+    shown = ", ".join(map(repr, dict.fromkeys(names)))
     return Bunch(
         micrographs=micrographs,
         coordinates=[scene.centers for scene in scenes],
         particle_diameter=float(particle_diameter),
+        particle_diameters=np.array([s.diameter * s.pixel_size for s in scenes]),
+        kinds=names,
         pixel_size=float(first.pixel_size),
         orientations=[scene.quaternions for scene in scenes],
         defocus=[
@@ -272,12 +313,12 @@ def _bunch(
             height=first.shape[0],
             width=first.shape[1],
             pixel_size=first.pixel_size,
-            kind=first.kind,
+            kinds=shown,
             diameter=particle_diameter,
-            diameter_px=first.diameter,
+            diameter_px=particle_diameter / first.pixel_size,
             snr=snr,
-            low=defocus_range[0],
-            high=defocus_range[1],
+            low=min(recipe.defocus_range[0] for recipe in recipes),
+            high=max(recipe.defocus_range[1] for recipe in recipes),
             contaminants=len(first.contaminants),
             carbon=f"; carbon on {carbon_edge:.0%} of each" if carbon_edge else "",
         ),

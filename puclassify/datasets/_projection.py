@@ -86,7 +86,7 @@ def paste_projections(
 
     ``centers`` are x, y in pixels of the canvas, ``radius`` is that of the particles in pixels.
     """
-    half = int(np.ceil(1.1 * radius)) + 2
+    half = int(np.ceil(density.reach * radius)) + 2
     nearest = np.rint(centers).astype(int)
     images = project_density(density, rotations, centers - nearest, radius, 2 * half + 1)
     for image, (x, y) in zip(images, nearest):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from puclassify.datasets._contamination import Contaminant, draw_contaminants, draw_frost
+from puclassify.datasets._densities import Particle
 from puclassify.datasets._placement import carbon_hole, place_particles
 from puclassify.datasets._projection import random_quaternions
 
@@ -19,7 +20,7 @@ _LARGEST_ASTIGMATISM = 0.03  # of the defocus
 class Scene:
     """The truth about one micrograph before noise; lengths are in pixels unless noted."""
 
-    kind: str  # of the particles
+    kind: Particle
     shape: tuple[int, int]  # of the frame
     diameter: float  # of the particles
     pixel_size: float  # ångström per pixel
@@ -34,7 +35,7 @@ class Scene:
 class SceneRecipe:
     """Parameters of the distribution that scenes are drawn from."""
 
-    kind: str  # of the particles
+    kind: Particle
     shape: tuple[int, int]  # of the frame in pixels
     n_particles: int  # in each scene
     diameter: float  # of the particles in pixels

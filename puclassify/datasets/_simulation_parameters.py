@@ -7,15 +7,25 @@ from typing import Any
 import numpy as np
 
 from puclassify._parameters import check_number, check_option, check_pair, check_whole_number
-from puclassify.datasets._densities import KINDS
+from puclassify.datasets._densities import KINDS, Particle
+from puclassify.datasets._molecules import (
+    Molecule,
+    MoleculeList,
+    list_structures,
+    load_structure,
+)
 
 __all__ = [
     "check_diameter",
     "check_simulation_parameters",
     "choose_defocus_range",
+    "choose_particles",
+    "choose_pixel_size",
     "default_diameter",
 ]
 
+_DEFAULT_KIND = "globular"
+_MOLECULE_PIXELS = 40.0
 _DEFAULT_DIAMETER = {"globular": 40.0, "ring": 40.0, "elongated": 44.0, "small": 28.0}  # pixels
 # At the default defocus every particle looks like one of 160 Å at 1.6 to 3 µm.
 _REFERENCE_DIAMETER, _REFERENCE_DEFOCUS = 160.0, (16_000.0, 30_000.0)
@@ -23,18 +33,50 @@ _SMALLEST_DIAMETER = 6.0  # pixels; below it a particle has no shape left
 _SMALLEST_PROTEIN = 5.0  # ångström; below it the envelope of the CTF leaves nothing
 
 
-def default_diameter(kind: str, pixel_size: float) -> float:
-    """Return the default diameter of a kind of particle in ångström."""
+def choose_particles(kind: Any, volumes: Any) -> list[Particle]:
+    """Return the particles that micrographs show in turn."""
+    if volumes is None:
+        if isinstance(kind, str) and _is_structure(kind):
+            return [load_structure(kind)]
+        try:
+            check_option(kind, "kind", KINDS)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}; real molecules are names of list_structures() such as '1aon', and files "
+                "are passed as volumes="
+            ) from None
+        return [kind]
+    if kind != _DEFAULT_KIND:
+        raise ValueError(f"pass either kind or volumes, got kind={kind!r} and volumes")
+    molecules = MoleculeList(volumes)
+    return [molecules[i] for i in range(len(molecules.names))]
+
+
+def _is_structure(kind: str) -> bool:
+    return kind not in KINDS and any(kind.lower() == s.name for s in list_structures())
+
+
+def choose_pixel_size(pixel_size: Any, particles: list[Particle]) -> float:
+    """Return ångström per pixel; None makes the largest molecule 40 pixels wide."""
+    if pixel_size is not None:
+        expected = "a positive number of ångström per pixel"
+        return check_number(pixel_size, "pixel_size", expected, above=0)
+    sizes = [p.diameter for p in particles if isinstance(p, Molecule)]
+    return max(sizes) / _MOLECULE_PIXELS if sizes else 1.0
+
+
+def default_diameter(kind: Particle, pixel_size: float) -> float:
+    """Return the default diameter of a kind of particle in ångström; molecules have their own."""
+    if isinstance(kind, Molecule):
+        return kind.diameter
     return _DEFAULT_DIAMETER[kind] * pixel_size
 
 
 def check_simulation_parameters(
     *,
     n_micrographs: Any,
-    kind: Any,
     shape: Any,
     particles_per_micrograph: Any,
-    pixel_size: Any,
     snr: Any,
     contamination: Any,
     carbon_edge: Any,
@@ -43,12 +85,10 @@ def check_simulation_parameters(
     """Check the parameters of `make_micrographs` that do not depend on others."""
     check_whole_number(n_micrographs, "n_micrographs", at_least=1)
     check_whole_number(particles_per_micrograph, "particles_per_micrograph", at_least=0)
-    check_option(kind, "kind", KINDS)
     if np.shape(shape) != (2,):
         raise ValueError(f"shape must be a (height, width) pair of whole numbers, got {shape!r}")
     for side, name in zip(shape, ("height", "width"), strict=True):
         check_whole_number(side, f"the {name} in shape", at_least=1)
-    check_number(pixel_size, "pixel_size", "a positive number of ångström per pixel", above=0)
     check_number(snr, "snr", "a positive number, a ratio of variances", above=0)
     for value, name, highest in (
         (contamination, "contamination", 10),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
+from scipy.spatial.transform import Rotation
 
-from puclassify.datasets import make_micrographs
+from puclassify.datasets import Molecule, load_structure, make_micrographs
 from puclassify.grid import GridImage
 
 TINY = {"shape": (128, 160), "particles_per_micrograph": 3}
@@ -228,3 +229,64 @@ class TestErrors:
     def test_names_the_parameter(self, settings, message):
         with pytest.raises(ValueError, match=message):
             make_micrographs(**({"n_micrographs": 1} | TINY | settings))
+
+
+class TestMolecules:
+    def test_a_packed_structure_at_its_own_size(self):
+        data = make_micrographs(1, kind="1mnf", **TINY, random_state=0)
+        assert data.particle_diameter == load_structure("1mnf").diameter
+        assert data.particle_diameter / data.pixel_size == pytest.approx(40)
+        assert data.kinds == ["1mnf"]
+        assert "'1mnf'" in data.DESCR
+        same = make_micrographs(1, volumes="1MNF", **TINY, random_state=0)
+        np.testing.assert_array_equal(data.micrographs[0].values, same.micrographs[0].values)
+
+    def test_what_is_seen_is_the_molecule(self):
+        # Points of the molecule, turned by the truth, are where the image is dark.
+        data = make_micrographs(
+            2,
+            kind="1igt",
+            shape=(160, 160),
+            particles_per_micrograph=4,
+            snr=1e4,
+            contamination=0,
+            random_state=1,
+        )
+        points = load_structure("1igt").points / data.pixel_size
+        for image, centers, quaternions in zip(
+            data.micrographs, data.coordinates, data.orientations
+        ):
+            for center, turn in zip(centers, Rotation.from_quat(quaternions)):
+                x, y = np.rint(turn.apply(points)[:, :2] + center).astype(int).T
+                z, w = np.rint(turn.inv().apply(points)[:, :2] + center).astype(int).T
+                assert image.values[y, x].mean() < image.values.mean()
+                assert image.values[y, x].mean() < image.values[w, z].mean()
+
+    def test_micrographs_show_a_list_in_turn(self):
+        rod = Molecule("rod", np.c_[np.linspace(0, 80, 41), np.zeros((41, 2))], np.ones(41))
+        data = make_micrographs(3, volumes=["1mnf", rod], **TINY, random_state=0)
+        assert data.kinds == ["1mnf", "rod", "1mnf"]
+        assert data.particle_diameter == load_structure("1mnf").diameter
+        np.testing.assert_allclose(data.particle_diameters[1], rod.diameter)
+        scaled = make_micrographs(2, volumes=[rod], particle_diameter=60.0, pixel_size=2.0, **TINY)
+        np.testing.assert_allclose(scaled.particle_diameters, 60.0)
+
+    def test_kind_or_volumes(self):
+        with pytest.raises(ValueError, match="either kind or volumes"):
+            make_micrographs(1, kind="ring", volumes="1mnf")
+
+
+class TestOldSeeds:
+    """Micrographs of procedural kinds are what they were before there were molecules."""
+
+    @pytest.mark.parametrize(
+        ("kind", "mean", "position"),
+        [
+            ("globular", 498.6733482047915, 549.281315517366),
+            ("elongated", 499.2911257445812, 544.4586748786397),
+        ],
+    )
+    def test_figures(self, kind, mean, position):
+        data = make_micrographs(1, kind=kind, **TINY, random_state=3)
+        assert data.micrographs[0].values.mean(dtype=float) == pytest.approx(mean, rel=1e-6)
+        assert data.coordinates[0].sum() == pytest.approx(position, rel=1e-12)
