@@ -70,7 +70,8 @@ class MicrographSimulator:
         Range, even in its logarithm, of the share of the area that particles cover.
     spacing : (float, float), default=(0.85, 1.5)
         Range of the smallest distance of particles in diameters of a disc as large as their mean
-        shadow: touching to apart. In an eighth of the micrographs they overlap more.
+        shadow, of thin ones at least 0.6 of their extent: touching to apart. In an eighth of the
+        micrographs they overlap more.
     sparse : float, default=0.2
         Share of micrographs with at most five particles; two in five of them have none.
     preferred_orientation : float, default=0.33

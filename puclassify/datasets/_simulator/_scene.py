@@ -14,8 +14,9 @@ from puclassify.datasets._simulator._ranges import SceneRanges
 from puclassify.datasets._simulator._sprites import Sprites
 from puclassify.datasets._simulator._views import MoleculeViews
 
-__all__ = ["Carbon", "VariedScene", "draw_optics", "draw_scene"]
+__all__ = ["Carbon", "VariedScene", "draw_optics", "draw_scene", "is_hidden"]
 
+_THINNEST = 0.6  # diameters
 _RIM = 0.6  # diameters outside the frame in which particles are placed, too
 _CLUSTERED = 0.25  # of the micrographs
 _NONE_AT_ALL = 0.4  # of the sparse ones
@@ -108,7 +109,7 @@ def draw_scene(
         brightness=float(np.sqrt(snr) / contrast),
         gradient=image.uniform(*ranges.ice_gradient) * image.normal(0, 1, _CURVATURES),
         particles=particles,
-        ignored=_is_hidden(particles, clutter, carbon),
+        ignored=is_hidden(particles, clutter, carbon),
         clutter=clutter,
         carbon=carbon,
         steps=_draw_steps(rngs["processing"], ranges),
@@ -119,7 +120,8 @@ def draw_scene(
 def _draw_particles(rng, ranges: SceneRanges, diameter: float, views: MoleculeViews) -> Sprites:
     height, width = ranges.shape
     rim = _RIM * diameter
-    across = diameter * np.sqrt(views.area)  # of a disc as large as the mean shadow
+    # Of a disc as large as the mean shadow; thin rods keep a distance that a picker can resolve.
+    across = diameter * max(np.sqrt(views.area), _THINNEST)
     coverage = _log_uniform(rng, *ranges.coverage)
     spacing = across * rng.uniform(*ranges.spacing)
     if rng.random() < _OVERLAPPING:
@@ -188,7 +190,8 @@ def _is_clear(sprites: Sprites, particles: Sprites) -> np.ndarray:
     return gaps >= _CLEAR * (sprites.diameter + particles.diameter[0])
 
 
-def _is_hidden(particles: Sprites, clutter: list[Clutter], carbon: Carbon | None) -> np.ndarray:
+def is_hidden(particles: Sprites, clutter: list[Clutter], carbon: Carbon | None) -> np.ndarray:
+    """Return which particles' centres lie under something that hides them."""
     hidden = np.zeros(len(particles), bool)
     for kind in clutter:
         for center, diameter in zip(kind.sprites.centers, kind.sprites.diameter):

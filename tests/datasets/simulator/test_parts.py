@@ -9,10 +9,12 @@ from scipy import ndimage
 from scipy.spatial.distance import pdist
 
 from puclassify.datasets._ctf import contrast_transfer_function
+from puclassify.datasets._simulator._clutter import Clutter
 from puclassify.datasets._simulator._half_grid import half_grid
 from puclassify.datasets._simulator._optics import FREQUENCIES, Optics, noise_spectrum
 from puclassify.datasets._simulator._placing import place
 from puclassify.datasets._simulator._processing import process
+from puclassify.datasets._simulator._scene import Carbon, is_hidden
 from puclassify.datasets._simulator._sprites import SpriteBank, Sprites, paste
 
 CPU = torch.device("cpu")
@@ -125,6 +127,24 @@ class TestPasting:
         )
         one_by_one = sum(self.pasted(many.take(np.array([i]))) for i in range(3))
         np.testing.assert_allclose(self.pasted(many), one_by_one, atol=1e-5)
+
+
+class TestHiding:
+    @pytest.mark.parametrize(("bank", "hides"), [("gold", True), ("ice", True), ("speck", False)])
+    def test_what_lies_beneath_is_ignored(self, bank, hides):
+        particles = Sprites(
+            *(np.zeros(3, int), np.array([[50.0, 50], [58, 50], [80, 50]])),
+            *(np.zeros(3), np.ones(3), np.full(3, 20.0), np.ones(3)),
+        )
+        disc = Clutter(bank, one_sprite(50, 50, diameter=20.0), hides_particles=hides)
+        hidden = is_hidden(particles, [disc], None)
+        assert hidden.tolist() == [hides, hides, False]
+
+    def test_beyond_the_hole_in_the_carbon(self):
+        particles = one_sprite(50, 50)
+        for radius, hides in ((100.0, False), (20.0, True), (32.0, False)):
+            carbon = Carbon(hole=(30.0, 50.0, radius), grain=1.0, step=1.0, depth=0.1)
+            assert is_hidden(particles, [], carbon).tolist() == [hides]
 
 
 class TestPlacing:
