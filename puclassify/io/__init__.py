@@ -47,6 +47,12 @@ from puclassify.io._skipped import SkippedMicrograph
 from puclassify.io._skipped import SkippedTable as SkippedTable
 from puclassify.io._star import optics_columns as optics_columns
 from puclassify.io._star import star_block as star_block
+from puclassify.io._tensor_files import LARGEST_HEADER as LARGEST_HEADER
+from puclassify.io._tensor_files import checksum as checksum
+from puclassify.io._tensor_files import compact_json as compact_json
+from puclassify.io._tensor_files import open_tensor_file as open_tensor_file
+from puclassify.io._tensor_files import strict_json as strict_json
+from puclassify.io._tensor_files import write_tensor_file as write_tensor_file
 from puclassify.io._watch import FolderWatch, watch
 
 __all__ = [

@@ -11,6 +11,8 @@ from puclassify.networks._folding import fold_batch_norm, unfolded_batch_norms
 from puclassify.networks._fully_convolutional import FullyConvolutional
 from puclassify.networks._receptive_field import receptive_field
 from puclassify.networks._residual_block import ResidualBlock as ResidualBlock
+from puclassify.networks._weights import read_card as read_card
+from puclassify.networks._weights import read_weights, write_weights
 from puclassify.networks.registry import *  # noqa: F403  every network in the register
 
 __all__ = [
@@ -18,8 +20,10 @@ __all__ = [
     "FullyConvolutional",
     "check_unpadded",
     "fold_batch_norm",
+    "read_weights",
     "receptive_field",
     "set_head_bias",
     "unfolded_batch_norms",
+    "write_weights",
     *registry.__all__,
 ]
