@@ -44,7 +44,7 @@ FLOORS = (
     {"calibration"},
     {"classifier"},
     {"picking"},
-    {"plotting", "models"},
+    {"plotting", "models", "pretraining"},
     {"cli"},
     {"__init__", "__main__"},
 )

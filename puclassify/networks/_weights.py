@@ -172,12 +172,12 @@ def _problem_of(card: Mapping[str, Any]) -> str:
     for name in ("module_params", "preprocessing"):
         if not isinstance(card.get(name), Mapping):
             return f"{name} must be an object, got {card.get(name)!r}"
-    pixels = card.get("particle_pixels")
+    pixels: Any = card.get("particle_pixels")
     if not _is_finite(pixels) or pixels <= 0:
         return f"particle_pixels must be a positive number, got {pixels!r}"
     if card.get("contrast") not in _CONTRASTS:
         return f"contrast must be one of {_CONTRASTS}, got {card.get('contrast')!r}"
-    line = card.get("calibration")
+    line: Any = card.get("calibration")
     is_line = isinstance(line, list | tuple) and len(line) == 2 and all(map(_is_finite, line))
     if not is_line or line[0] <= 0:
         return f"calibration must be a positive slope and an intercept, got {line!r}"
