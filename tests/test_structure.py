@@ -34,6 +34,7 @@ FLOORS = (
         "_containers",
         "_coordinate_columns",
         "_score_kinds",
+        "_scorer_names",
         "_warnings",
         "grid",
         "base",

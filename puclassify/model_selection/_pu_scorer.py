@@ -25,7 +25,7 @@ from puclassify.model_selection._responses import (
     scores_of,
 )
 
-__all__ = ["PU_SCORERS", "make_pu_scorer"]
+__all__ = ["make_pu_scorer"]
 
 _FEW = 30  # labelled positives in a validation set below which a warning is given
 
@@ -352,10 +352,3 @@ def _is_positive(predicted: Any, classes: np.ndarray) -> np.ndarray:
 
 def _scorer_name(metric: str) -> str:
     return f"{'neg_' if _METRICS[metric].sign < 0 else ''}pu_{metric}"
-
-
-# By their names for scikit-learn's scoring=
-PU_SCORERS = {
-    **{_scorer_name(metric): make_pu_scorer(metric) for metric in _METRICS},
-    "pu_risk": make_pu_scorer("risk"),
-}

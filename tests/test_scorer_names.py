@@ -7,9 +7,10 @@ from sklearn.metrics import _scorer, get_scorer, get_scorer_names
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.discovery import all_estimators, all_functions
 
-from puclassify.model_selection._scorer_names import _constraints_of, register_scorers
+from puclassify._scorer_names import SCORER_NAMES, _constraints_of, register_scorers
+from puclassify.model_selection import make_pu_scorer
 
-MOVED = "scikit-learn has moved its {}: adapt puclassify/model_selection/_scorer_names.py"
+MOVED = "scikit-learn has moved its {}: adapt puclassify/_scorer_names.py"
 
 
 def always_half(estimator, X, y):
@@ -45,7 +46,7 @@ class TestInsidesOfScikitLearn:
 
 @pytest.mark.usefixtures("scorers")
 def test_a_name_is_known_to_searches_that_were_imported_before():
-    assert register_scorers({"pu_always_half": always_half})
+    assert register_scorers(lambda name: always_half, ("pu_always_half",))
     assert get_scorer("pu_always_half") is always_half
     X, y = [[0.0], [1.0]] * 5, [0, 1] * 5
     found = cross_val_score(LogisticRegression(), X, y, scoring="pu_always_half")
@@ -54,14 +55,36 @@ def test_a_name_is_known_to_searches_that_were_imported_before():
 
 def test_another_scikit_learn_only_lacks_the_names(monkeypatch):
     monkeypatch.delattr(_scorer, "_SCORERS")
-    assert not register_scorers({"pu_always_half": always_half})
+    assert not register_scorers(lambda name: always_half, ("pu_always_half",))
 
 
-def test_the_order_of_imports_does_not_matter():
-    code = """
+@pytest.mark.parametrize("name", SCORER_NAMES)
+def test_every_name_stands_for_its_scorer(name):
+    scorer = get_scorer(name)
+    assert repr(scorer) == repr(make_pu_scorer(name))
+    assert scorer is not get_scorer(name)
+
+
+def test_every_metric_has_a_name():
+    from puclassify.model_selection._pu_scorer import _METRICS, _scorer_name
+
+    assert sorted(SCORER_NAMES) == sorted([*map(_scorer_name, _METRICS), "pu_risk"])
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from sklearn.feature_selection import RFECV; import puclassify",
+        "import puclassify; from sklearn.feature_selection import RFECV",
+        "import sklearn.metrics; import puclassify; from sklearn.feature_selection import RFECV",
+        "import puclassify; import puclassify.metrics; from sklearn.feature_selection import RFECV",
+    ],
+    ids=["scikit-learn first", "puclassify first", "between", "after its metrics"],
+)
+def test_the_order_of_imports_does_not_matter(imports):
+    code = f"""
 import sys
-from sklearn.feature_selection import RFECV
-import puclassify
+{imports}
 assert "sklearn.inspection" not in sys.modules
 from sklearn.inspection import permutation_importance
 from sklearn.svm import LinearSVC
