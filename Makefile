@@ -8,6 +8,7 @@ INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/.installed-lint
 DOCS_INSTALLED := $(VENV)/.installed-docs
 FUZZ_INSTALLED := $(VENV)/.installed-fuzz
+DIST_INSTALLED := $(VENV)/.installed-dist
 HOOKS_INSTALLED := $(VENV)/.installed-hooks
 MUTATION_INSTALLED := $(VENV)/.installed-mutation
 OLDEST := .venv-oldest
@@ -18,12 +19,12 @@ OLDEST_INSTALLED := $(OLDEST)/.installed
 SIDE_BY_SIDE := -n logical --maxprocesses 4
 
 # One thread: the networks of the tests are small, and OpenMP spins on a busy machine.
-test test-slow test-oldest coverage mutation docs bench: export OMP_NUM_THREADS = 1
+test test-slow test-oldest test-exchange coverage mutation docs bench: export OMP_NUM_THREADS = 1
 
 # Tests and benchmarks that want real micrographs read the folder named by PUCLASSIFY_DATA.
 
 .PHONY: help demo test test-slow test-gpu test-oldest coverage mutation lint fuzz hooks docs bench
-.PHONY: clean
+.PHONY: dist test-exchange clean
 
 help:
 	@echo "make demo         train a picker on simulated micrographs and write demo/"
@@ -31,6 +32,7 @@ help:
 	@echo "make test-slow    the tests marked slow"
 	@echo "make test-gpu     the tests marked gpu"
 	@echo "make test-oldest  the test suite with the oldest releases that pyproject.toml admits"
+	@echo "make test-exchange  models of the oldest releases opened by the newest, and back"
 	@echo "make coverage     the share of lines and branches that the test suite runs"
 	@echo "make mutation     change the code bit by bit and list what no test notices (hours);"
 	@echo "                  ONLY='puclassify.grid*' for one package, module or function"
@@ -39,6 +41,7 @@ help:
 	@echo "make hooks        run the linters before every commit and push (pre-commit)"
 	@echo "make docs         the documentation, into docs/_build/html"
 	@echo "make bench        short runs of the benchmarks that need no data and no other program"
+	@echo "make dist         sdist and wheel, into dist/, checked and tried in a new environment"
 	@echo "make test PYTHON=python3.13 VENV=.venv-3.13  any of them with another Python"
 
 $(BIN)/python:
@@ -55,6 +58,10 @@ $(LINT_INSTALLED): $(INSTALLED)
 
 $(DOCS_INSTALLED): $(INSTALLED)
 	$(PIP) install --constraint constraints.txt --group docs
+	@touch $@
+
+$(DIST_INSTALLED): $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install --constraint constraints.txt --group dist
 	@touch $@
 
 $(HOOKS_INSTALLED): $(LINT_INSTALLED)
@@ -94,6 +101,13 @@ test-gpu: $(INSTALLED)
 test-oldest: $(OLDEST_INSTALLED)
 	$(OLDEST)/bin/python -m pytest -m "not slow and not gpu" \
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+
+EXCHANGED := build/exchange
+test-exchange: $(INSTALLED) $(OLDEST_INSTALLED)
+	$(OLDEST)/bin/python tests/exchange.py write $(EXCHANGED)/old
+	$(BIN)/python tests/exchange.py read $(EXCHANGED)/old
+	$(BIN)/python tests/exchange.py write $(EXCHANGED)/new
+	$(OLDEST)/bin/python tests/exchange.py read $(EXCHANGED)/new
 
 coverage: $(INSTALLED)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not gpu" --quiet --cov --cov-report term
@@ -149,5 +163,12 @@ bench: $(INSTALLED)
 	$(BIN)/python examples/benchmarks/against_topaz.py --topaz "" --simulated --kinds ring \
 		--snr 0.2 --seeds 1
 
+# The wheel is built from the sdist, so that this lacks nothing.
+dist: $(DIST_INSTALLED)
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python tests/distribution.py dist
+
 clean:
-	rm -rf $(VENV) $(OLDEST) build demo docs/_build docs/auto_examples docs/generated *.egg-info
+	rm -rf $(VENV) $(OLDEST) build dist demo docs/_build docs/auto_examples docs/generated *.egg-info
