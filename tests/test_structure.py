@@ -25,6 +25,7 @@ FLOORS = (
         "_parameters",
         "_labels",
         "_propensities",
+        "_progress",
         "_example_weights",
         "_parallel",
         "_devices",

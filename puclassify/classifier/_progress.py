@@ -1,4 +1,4 @@
-"""Callbacks of the private skorch net: scikit-learn's progress hooks and the schedule."""
+"""Callbacks of the private skorch net: progress, scikit-learn's hooks and the schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 import skorch.callbacks
 import torch
 
-__all__ = ["FitReport", "Interrupt", "OneCycle", "SklearnCallbackBridge"]
+from puclassify._progress import Progress
+
+__all__ = ["FitReport", "Interrupt", "OneCycle", "SklearnCallbackBridge", "TrainingProgress"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,32 @@ class Interrupt(skorch.callbacks.Callback):
         """Raise if the event is set."""
         if self.event.is_set():
             raise RuntimeError("the training was broken off, as another one beside it was")
+
+
+class TrainingProgress(skorch.callbacks.Callback):
+    """Advances a `Progress` by every batch; tells of every epoch unless it is one of several."""
+
+    def __init__(self, progress: Progress, *, tells_of_epochs: bool = True):
+        self.progress = progress
+        self.tells_of_epochs = tells_of_epochs
+
+    def on_batch_end(self, net, training, **kwargs):
+        """Count the batch."""
+        if training:
+            self.progress.advance()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Show the losses, and whatever else was recorded of the epoch."""
+        if not self.tells_of_epochs:
+            return
+        epoch = net.history[-1]
+        shown = [
+            f"{name} {value:.4f}"
+            for name, value in epoch.items()
+            if isinstance(value, float) and name != "dur"
+        ]
+        place = f"epoch {epoch['epoch']} of {net.max_epochs}"
+        self.progress.milestone(", ".join([place, *shown]))
 
 
 class SklearnCallbackBridge(skorch.callbacks.Callback):

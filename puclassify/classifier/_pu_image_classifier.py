@@ -147,7 +147,9 @@ class PUImageClassifier(
         "unlabelled", "u", "unknown", "negative", "neg", "n", "background", "noise", "other", in
         any case and either spelling.
     verbose : int, default=0
-        Above 0 a line is printed every epoch.
+        Above 0 the training shows its progress, the losses and the time left on standard error: a
+        bar on a terminal or in a notebook, else a line every epoch. 2 gives the lines beside the
+        bar, too.
     random_state : int, RandomState instance or None, default=None
         Seed of weights, batches and dropout. The same seed gives the same bits on one machine and
         device at an equal number of threads; the global random state is left alone.

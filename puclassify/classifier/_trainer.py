@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -25,6 +26,7 @@ from puclassify._devices import (
     resolve_precision,
     threads_worth,
 )
+from puclassify._progress import Progress
 from puclassify._warnings import warn
 from puclassify.classifier._check_module import check_unbounded, warn_if_one_sided
 from puclassify.classifier._early_stopping import HeldOutLoss
@@ -34,7 +36,12 @@ from puclassify.classifier._interruption import CompletedEpochs
 from puclassify.classifier._net import HybridModule, PUNet
 from puclassify.classifier._parameters import OPTIMIZERS
 from puclassify.classifier._prior_estimation import PriorEstimation
-from puclassify.classifier._progress import FitReport, OneCycle, SklearnCallbackBridge
+from puclassify.classifier._progress import (
+    FitReport,
+    OneCycle,
+    SklearnCallbackBridge,
+    TrainingProgress,
+)
 from puclassify.classifier._runs_in import check_runs_in
 from puclassify.classifier._tasks import Task
 from puclassify.classifier._user_callbacks import check_monitors
@@ -167,11 +174,13 @@ class Trainer:
         report: FitReport | None = None,
         stopping: HeldOutLoss | None = None,
         estimation: PriorEstimation | None = None,
+        progress: Progress | None = None,
     ) -> Trained:
         """Train a new network, or go on with ``module``, on batches.
 
         ``stopping`` ends the training early and ``estimation`` estimates the prior during it, for
-        which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks. A
+        for which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks.
+        ``progress``, of several trainings side by side, is advanced instead of one's own. A
         KeyboardInterrupt carries the complete epochs to `completed_training`.
         """
         check_monitors(
@@ -187,11 +196,15 @@ class Trainer:
         start = Trained(module, tuple(image_shape), prior, coarse)
         generators = OwnGenerators(device, seeds.training)
         with threads_worth(batches.n_pixels):
-            trained = self._run(start, batches, task, generators, report, stopping, estimation)
+            trained = self._run(
+                start, batches, task, generators, report, stopping, estimation, progress
+            )
         module.eval()
         return trained if estimation is None else replace(trained, prior=estimation.result())
 
-    def _run(self, start, batches, task, generators, report, stopping, estimation) -> Trained:
+    def _run(
+        self, start, batches, task, generators, report, stopping, estimation, shared
+    ) -> Trained:
         """Run the training loop on a network that is on its device."""
         module, device = start.module, generators.device
         blank = blank_sample(start.image_shape, module, device)
@@ -217,6 +230,9 @@ class Trainer:
             callbacks.append(OneCycle(int(self.max_epochs) * len(batches)))
         completed = CompletedEpochs()
         callbacks.append(completed)
+        n_batches = int(self.max_epochs) * len(batches)
+        progress = shared or Progress(n_batches, "batch", "training", verbose=self.verbose)
+        callbacks.append(TrainingProgress(progress, tells_of_epochs=shared is None))
         is_name = isinstance(self.optimizer, str)
         net = PUNet(
             HybridModule(module, decoder, partial(task.crop, module=module)),
@@ -224,6 +240,7 @@ class Trainer:
             optimizer=OPTIMIZERS[self.optimizer] if is_name else self.optimizer,
             lr=self.lr,
             callbacks=callbacks,
+            callbacks__print_log=None,  # the progress says the same, and the time left
             train_split=None,
             device=str(device),
             max_epochs=self.max_epochs,  # which callbacks log
@@ -238,7 +255,8 @@ class Trainer:
         )
         net.initialize()
         try:
-            net.train(batches, self.max_epochs)
+            with progress if shared is None else nullcontext():
+                net.train(batches, self.max_epochs)
         except KeyboardInterrupt as interrupt:
             if estimation is not None:
                 start = replace(start, prior=estimation.prior)

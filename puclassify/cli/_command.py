@@ -6,15 +6,16 @@ import difflib
 import json
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from puclassify._progress import write_line
 from puclassify.cli._config import config_text, read_config
-from puclassify.cli._exit_codes import INPUT_ERROR, INTERRUPTED
+from puclassify.cli._exit_codes import INPUT_ERROR, INTERRUPTED, SKIPPED
 
-__all__ = ["Command", "command", "print_result", "save_config"]
+__all__ = ["Command", "command", "finish_with_skipped", "print_result", "save_config"]
 
 _OF_THE_CALL = ("config", "json", "debug")  # not parameters of the run
 # What a wrong file or value raises; the rest would be a bug.
@@ -78,7 +79,7 @@ def command(**kwargs: Any) -> Callable[[Callable], Command]:
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
     """Print a warning without the line of source that means nothing to a user."""
-    click.echo(f"warning: {message}", err=True)
+    write_line(f"warning: {message}")
 
 
 def _use_config(ctx: click.Context, option: click.Parameter, path: str | None) -> str | None:
@@ -115,6 +116,22 @@ def print_result(result: dict[str, Any], text: str) -> None:
         click.echo(json.dumps(_plain(result), ensure_ascii=False, allow_nan=False))
     else:
         click.echo(text)
+
+
+def finish_with_skipped(result: dict[str, Any], text: str, skipped: Sequence[Any]) -> None:
+    """Print the result and the micrographs that were skipped, which set the exit status."""
+    result |= {
+        "n_skipped": len(skipped),
+        "skipped": [
+            {"micrograph": one.micrograph, "error": one.error, "message": one.message}
+            for one in skipped
+        ],
+    }
+    if skipped:
+        text += f"; {len(skipped)} skipped, the first: {skipped[0]}"
+    print_result(result, text)
+    if skipped:
+        click.get_current_context().exit(SKIPPED)
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from puclassify.cli._command import command, print_result, save_config
 from puclassify.cli._options import PAIR, POSITIVE, SHAPE, frame_options, project_option
+from puclassify.cli._outputs import config_path, make_folder
 
 _EXAMPLE = """\
 puclassify convert "boxes/*.box" picks.star
@@ -96,7 +96,7 @@ def convert(**options: Any) -> None:
     }
     if options["check"]:
         result["check"] = _checked(by_name, micrographs or [], options["diameter"])
-    _make_folder(options["output"])
+    make_folder(options["output"], options["to"])
     write_coordinates(
         table,
         options["output"],
@@ -107,7 +107,7 @@ def convert(**options: Any) -> None:
         box_size=options["to_box_size"],
         **sizes,
     )
-    save_config(_config_path(options["output"]))
+    save_config(config_path(options["output"], "convert", options["to"]))
     text = (
         f"{result['n_particles']} particles of {result['n_micrographs']} micrographs, in "
         f"{options['output']}"
@@ -123,17 +123,3 @@ def _checked(by_name: dict, micrographs: Sequence[str], diameter: float | None) 
 
     labels = match_coordinates(by_name, micrographs)
     return check_labels(micrographs, labels, diameter, stops=True)
-
-
-def _make_folder(output: str) -> None:
-    folder = output if output.endswith("/") else os.path.dirname(output)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-
-
-def _config_path(output: str) -> str:
-    if output.endswith("/") or os.path.isdir(output):
-        return os.path.join(output, "convert.toml")
-    if "{name}" in output:
-        return os.path.join(os.path.dirname(output), "convert.toml")
-    return f"{output}.toml"

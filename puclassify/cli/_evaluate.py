@@ -10,7 +10,14 @@ import click
 import numpy as np
 
 from puclassify.cli._command import command, print_result, save_config
-from puclassify.cli._options import POSITIVE, computing_options, frame_options, project_option
+from puclassify.cli._dask import workers
+from puclassify.cli._options import (
+    POSITIVE,
+    computing_options,
+    dask_option,
+    frame_options,
+    project_option,
+)
 
 _EXAMPLE = """\
 puclassify evaluate picks --truth particles.star --radius 50
@@ -37,6 +44,7 @@ puclassify evaluate model.safetensors "held_out/*.mrc" --truth particles.star"""
 @frame_options
 @project_option
 @computing_options
+@dask_option
 @click.option("--output", help="A JSON file to write the result to, too.")
 def evaluate(**options: Any) -> None:
     """Compare picks, or those of a model, with known particles.
@@ -77,17 +85,16 @@ def _of_model(options: dict[str, Any]) -> tuple[list, list, float, float | None]
     """Return truth, all candidates, radius and threshold of a model."""
     from puclassify import load_model
     from puclassify.cli._coordinates import labels_of
-    from puclassify.cli._progress import with_time_left
     from puclassify.io import micrograph_files
 
     if not options["micrographs"]:
         raise click.UsageError("a model needs MICROGRAPHS to pick")
     picker = load_model(options["picks"], device=options["device"])
-    picker.set_params(n_jobs=options["n_jobs"], verbose=0)
+    picker.set_params(n_jobs=options["n_jobs"], verbose=1)
     micrographs = micrograph_files(options["micrographs"], options["project"])
     truth = labels_of(micrographs, options["truth"], options["format"], **_frame(options))
-    stream = picker.iter_predict(micrographs, threshold=-np.inf)
-    picks = list(with_time_left(stream, len(micrographs), "micrograph"))
+    with workers(options["dask"]):
+        picks = list(picker.iter_predict(micrographs, threshold=-np.inf))
     threshold = picker.threshold_ if options["threshold"] is None else options["threshold"]
     return _plain(truth), picks, options["radius"] or picker.matching_radius_, float(threshold)
 

@@ -16,6 +16,8 @@ _COMMANDS = {
     "pick": "Pick particles in micrographs.",
     "evaluate": "Compare picks, or a model's, with known particles.",
     "convert": "Convert coordinates between formats and frames.",
+    "extract": "Cut particles out of micrographs into stacks for RELION.",
+    "view": "Draw picks or labels on a micrograph.",
     "info": "Tell what is in a model, micrograph or coordinate file.",
     "relion-external": "Pick particles as a job of RELION's type External.",
 }
@@ -26,7 +28,7 @@ Find particles in cryo-EM micrographs from about a hundred labelled ones.
 
 \b
 Three steps:
-  puclassify train "mics/*.mrc" --coordinates picks.star --diameter 180 \\
+  puclassify train "mics/*.mrc" --coordinates labels.star --diameter 180 \\
       --pixel-size header --output model.safetensors
   puclassify pick model.safetensors "all/**/*.mrc" --output picks
   puclassify evaluate picks --truth particles.star --radius 50

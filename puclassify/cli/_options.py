@@ -14,10 +14,13 @@ __all__ = [
     "PIXEL_SIZE",
     "POSITIVE",
     "SHAPE",
+    "SHARE",
     "THRESHOLD",
     "computing_options",
+    "dask_option",
     "frame_options",
     "project_option",
+    "skipping_option",
     "threshold_text",
 ]
 
@@ -74,6 +77,21 @@ class _Shape(click.ParamType):
         return height, width
 
 
+class _Share(click.ParamType):
+    """One of several equal parts, counted from 1."""
+
+    name = "K/N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        try:
+            share, n_shares = (int(one) for one in (value.split("/") if "/" in value else value))
+        except (AttributeError, TypeError, ValueError):
+            share = n_shares = 0
+        if not 1 <= share <= n_shares:
+            self.fail(f"{value!r} is not of the form K/N, from 1/N to N/N", param, ctx)
+        return share, n_shares
+
+
 class _Threshold(click.ParamType):
     """A logit, the name of a rule, or a rule with its target."""
 
@@ -97,6 +115,7 @@ POSITIVE = _Positive()
 PIXEL_SIZE = _PixelSize()
 PAIR = _Pair()
 SHAPE = _Shape()
+SHARE = _Share()
 THRESHOLD = _Threshold()
 LENGTH = POSITIVE
 
@@ -140,6 +159,15 @@ frame_options = _stacked(
     ),
 )
 
+skipping_option = click.option(
+    "--on-error",
+    type=click.Choice(["raise", "warn", "skip"]),
+    default="raise",
+    show_default=True,
+    help="What to do about a micrograph that cannot be read or used; skipped ones are listed in "
+    "skipped.tsv, and the exit status is then 3.",
+)
+
 computing_options = _stacked(
     click.option(
         "--n-jobs", type=int, help="Micrographs processed in parallel; -1 for one on every core."
@@ -152,4 +180,9 @@ project_option = click.option(
     type=click.Path(exists=True, file_okay=False),
     help="Folder of a cryoSPARC project, to which paths in .cs and .csg files of exposures are "
     "relative.  [default: looked for above the file]",
+)
+
+dask_option = click.option(
+    "--dask",
+    help="Address or scheduler file of a cluster of Dask, whose workers pick the micrographs.",
 )

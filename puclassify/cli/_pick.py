@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import click
 
-from puclassify.cli._command import command, print_result, save_config
-from puclassify.cli._exit_codes import SKIPPED
+from puclassify._progress import write_line
+from puclassify.cli._command import command, finish_with_skipped, save_config
+from puclassify.cli._dask import workers
 from puclassify.cli._options import (
     POSITIVE,
+    SHARE,
     THRESHOLD,
     computing_options,
+    dask_option,
     project_option,
+    skipping_option,
     threshold_text,
 )
+from puclassify.cli._outputs import config_path, is_one_file, make_folder
 
 _EXAMPLE = """\
 puclassify pick model.safetensors "session/**/*.mrc" --output picks
@@ -43,15 +47,14 @@ puclassify pick model.safetensors P3/J5/J5_micrographs.csg --output P3/picks.csg
     "[default: that of the model]",
 )
 @click.option("--resume", is_flag=True, help="Go on with a run that was broken off.")
+@skipping_option
 @click.option(
-    "--on-error",
-    type=click.Choice(["raise", "warn", "skip"]),
-    default="raise",
-    show_default=True,
-    help="What to do about a micrograph that cannot be picked; skipped ones are listed in "
-    "skipped.tsv.",
+    "--share",
+    type=SHARE,
+    help="Pick only the K-th of N equal shares of the micrographs, as a task of an array of jobs.",
 )
 @computing_options
+@dask_option
 @click.option(
     "--watch",
     is_flag=True,
@@ -69,34 +72,38 @@ def pick(**options: Any) -> None:
     1/2.
     """
     from puclassify import load_model
-    from puclassify.cli._progress import with_time_left
 
     _check_usage(options)
     picker = load_model(options["model"], device=options["device"])
     if not hasattr(picker, "iter_predict"):
         raise ValueError(f"{options['model']} is a model of single images, not a picker")
-    picker.set_params(n_jobs=options["n_jobs"], verbose=0)
-    micrographs, total = _micrographs(options)
-    output = _prepared(options["output"])
-    is_each = _is_each(output)
+    picker.set_params(n_jobs=options["n_jobs"], verbose=1)
+    micrographs, output = _micrographs(options), options["output"]
+    make_folder(output)
+    if options["share"] and not micrographs:  # there are fewer of them than shares
+        _finish(options, [], [])
+        return
+    is_each = not is_one_file(output)
     names: list[str] = []
-    stream = picker.iter_predict(
-        _noted(micrographs, names) if not is_each else micrographs,
-        options["threshold"],
-        output=output if is_each else None,
-        on_error=options["on_error"],
-        resume=options["resume"],
-    )
     counts, kept = [], []
-    for picks in with_time_left(stream, total, "micrograph"):
-        counts.append(-1 if picks is None else len(picks))
-        if not is_each:
-            kept.append(picks)
+    with workers(options["dask"]):
+        stream = picker.iter_predict(
+            _noted(micrographs, names) if not is_each and options["watch"] else micrographs,
+            options["threshold"],
+            output=output if is_each else None,
+            on_error=options["on_error"],
+            resume=options["resume"],
+        )
+        for picks in stream:
+            counts.append(-1 if picks is None else len(picks))
+            if not is_each:
+                kept.append(picks)
     if not is_each:
-        written = {name: xy for name, xy in zip(names, kept) if xy is not None}
+        named = zip(names if options["watch"] else micrographs, kept)
+        written = {name: xy for name, xy in named if xy is not None}
         _write(written, output, micrographs, picker)
-    save_config(_config_path(output))
-    _finish(options, stream, counts)
+    save_config(config_path(output, "pick"))
+    _finish(options, counts, stream.skipped)
 
 
 def _write(picks: dict[str, Any], output: str, micrographs: Any, picker: Any) -> None:
@@ -123,25 +130,16 @@ def _least_distance(picker: Any, pixel_size: float | None) -> float | None:
     return None if isinstance(size, str) else float(picker.nms.radius * size)
 
 
-def _finish(options: dict[str, Any], stream: Any, counts: list[int]) -> None:
+def _finish(options: dict[str, Any], counts: list[int], skipped: Sequence[Any]) -> None:
     done = [n for n in counts if n >= 0]
     result = {
         "output": options["output"],
         "threshold": options["threshold"] and threshold_text(options["threshold"]),
         "n_micrographs": len(done),
         "n_picks": sum(done),
-        "n_skipped": len(stream.skipped),
-        "skipped": [
-            {"micrograph": one.micrograph, "error": one.error, "message": one.message}
-            for one in stream.skipped
-        ],
     }
     text = f"{sum(done)} picks in {len(done)} micrographs, in {options['output']}"
-    if stream.skipped:
-        text += f"; {len(stream.skipped)} skipped, the first: {stream.skipped[0]}"
-    print_result(result, text)
-    if stream.skipped:
-        click.get_current_context().exit(SKIPPED)
+    finish_with_skipped(result, text, skipped)
 
 
 def _check_usage(options: dict[str, Any]) -> None:
@@ -150,29 +148,15 @@ def _check_usage(options: dict[str, Any]) -> None:
             raise click.UsageError("--watch takes one folder")
     elif options["idle"] is not None or options["timeout"] is not None:
         raise click.UsageError("--idle and --timeout are for --watch")
-    if options["resume"] and not _is_each(options["output"]):
+    if options["share"] and (options["watch"] or is_one_file(options["output"])):
+        raise click.UsageError(
+            "--share needs a file for each micrograph: a folder, or a path with "
+            '"{name}" in it, as --output, and not --watch'
+        )
+    if options["resume"] and is_one_file(options["output"]):
         raise click.UsageError(
             '--resume needs a file for each micrograph: a folder, or "{name}", in --output'
         )
-
-
-def _micrographs(options: dict[str, Any]) -> tuple[Iterable[str], int | None]:
-    """Return the micrographs and their number, None where it is not known yet."""
-    from puclassify.io import micrograph_files, watch
-
-    if not options["watch"]:
-        files = micrograph_files(options["micrographs"], options["project"])
-        return files, len(files)
-    return (
-        watch(
-            options["micrographs"][0],
-            options["pattern"],
-            idle=options["idle"],
-            timeout=options["timeout"],
-            status=lambda line: click.echo(line, err=True),
-        ),
-        None,
-    )
 
 
 def _noted(micrographs: Iterable[str], names: list[str]) -> Iterable[str]:
@@ -182,22 +166,17 @@ def _noted(micrographs: Iterable[str], names: list[str]) -> Iterable[str]:
         yield one
 
 
-def _is_each(output: str) -> bool:
-    """Return whether there is a file for each micrograph: in a folder or with {name}."""
-    is_file = bool(os.path.splitext(output)[1]) and not os.path.isdir(output)
-    return "{name}" in output or not is_file or output.endswith("/")
+def _micrographs(options: dict[str, Any]) -> Iterable[str]:
+    from puclassify.io import micrograph_files, watch
 
-
-def _prepared(output: str) -> str:
-    """Make the folder of an output; return its name as the library recognises it."""
-    is_folder = _is_each(output) and "{name}" not in output
-    folder = output if is_folder else os.path.dirname(output)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    return output
-
-
-def _config_path(output: str) -> str:
-    if not _is_each(output):
-        return f"{output}.toml"
-    return os.path.join(os.path.dirname(output) if "{name}" in output else output, "pick.toml")
+    if not options["watch"]:
+        share, n_shares = options["share"] or (1, 1)
+        files = micrograph_files(options["micrographs"], options["project"])
+        return files[share - 1 :: n_shares]
+    return watch(
+        options["micrographs"][0],
+        options["pattern"],
+        idle=options["idle"],
+        timeout=options["timeout"],
+        status=write_line,
+    )

@@ -79,7 +79,6 @@ def train(**options: Any) -> None:
     """
     from puclassify import save_model
     from puclassify.cli._coordinates import check_labels, labels_of, n_of
-    from puclassify.cli._progress import library_output
     from puclassify.io import micrograph_files
 
     micrographs = micrograph_files(options["micrographs"], options["project"])
@@ -92,8 +91,7 @@ def train(**options: Any) -> None:
         diameter = _diameter_in_pixels(options, micrographs)
         result["check"] = check_labels(micrographs, labels, diameter, options["check"] == "stop")
     click.echo(f"{n_of(labels)} labels on {len(micrographs)} micrographs", err=True)
-    with library_output():
-        picker.fit(micrographs, labels)
+    picker.fit(micrographs, labels)
     save_model(picker, options["output"])
     save_config(f"{options['output']}.toml")
     result |= {
@@ -136,7 +134,6 @@ def new_picker(options: dict[str, Any]) -> Any:
         "classifier__max_epochs": options["epochs"],
         "classifier__module": options["network"],
         "classifier__device": options["device"],
-        "classifier__verbose": 1,
     }
     return picker.set_params(**{k: v for k, v in of_classifier.items() if v is not None})
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
 from puclassify._parallel import WorkerTask
 from puclassify._parameters import (
@@ -21,6 +20,7 @@ from puclassify._parameters import (
     check_whole_number,
 )
 from puclassify._pixel_size import check_pixel_size, differ, stored_pixel_size
+from puclassify._progress import with_progress
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
 from puclassify.io import (
@@ -124,7 +124,7 @@ def extract_particles(
         Number of micrographs that are read and cut at a time, by joblib; the files are the same.
         None or 1 for one after another.
     verbose : int, default=0
-        1 shows a bar with the time left.
+        1 shows the progress and the time left, on standard error.
 
     Returns
     -------
@@ -298,9 +298,13 @@ class _Extraction:
         is_done = [self.folder.is_done(one.name, one.source) for one in micrographs]
         waiting = [one for one, done in zip(micrographs, is_done) if not done]
         results = iter(self._results(waiting, n_jobs))
-        steps: Iterable = zip(micrographs, is_done)
-        if verbose:
-            steps = tqdm(steps, total=len(items), unit="micrograph", smoothing=0.1)
+        steps: Iterable = with_progress(
+            zip(micrographs, is_done),
+            len(items),
+            "micrograph",
+            "extracting",
+            verbose=verbose,
+        )
         for micrograph, done in steps:
             if done:
                 self._take_done(micrograph)

@@ -20,6 +20,7 @@ from torch import nn
 
 from puclassify._containers import container_of, picks_in, set_container
 from puclassify._parallel import on_this_machine
+from puclassify._progress import with_verbose_steps
 from puclassify.base import PUBaseEstimator, all_or_nothing
 from puclassify.classifier import FitReport, PUImageClassifier, warn_if_diverged
 from puclassify.grid import GridImage
@@ -142,8 +143,9 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         optimizer. The estimates are still made by networks with fresh weights, since nobody knows
         which labels the present ones have learnt.
     verbose : int, default=0
-        Above 0 a line is printed every training epoch, and predictions show their progress and the
-        time left.
+        Above 0 every long step of fits and predictions shows its progress and the time left on
+        standard error: a bar on a terminal or in a notebook, else lines now and then and for every
+        epoch. 2 gives the lines of epochs beside the bar, too.
     random_state : int, RandomState instance or None, default=None
         Seed; the same seed gives the same picker on one machine at an equal number of threads.
 
@@ -354,7 +356,8 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
             self._component("preprocessing"), self.particle_diameter, self.pixel_size, self.n_jobs
         )
         rng = check_random_state(self.random_state)
-        images, labels = without_constant(*_preprocessed(X, y, preprocessing))
+        with with_verbose_steps(self.verbose):
+            images, labels = without_constant(*_preprocessed(X, y, preprocessing))
         geometry = PickingGeometry.common_to(
             images, self.particle_diameter, self.pixel_size, self.label_radius
         )
@@ -398,6 +401,7 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
             before.held_out,
             self._candidate_finder(scorer),
             may_memorize=scorer.may_memorize,
+            verbose=self.verbose,
         )
         self._set_fitted(
             FittedAttributes.of(preprocessing, scorer, task, prior, pixel_size, quality)

@@ -12,6 +12,7 @@ from puclassify._last_step import last_step, own_matching_radius
 from puclassify.grid import GridImage
 from puclassify.metrics import check_matching_radius, check_true_and_picked, match_picks
 from puclassify.plotting._axes import COLORS, axes_or_new
+from puclassify.plotting._scale_bar import draw_scale_bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -181,6 +182,8 @@ class PicksDisplay:
         *,
         contrast: tuple[float, float] = (0.5, 99.5),
         legend: bool = True,
+        color_by_score: bool = False,
+        scale_bar: bool = False,
         image_options: dict[str, Any] | None = None,
         circle_options: dict[str, Any] | None = None,
     ) -> Self:
@@ -195,6 +198,12 @@ class PicksDisplay:
             or those of a dark contaminant, would leave few greys for the rest.
         legend : bool, default=True
             Whether to show the number of circles of each kind above the micrograph.
+        color_by_score : bool, default=False
+            Whether picks have the colour of their score, with a bar of the colours beside the
+            micrograph. Without scores, and with ``y_true``, the colours say the kind.
+        scale_bar : bool, default=False
+            Whether to draw a bar of a round length in nanometres, if the micrograph's
+            ``pixel_size`` is known.
         image_options : dict or None, default=None
             More arguments of matplotlib's ``imshow``.
         circle_options : dict or None, default=None
@@ -220,6 +229,10 @@ class PicksDisplay:
             kind: self._draw_circles(kind, xy, circle_options or {})
             for kind, xy in self._positions_by_kind().items()
         }
+        if color_by_score and self.y_true is None and np.shape(self.picks)[1] > 2:
+            self._color_by_score(self.circles_["picks"])
+        if scale_bar and grid.pixel_size is not None:
+            draw_scale_bar(self.ax_, grid.pixel_size)
         if grid.name is not None:
             self.ax_.set_title(grid.name, fontsize="medium", pad=24 if legend else None)
         if legend:
@@ -263,6 +276,17 @@ class PicksDisplay:
         )
         self.ax_.add_collection(circles)
         return circles
+
+    def _color_by_score(self, circles: EllipseCollection) -> None:
+        """Colour circles by their scores; the same colour means the same from one to 99 percent."""
+        scores = np.asarray(self.picks)[:, 2]
+        circles.set_edgecolor(None)  # else the scores would colour nothing
+        circles.set_array(scores)
+        circles.set_cmap("viridis")
+        finite = scores[np.isfinite(scores)]
+        if len(finite):
+            circles.set_clim(*np.percentile(finite, [1, 99]))
+        self.figure_.colorbar(circles, ax=self.ax_, shrink=0.8, label="score (logit)")
 
     def _line_width(self) -> float:
         """Return the line width in points, thinner for smaller circles."""

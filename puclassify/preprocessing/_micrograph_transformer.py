@@ -15,6 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from puclassify._devices import threads_worth
 from puclassify._parallel import WorkerTask
 from puclassify._parameters import check_n_jobs
+from puclassify._progress import verbosity_of_steps, with_progress
 from puclassify.base import PUBaseEstimator, UnchangedOutputMixin
 from puclassify.grid import GridImage
 from puclassify.io import as_grid_image, check_micrographs, micrograph_name
@@ -79,10 +80,13 @@ class MicrographTransformer(UnchangedOutputMixin, TransformerMixin, PUBaseEstima
         function = self.image_function()
         check_n_jobs(self.n_jobs)
         work = delayed(WorkerTask(_apply))
-        images = Parallel(n_jobs=self.n_jobs)(
-            work(function, item, micrograph_name(item, index))
-            for index, item in enumerate(check_micrographs(X))
+        items = check_micrographs(X)
+        verbose = verbosity_of_steps()
+        images = Parallel(n_jobs=self.n_jobs, return_as="generator" if verbose else "list")(
+            work(function, item, micrograph_name(item, index)) for index, item in enumerate(items)
         )
+        name = type(self).__name__
+        images = list(with_progress(images, len(items), "micrograph", name, verbose=verbose))
         # np.array would first convert each image to an array to look at its shape.
         return np.fromiter(images, dtype=object, count=len(images))
 

@@ -227,11 +227,13 @@ def constant(self):
 
 
 class TestVerbose:
-    def test_a_line_is_printed_every_epoch(self, rows, capsys):
+    def test_a_line_is_printed_every_epoch(self, rows, capfd):
         PUImageClassifier(max_epochs=3, verbose=1, early_stopping=True).fit(rows.X, rows.y)
-        printed = capsys.readouterr().out.splitlines()
-        assert {"epoch", "train_loss", "valid_loss", "dur"} <= set(printed[0].split())
-        assert [line.split()[0] for line in printed[2:]] == ["1", "2", "3"]
+        out, err = capfd.readouterr()
+        epochs = [line.partition("; ")[2].split(", ") for line in err.splitlines()]
+        assert [one[0] for one in epochs] == [f"epoch {n} of 3" for n in (1, 2, 3)]
+        assert all({"train_loss", "valid_loss"} <= {v.split()[0] for v in one} for one in epochs)
+        assert out == ""
 
     def test_silence_is_the_default(self, rows, capfd):
         PUImageClassifier(max_epochs=3).fit(rows.X, rows.y)

@@ -15,7 +15,7 @@ from puclassify.cli._config import config_text, read_config
 from .conftest import run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["train", "pick", "evaluate", "convert", "info"]
+COMMANDS = ["train", "pick", "evaluate", "convert", "extract", "view", "info"]
 
 
 def process(*args, **env):

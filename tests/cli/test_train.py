@@ -45,8 +45,10 @@ def test_result_for_machines(session, trained):
         0.0,
     )
     assert found["check"]["reading"] == "as given"
-    assert "\x1b" not in result.err  # the library's table has colours on a terminal
-    assert "train_loss" in result.err
+    assert "\x1b" not in result.err
+    assert "\r" not in result.err
+    assert "training: 12 of 12 batches in " in result.err
+    assert "; epoch 1 of 1, train_loss " in result.err
 
 
 def test_parameters_are_written_and_can_be_used_again(session, trained, tmp_path, monkeypatch):

@@ -134,7 +134,7 @@ class TestPicks:
     def test_shows_progress(self, fitted, simulated, capfd):
         fitted.verbose = 1
         fitted.predict(simulated.micrographs[4:])
-        assert "2/2" in capfd.readouterr().err
+        assert "picking: 2 of 2 micrographs in " in capfd.readouterr().err
 
     @pytest.mark.parametrize("memory_budget", [1.0, 1e5])
     def test_any_memory_budget_gives_the_same_map(self, fitted, simulated, memory_budget):

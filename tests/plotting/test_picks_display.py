@@ -157,3 +157,52 @@ class TestPlotAgain:
         assert display.plot() is display
         assert display.ax_ is not first
         assert positions(display.circles_["unmatched"]) == PICKS[2:, :2].tolist()
+
+
+class TestColorsOfScores:
+    def test_equal_scores_have_equal_colours_in_the_order_of_the_map(self, micrograph):
+        from matplotlib import colormaps
+
+        picks = np.array([[5.0, 5.0, -1.0], [20.0, 21.0, 3.0], [50.0, 40.0, 3.0]])
+        display = PicksDisplay.from_predictions(micrograph, picks, radius=6.0, color_by_score=True)
+        display.figure_.canvas.draw()
+        circles = display.circles_["picks"]
+        low, high, again = circles.get_edgecolor()
+        assert same_color(high, again)
+        assert same_color(low, colormaps["viridis"](0.0))
+        assert same_color(high, colormaps["viridis"](1.0))
+        assert len(circles.get_facecolor()) == 0
+        assert [axes.get_ylabel() for axes in display.figure_.axes[1:]] == ["score (logit)"]
+
+    @pytest.mark.parametrize("picks", [PICKS[:, :2], np.empty((0, 3))])
+    def test_without_scores(self, micrograph, picks):
+        display = PicksDisplay.from_predictions(micrograph, picks, radius=6.0, color_by_score=True)
+        display.figure_.canvas.draw()
+        assert len(display.circles_["picks"].get_offsets()) == len(picks)
+
+    def test_kinds_keep_their_colours(self, micrograph):
+        shown = [
+            PicksDisplay.from_predictions(micrograph, PICKS, TRUTH, radius=6.0, color_by_score=by)
+            for by in (False, True)
+        ]
+        for kind, circles in shown[0].circles_.items():
+            assert same_color(circles.get_edgecolor(), shown[1].circles_[kind].get_edgecolor())
+
+
+class TestScaleBar:
+    @pytest.mark.parametrize(
+        ("pixel_size", "text", "length"),
+        [(1.0, "2 nm", 20.0), (7.0, "10 nm", 100.0), (2e3, "5 µm", 5e4), (0.1, "0.2 nm", 2.0)],
+    )
+    def test_is_a_round_length(self, pixel_size, text, length):
+        image = GridImage(np.eye(100), pixel_size=pixel_size)
+        display = PicksDisplay.from_predictions(image, [], radius=6.0, scale_bar=True)
+        assert [one.get_text() for one in display.ax_.texts] == [text]
+        (bar,) = display.ax_.patches
+        left, right = display.ax_.get_xlim()
+        assert bar.get_width() * (right - left) * pixel_size == pytest.approx(length)
+
+    def test_nobody_knows_the_pixel_size(self, micrograph):
+        display = PicksDisplay.from_predictions(micrograph, PICKS, radius=6.0, scale_bar=True)
+        assert not display.ax_.texts
+        assert not display.ax_.patches

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from puclassify._progress import with_progress
 from puclassify.grid import GridImage
 from puclassify.metrics import match_picks
 from puclassify.picking.estimates._chance import ChanceTest, LabelMover
@@ -103,6 +104,8 @@ def held_out_scores(
     radius: float,
     rng: np.random.RandomState,
     move: LabelMover,
+    *,
+    verbose: int = 0,
 ) -> HeldOutScores:
     """Train on one half of the labels and score the other half, then the other way round.
 
@@ -113,18 +116,18 @@ def held_out_scores(
     """
     folds = _folds_of_micrographs(labels, rng)
     if folds is None:
-        return _hold_out_labels(train, images, labels, radius, rng, move)
+        return _hold_out_labels(train, images, labels, radius, rng, move, verbose)
     others = [np.setdiff1d(np.arange(len(images)), fold) for fold in folds]
     trained = train([([images[i] for i in part], [labels[i] for i in part]) for part in others])
+    pairs = [(find, i) for find, fold in zip(trained, folds, strict=True) for i in fold]
     scored = [
         _scored(find_candidates(images[i]), labels[i], radius, images[i], move)
-        for find_candidates, fold in zip(trained, folds, strict=True)
-        for i in fold
+        for find_candidates, i in _shown(pairs, "scoring held-out labels", verbose)
     ]
     return _held_out(scored, np.concatenate(folds), len(images))
 
 
-def _hold_out_labels(train, images, labels, radius, rng, move) -> HeldOutScores:
+def _hold_out_labels(train, images, labels, radius, rng, move, verbose) -> HeldOutScores:
     scored, n_trained_on = [], 0
     fold_of_label = rng.permutation(sum(map(len, labels))) % N_FOLDS
     ends = np.cumsum([len(xy) for xy in labels])[:-1]
@@ -132,10 +135,14 @@ def _hold_out_labels(train, images, labels, radius, rng, move) -> HeldOutScores:
     trained = train(
         [(list(images), [xy[~held] for xy, held in zip(labels, one)]) for one in held_out]
     )
-    for find_candidates, is_held_out in zip(trained, held_out, strict=True):
-        for image, xy, held in zip(images, labels, is_held_out):
-            scored.append(_scored(find_candidates(image), xy, radius, image, move, held))
-            n_trained_on += int(len(xy) - held.sum())
+    scorings = [
+        (find, *one)
+        for find, is_held_out in zip(trained, held_out, strict=True)
+        for one in zip(images, labels, is_held_out)
+    ]
+    for find_candidates, image, xy, held in _shown(scorings, "scoring held-out labels", verbose):
+        scored.append(_scored(find_candidates(image), xy, radius, image, move, held))
+        n_trained_on += int(len(xy) - held.sum())
     groups = np.arange(N_FOLDS * len(images))
     return _held_out(scored, groups, len(images), N_FOLDS, n_trained_on)
 
@@ -164,17 +171,24 @@ def label_and_candidate_scores(
     images: Sequence[GridImage],
     labels: Sequence[np.ndarray],
     radius: float,
+    *,
+    verbose: int = 0,
 ) -> MatchedScores:
     """Return the scores of the candidates on the labels, and those of all candidates.
 
     A label without a candidate within ``radius`` stored pixels scores ``-inf``.
     """
+    pairs = list(zip(images, labels, strict=True))
     scores = [
         _scores(find_candidates(image), xy, radius)
-        for image, xy in zip(images, labels, strict=True)
+        for image, xy in _shown(pairs, "scoring", verbose)
     ]
     in_columns = [(at, candidates[:, 2]) for at, candidates in scores]
     return MatchedScores.joined(in_columns, np.arange(len(images)))
+
+
+def _shown(scorings: list, what: str, verbose: int) -> Iterable:
+    return with_progress(scorings, len(scorings), "micrograph", what, verbose=verbose)
 
 
 def _held_out(scored, groups, n_micrographs, n_scorings=1, n_trained_on=0) -> HeldOutScores:

@@ -116,17 +116,17 @@ def cross_fit(
 
     def train(parts) -> list[FindCandidates]:
         shorter = [scorer.shortened(_EPOCHS_SHARE) for _ in parts]
-        scorer.fit_all(shorter, parts, prior, rng)
+        scorer.fit_all(shorter, parts, prior, rng, verbose=verbose)
         return [candidate_finder(one) for one in shorter]
 
     shift = shift_of_labels(task.images, task.labels, task.geometry.diameter)
     if shift is not None:
         _warn_of_no_estimates(task, _beside(shift))
         return CrossFit(prior)
-    if verbose:
-        print("cross-fitting, to estimate the number of particles and the threshold")
     move = LabelMover(task.geometry.diameter, task.matching_radius, np.random.RandomState(0))
-    held_out = held_out_scores(train, task.images, task.labels, task.matching_radius, rng, move)
+    held_out = held_out_scores(
+        train, task.images, task.labels, task.matching_radius, rng, move, verbose=verbose
+    )
     if not held_out.chance.labels_mean_something:
         _warn_of_no_estimates(task, _by_chance(task, held_out.chance))
         return CrossFit(prior)
@@ -155,6 +155,7 @@ def estimate_pick_quality(
     find_candidates: FindCandidates,
     *,
     may_memorize: bool,
+    verbose: int = 0,
 ) -> PickQuality | None:
     """Estimate the quality of the picks of the trained scorer that ``find_candidates`` uses.
 
@@ -164,7 +165,7 @@ def estimate_pick_quality(
     if held_out is None:
         return None
     scores = label_and_candidate_scores(
-        find_candidates, task.images, task.labels, task.matching_radius
+        find_candidates, task.images, task.labels, task.matching_radius, verbose=verbose
     )
     if not len(scores.candidates):
         return None  # the training diverged, which has a warning of its own

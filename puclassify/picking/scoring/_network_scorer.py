@@ -22,6 +22,7 @@ from puclassify._devices import (
     side_by_side,
     threads_worth,
 )
+from puclassify._progress import Progress
 from puclassify._warnings import warn
 from puclassify.classifier import (
     FitReport,
@@ -104,16 +105,26 @@ class NetworkScorer:
         parts: Sequence[tuple[list[GridImage], list[np.ndarray]]],
         prior: float,
         rng: np.random.RandomState,
+        *,
+        verbose: int = 0,
     ) -> None:
         """Train several scorers, each on its own (images, labels), side by side on a CPU."""
-        fits = [one._prepare(*part, prior, rng) for one, part in zip(scorers, parts, strict=True)]
-        if scorers[0].device.type == "cpu":
-            side_by_side(fits)
-        else:
-            for fit in fits:
-                fit()
+        n_batches = sum(one.n_epochs * one.steps_per_epoch for one in scorers)
+        what = f"cross-fitting {len(scorers)} folds"
+        with Progress(n_batches, "batch", what, verbose=verbose) as progress:
+            fits = [
+                one._prepare(*part, prior, rng, progress=progress)
+                for one, part in zip(scorers, parts, strict=True)
+            ]
+            if scorers[0].device.type == "cpu":
+                side_by_side(fits)
+            else:
+                for fit in fits:
+                    fit()
 
-    def _prepare(self, images, labels, prior, rng, report=None, verbose=0) -> Callable[..., None]:
+    def _prepare(
+        self, images, labels, prior, rng, report=None, verbose=0, progress=None
+    ) -> Callable[..., None]:
         """Draw the seeds of a training; return what trains, until an event tells it to stop."""
         if self.classifier.random_state is not None:
             rng = check_random_state(self.classifier.random_state)
@@ -144,6 +155,7 @@ class NetworkScorer:
                 seeds,
                 module=copy.deepcopy(self._start),
                 report=report,
+                progress=progress,
             )
             adopt_training(self.classifier, trained)
             self._start = None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import clone
 
+from puclassify._progress import with_progress
 from puclassify.grid import GridImage, map_length
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.scoring._score_map import pad_for_map
@@ -84,9 +85,13 @@ class WindowScorer:
         self.classifier.fit(RegionExtractor(self.size, flatten=True).transform(regions), y)
 
     @classmethod
-    def fit_all(cls, scorers, parts, prior: float, rng: np.random.RandomState) -> None:
+    def fit_all(
+        cls, scorers, parts, prior: float, rng: np.random.RandomState, *, verbose: int = 0
+    ) -> None:
         """Train several scorers, each on its own (images, labels), one after the other."""
-        for one, (images, labels) in zip(scorers, parts, strict=True):
+        pairs = list(zip(scorers, parts, strict=True))
+        shown = with_progress(pairs, len(pairs), "fold", "cross-fitting", verbose=verbose)
+        for one, (images, labels) in shown:
             one.fit(images, labels, prior, rng)
 
     def score_map(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from puclassify._parameters import check_flag, check_option
+from puclassify._progress import with_progress
 from puclassify._warnings import warn
 from puclassify.io import (
     FolderWatch,
@@ -23,7 +24,7 @@ from puclassify.io import (
     source_of,
 )
 from puclassify.picking.streaming._one_micrograph import MicrographPipeline
-from puclassify.picking.streaming._read_ahead import stream, with_progress
+from puclassify.picking.streaming._read_ahead import stream
 from puclassify.picking.streaming._skipping import Carried, Failure, Guard, PickStream
 
 __all__ = ["ON_ERROR", "collected", "stream_micrographs"]
@@ -68,7 +69,7 @@ def stream_micrographs(
     results = run_of.finished(stream(steps[:-1], steps[-1], run_of.planned(items), n_jobs))
     if isinstance(X, FolderWatch):
         results = _no_longer_than_needed(results, X)
-    return PickStream(with_progress(results, total, verbose), run_of.skipped)
+    return PickStream(_shown(results, total, verbose), run_of.skipped)
 
 
 def collected(results: Iterable) -> np.ndarray:
@@ -86,6 +87,12 @@ def _no_longer_than_needed(results: Generator, files: FolderWatch) -> Generator:
             yield from results
         finally:
             files.stop()
+
+
+def _shown(results: Generator, total: int | None, verbose: int) -> Generator:
+    """Yield results and, if verbose, show their number and the time left."""
+    with closing(results):
+        yield from with_progress(results, total, "micrograph", "picking", verbose=verbose)
 
 
 @dataclass(frozen=True)

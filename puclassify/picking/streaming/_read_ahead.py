@@ -18,12 +18,11 @@ from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed
-from tqdm.auto import tqdm
 
 from puclassify._devices import one_thread
 from puclassify._parallel import WorkerTask, on_this_machine
 
-__all__ = ["map_ahead", "stream", "with_progress"]
+__all__ = ["map_ahead", "stream"]
 
 _N_AHEAD = 2
 _SECONDS_BETWEEN_LOOKS = 0.1  # whether to stop
@@ -192,12 +191,3 @@ def map_ahead(
             yield result
     finally:
         stopped.set()
-
-
-def with_progress(results: Generator, total: int | None, verbose: int) -> Generator:
-    """Yield results and, if verbose, show on standard error their number and the time left."""
-    with closing(results):
-        if verbose:
-            yield from tqdm(results, total=total, unit="micrograph", smoothing=0.1)
-        else:
-            yield from results

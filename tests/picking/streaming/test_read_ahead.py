@@ -14,7 +14,7 @@ from joblib import parallel_config
 from sklearn import config_context, get_config
 
 from puclassify.picking.streaming import _read_ahead
-from puclassify.picking.streaming._read_ahead import map_ahead, stream, with_progress
+from puclassify.picking.streaming._read_ahead import map_ahead, stream
 
 
 def prepare(item, index):
@@ -294,14 +294,3 @@ def test_steps_of_a_stream_run_side_by_side():
         return item
 
     assert list(stream([first, second], str.upper, "ab", None)) == ["A", "B"]
-
-
-class TestProgress:
-    def test_silent(self, capfd):
-        assert list(with_progress(numbers(), 2, 0)) == [1, 2]
-        assert capfd.readouterr().err == ""
-
-    @pytest.mark.parametrize(("total", "shown"), [(2, "2/2"), (None, "2micrograph")])
-    def test_shows_count_and_time(self, capfd, total, shown):
-        assert list(with_progress(numbers(), total, 1)) == [1, 2]
-        assert shown in capfd.readouterr().err
