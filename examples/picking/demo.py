@@ -45,7 +45,7 @@ def main():
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--output", default="demo", metavar="FOLDER")
-    parser.add_argument("--epochs", type=int, help="of training; the library's by default")
+    parser.add_argument("--epochs", type=int, default=12, help="of training")
     parser.add_argument("--random-state", type=int, default=0)
     options = parser.parse_args()
     if importlib.util.find_spec("matplotlib") is None:
@@ -127,13 +127,12 @@ def commands(session, folder, options):
     in_pixels = radius / session.pixel_size
     box_size = 2 * round(1.5 * in_pixels)
     sizes = ("--diameter", f"{session.diameter:g}", "--pixel-size", f"{session.pixel_size:g}")
-    epochs = () if options.epochs is None else ("--epochs", str(options.epochs))
-    frame, random_state = session.frame, ("--seed", str(options.random_state))
+    length = ("--epochs", str(options.epochs), "--seed", str(options.random_state))
     return [
-        ["train", session.train, "--coordinates", session.labels, *sizes, *epochs]
-        + [*random_state, "--output", model],
+        ["train", session.train, "--coordinates", session.labels, *sizes, *length]
+        + ["--output", model],
         ["pick", model, session.new, "--output", picks],
-        ["evaluate", model, session.new, "--truth", session.truth, *frame],
+        ["evaluate", model, session.new, "--truth", session.truth, *session.frame],
         ["extract", picks, session.new, "--box-size", str(box_size), "--invert-contrast"]
         + ["--pixel-size", f"{session.pixel_size:g}", "--output", f"{folder}/particles"],
         ["view", session.first, "--picks", picks, "--radius", f"{in_pixels:.0f}"]

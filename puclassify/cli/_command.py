@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from puclassify.cli._exit_codes import INPUT_ERROR, INTERRUPTED, SKIPPED
 __all__ = ["Command", "command", "finish_with_skipped", "print_result", "save_config"]
 
 _OF_THE_CALL = ("config", "json", "debug")  # not parameters of the run
+# Arguments of the library that have another name as options, in the commands that have these.
+_OPTIONS = {"particle_diameter": "--diameter", "box_size": "--to-box-size", "module": "--network"}
 # What a wrong file or value raises; the rest would be a bug.
 _INPUT_ERRORS = (ValueError, OSError, ImportError, MemoryError)
 
@@ -52,15 +55,37 @@ class Command(click.Command):
             with warnings.catch_warnings():
                 if not sys.warnoptions:
                     warnings.simplefilter("default", UserWarning)
-                    warnings.showwarning = _show_warning
+                    warnings.showwarning = self._show_warning
                 return super().invoke(ctx)
         except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
             raise
         except (Exception, KeyboardInterrupt) as error:
             if is_debugged:
                 raise
-            click.echo(_message(error), err=True)
+            click.echo(self.in_options(_message(error)), err=True)
             ctx.exit(INTERRUPTED if isinstance(error, KeyboardInterrupt) else INPUT_ERROR)
+
+    def in_options(self, text: str) -> str:
+        """Return a message of the library with options in the place of its arguments."""
+        options = {
+            str(param.name): param.opts[0]
+            for param in self.params
+            if isinstance(param, click.Option)
+        }
+        options |= {name: option for name, option in _OPTIONS.items() if option in options.values()}
+
+        def option(match: re.Match) -> str:
+            if match[1] not in options:
+                return match[0]
+            value = match[2] or match[3] or ""
+            return f"{options[match[1]]} {value}" if value or match[4] else options[match[1]]
+
+        text = re.sub(r"\b([a-z_]+)=(?:'([^'\s]*)'|([\w.+-]*))(?=([(\[{\"]?))", option, text)
+        return re.sub(r"(?<=^error: )([a-z_]+)()()()(?= must )", option, text)
+
+    def _show_warning(self, message, category, filename, lineno, file=None, line=None) -> None:
+        """Print a warning without the line of source that means nothing to a user."""
+        write_line(f"warning: {self.in_options(str(message))}")
 
 
 def _message(error: BaseException) -> str:
@@ -75,11 +100,6 @@ def _message(error: BaseException) -> str:
 def command(**kwargs: Any) -> Callable[[Callable], Command]:
     """Make a function a `Command`; ``example`` is shown at the end of its help."""
     return click.command(cls=Command, no_args_is_help=True, **kwargs)
-
-
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    """Print a warning without the line of source that means nothing to a user."""
-    write_line(f"warning: {message}")
 
 
 def _use_config(ctx: click.Context, option: click.Parameter, path: str | None) -> str | None:

@@ -8,7 +8,17 @@ from typing import Any
 import click
 
 from puclassify.cli._command import command, print_result, save_config
-from puclassify.cli._options import PAIR, POSITIVE, SHAPE, frame_options, project_option
+from puclassify.cli._files import coordinate_files
+from puclassify.cli._options import (
+    FORMAT,
+    PAIR,
+    PATH,
+    POSITIVE,
+    SHAPE,
+    WRITTEN_FORMAT,
+    frame_options,
+    project_option,
+)
 from puclassify.cli._outputs import config_path, make_folder
 
 _EXAMPLE = """\
@@ -19,10 +29,12 @@ puclassify convert picks.star picks.csg --micrographs P3/J5/J5_micrographs.csg""
 
 
 @command(name="convert", example=_EXAMPLE)
-@click.argument("sources", nargs=-1, required=True)
-@click.argument("output")
-@click.option("--format", default="auto", show_default=True, help="Of the sources.")
-@click.option("--to", default="auto", show_default=True, help="Format of the output.")
+@click.argument("sources", type=PATH, nargs=-1, required=True)
+@click.argument("output", type=PATH)
+@click.option("--format", type=FORMAT, default="auto", show_default=True, help="Of the sources.")
+@click.option(
+    "--to", type=WRITTEN_FORMAT, default="auto", show_default=True, help="Format of the output."
+)
 @frame_options
 @click.option(
     "--origins",
@@ -34,6 +46,7 @@ puclassify convert picks.star picks.csg --micrographs P3/J5/J5_micrographs.csg""
 @click.option("--pixel-size", type=POSITIVE, help="In ångström, for --origins apply.")
 @click.option(
     "--micrographs",
+    type=PATH,
     multiple=True,
     help="Micrographs: paths, folders, patterns, lists; their sizes are used, and --check looks "
     "at them. For a .cs or .csg: the .cs or .csg of the exposures, which names them.",
@@ -79,7 +92,7 @@ def convert(**options: Any) -> None:
         micrographs = micrograph_files(options["micrographs"], options["project"])
     sizes: dict[str, Any] = {"micrographs": micrographs, "shapes": options["shapes"]}
     table = read_coordinate_table(
-        list(options["sources"]),
+        coordinate_files(options["sources"]),
         options["format"],
         step=options["step"],
         offset=options["offset"],
@@ -122,4 +135,4 @@ def _checked(by_name: dict, micrographs: Sequence[str], diameter: float | None) 
     from puclassify.io import match_coordinates
 
     labels = match_coordinates(by_name, micrographs)
-    return check_labels(micrographs, labels, diameter, stops=True)
+    return check_labels(micrographs, labels, diameter, True, "leave out --check")

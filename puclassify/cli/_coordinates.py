@@ -8,7 +8,9 @@ from typing import Any
 import click
 import numpy as np
 
-__all__ = ["check_labels", "labels_of", "n_of"]
+from puclassify.cli._files import coordinate_files
+
+__all__ = ["above", "check_labels", "labels_of", "n_of"]
 
 
 def labels_of(
@@ -17,7 +19,7 @@ def labels_of(
     """Read the coordinates of the micrographs, in their order."""
     from puclassify.io import match_coordinates, read_coordinates
 
-    files = list(coordinates)
+    files = coordinate_files(coordinates)
     if frame.get("origin") == "bottom-left":
         frame["shapes"] = _shapes_of_others(micrographs, read_coordinates(files, format))
     found = read_coordinates(files, format, micrographs=micrographs, **frame)
@@ -41,15 +43,25 @@ def n_of(coordinates: Sequence[np.ndarray]) -> int:
     return sum(map(len, coordinates))
 
 
+def above(picks: Sequence[np.ndarray], threshold: float | None, source: str) -> list[np.ndarray]:
+    """Return the picks that score above a threshold, all without one."""
+    if threshold is None:
+        return list(picks)
+    if any(len(xy) and xy.shape[1] < 3 for xy in picks):
+        raise ValueError(f"--threshold needs scores, which {source} does not have")
+    return [xy[xy[:, 2] > threshold] if len(xy) else xy for xy in picks]
+
+
 def check_labels(
     micrographs: Sequence[str],
     labels: Sequence[np.ndarray],
     diameter: float | None,
     stops: bool,
+    otherwise: str,
 ) -> dict[str, Any]:
     """Check that labels lie on something as they are read, else raise or warn.
 
-    The diameter is in stored pixels.
+    The diameter is in stored pixels; ``otherwise`` is what to do if the labels are right.
     """
     from puclassify.picking import check_orientation
 
@@ -58,7 +70,7 @@ def check_labels(
     if check.reading not in ("as given", "cannot tell"):
         message = f"the coordinates seem to be {check.reading}, {_remedy(check.reading)}"
         if stops:
-            raise ValueError(f"{message}. If they are right, pass --check off")
+            raise ValueError(f"{message}. If they are right, {otherwise}")
         click.echo(f"warning: {message}", err=True)
     return {"reading": check.reading, "confidence": check.confidence}
 

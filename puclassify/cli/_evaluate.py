@@ -11,13 +11,17 @@ import numpy as np
 
 from puclassify.cli._command import command, print_result, save_config
 from puclassify.cli._dask import workers
+from puclassify.cli._files import coordinate_files, looks_like_model
 from puclassify.cli._options import (
+    FORMAT,
+    PATH,
     POSITIVE,
     computing_options,
     dask_option,
     frame_options,
     project_option,
 )
+from puclassify.cli._outputs import make_folder
 
 _EXAMPLE = """\
 puclassify evaluate picks --truth particles.star --radius 50
@@ -25,9 +29,11 @@ puclassify evaluate model.safetensors "held_out/*.mrc" --truth particles.star"""
 
 
 @command(name="evaluate", example=_EXAMPLE)
-@click.argument("picks")
-@click.argument("micrographs", nargs=-1)
-@click.option("--truth", multiple=True, required=True, help="All particles: file, folder, pattern.")
+@click.argument("picks", type=PATH)
+@click.argument("micrographs", type=PATH, nargs=-1)
+@click.option(
+    "--truth", type=PATH, multiple=True, required=True, help="All particles: file, folder, pattern."
+)
 @click.option(
     "--radius",
     type=POSITIVE,
@@ -40,12 +46,12 @@ puclassify evaluate model.safetensors "held_out/*.mrc" --truth particles.star"""
     help="Logit above which a pick counts for precision, recall and F1.  [default: that of the "
     "model; for files, all picks]",
 )
-@click.option("--format", default="auto", show_default=True, help="Of the truth.")
+@click.option("--format", type=FORMAT, default="auto", show_default=True, help="Of the truth.")
 @frame_options
 @project_option
 @computing_options
 @dask_option
-@click.option("--output", help="A JSON file to write the result to, too.")
+@click.option("--output", type=PATH, help="A JSON file to write the result to, too.")
 def evaluate(**options: Any) -> None:
     """Compare picks, or those of a model, with known particles.
 
@@ -54,7 +60,9 @@ def evaluate(**options: Any) -> None:
     precision (over all thresholds), precision, recall and F1. The options of the frame are for the
     truth.
     """
-    is_model = options["picks"].lower().endswith(".safetensors")
+    if options["output"]:
+        make_folder(options["output"], "json")
+    is_model = looks_like_model(options["picks"])
     truth, picks, radius, threshold = (_of_model if is_model else _of_files)(options)
     from puclassify.metrics import pick_average_precision_score, pick_precision_recall_fscore
 
@@ -105,8 +113,9 @@ def _of_files(options: dict[str, Any]) -> tuple[list, list, float, float | None]
 
     if options["radius"] is None:
         raise click.UsageError("picks from files need --radius, such as half a diameter in pixels")
-    truth = read_coordinates(list(options["truth"]), options["format"], **_frame(options))
-    picks = read_coordinates(options["picks"])
+    files = coordinate_files(options["truth"])
+    truth = read_coordinates(files, options["format"], **_frame(options))
+    picks = read_coordinates(coordinate_files([options["picks"]]))
     names: Sequence[str] = list(truth)
     if options["micrographs"]:
         names = micrograph_files(options["micrographs"], options["project"])

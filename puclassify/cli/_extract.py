@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
-import numpy as np
 
 from puclassify.cli._command import command, finish_with_skipped, save_config
-from puclassify.cli._options import PIXEL_SIZE, POSITIVE, frame_options, skipping_option
+from puclassify.cli._options import (
+    FORMAT,
+    PATH,
+    PIXEL_SIZE,
+    POSITIVE,
+    frame_options,
+    skipping_option,
+)
 from puclassify.cli._outputs import config_path, make_folder
 
 _EXAMPLE = """\
@@ -35,16 +40,16 @@ _OF_THE_LIBRARY = (
 
 
 @command(name="extract", example=_EXAMPLE)
-@click.argument("picks")
-@click.argument("micrographs", nargs=-1, required=True)
+@click.argument("picks", type=PATH)
+@click.argument("micrographs", type=PATH, nargs=-1, required=True)
 @click.option(
     "--box-size", type=int, required=True, help="Side in pixels of the micrographs; even."
 )
-@click.option("--output", required=True, help="A folder, which is made.")
+@click.option("--output", type=PATH, required=True, help="A folder, which is made.")
 @click.option(
     "--threshold", type=float, help="Logit above which picks are extracted.  [default: all]"
 )
-@click.option("--format", default="auto", show_default=True, help="Of the picks.")
+@click.option("--format", type=FORMAT, default="auto", show_default=True, help="Of the picks.")
 @frame_options
 @click.option(
     "--pixel-size",
@@ -104,15 +109,14 @@ def extract(**options: Any) -> None:
     each micrograph, and particles.star of all. Run it in RELION's project folder, with paths
     relative to that.
     """
-    from puclassify.cli._coordinates import labels_of
+    from puclassify.cli._coordinates import above, labels_of
     from puclassify.io import micrograph_files
     from puclassify.particles import extract_particles
 
     micrographs = micrograph_files(options["micrographs"])
     frame = {name: options[name] for name in ("origin", "step", "offset")}
-    picks = labels_of(micrographs, [options["picks"]], options["format"], **frame)
-    if options["threshold"] is not None:
-        picks = _above(picks, options["threshold"], options["picks"])
+    every = labels_of(micrographs, [options["picks"]], options["format"], **frame)
+    picks = above(every, options["threshold"], options["picks"])
     output = f"{options['output'].rstrip('/')}/"  # a folder, whatever its name ends in
     make_folder(output)
     given = {name: options[name] for name in _OF_THE_LIBRARY}
@@ -133,10 +137,3 @@ def extract(**options: Any) -> None:
     if found.n_at_edges:
         text += f"; {found.n_at_edges} left out at edges"
     finish_with_skipped(result, text, found.skipped)
-
-
-def _above(picks: Sequence[np.ndarray], threshold: float, source: str) -> list[np.ndarray]:
-    """Return the picks that score above a threshold."""
-    if any(len(xy) and xy.shape[1] < 3 for xy in picks):
-        raise ValueError(f"--threshold needs scores, which {source} does not have")
-    return [xy[xy[:, 2] > threshold] if len(xy) else xy for xy in picks]

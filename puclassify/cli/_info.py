@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from puclassify.cli._command import command, print_result
+from puclassify.cli._files import looks_like_model
+from puclassify.cli._options import PATH
 
 _EXAMPLE = """\
 puclassify info model.safetensors
@@ -14,28 +17,42 @@ puclassify info mic1.mrc picks.star"""
 
 
 @command(name="info", example=_EXAMPLE)
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", type=PATH, nargs=-1, required=True)
 def info(**options: Any) -> None:
     """Tell what is in model, micrograph or coordinate files.
 
     Of a model: its training and what to expect of its picks; of a micrograph: its size, pixel size
     and values; of coordinates: their number and range. A folder or pattern of coordinates counts as
-    one.
+    one, one of micrographs as each of them.
     """
-    results = [_of(path) for path in options["files"]]
+    results = [_of(path) for given in options["files"] for path in _each(given)]
     texts = ["\n".join(_lines(one)) for one in results]
     print_result({"files": results}, "\n\n".join(texts))
 
 
-def _of(path: str) -> dict[str, Any]:
+def _each(given: str) -> list[str]:
+    """Return the micrographs of a pattern or folder; anything else is described as one."""
+    from puclassify.io import micrograph_files
+
+    is_pattern = given.lower().endswith(_endings()) and not os.path.exists(given)
+    holds_some = os.path.isdir(given) and any(
+        name.lower().endswith(_endings()) for name in os.listdir(given)
+    )
+    return micrograph_files([given]) if is_pattern or holds_some else [given]
+
+
+def _endings() -> tuple[str, ...]:
     from puclassify.io import MICROGRAPH_FORMATS
 
-    endings = tuple(end for known in MICROGRAPH_FORMATS.values() for end in known.extensions)
-    if path.lower().endswith(".safetensors"):
+    return tuple(end for known in MICROGRAPH_FORMATS.values() for end in known.extensions)
+
+
+def _of(path: str) -> dict[str, Any]:
+    if looks_like_model(path):
         from puclassify.models import model_info
 
         return {"file": path, "kind": "model", **model_info(path)}
-    if path.lower().endswith(endings):
+    if path.lower().endswith(_endings()):
         return {"file": path, "kind": "micrograph", **_of_micrograph(path)}
     return {"file": path, "kind": "coordinates", **_of_coordinates(path)}
 

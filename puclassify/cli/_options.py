@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 __all__ = [
+    "FORMAT",
     "LENGTH",
     "PAIR",
+    "PATH",
     "PIXEL_SIZE",
     "POSITIVE",
     "SHAPE",
     "SHARE",
     "THRESHOLD",
+    "WRITTEN_FORMAT",
     "computing_options",
     "dask_option",
     "frame_options",
@@ -77,6 +82,44 @@ class _Shape(click.ParamType):
         return height, width
 
 
+class _Jobs(click.ParamType):
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            number = 0
+        if number == 0:
+            self.fail(f"{value!r} is not a number of jobs, such as 4, or -1", param, ctx)
+        return number
+
+
+class _Format(click.ParamType):
+    """The name of a format of coordinates, or "auto"."""
+
+    name = "format"
+
+    def __init__(self, writes: bool):
+        self.writes = writes
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if value != "auto" and value not in self._names():
+            near = difflib.get_close_matches(str(value), self._names(), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(self._names())}"
+            self.fail(f"{value!r} is no format of coordinates; {hint}", param, ctx)
+        return str(value)
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+
+    def _names(self) -> list[str]:
+        from puclassify.io import COORDINATE_FORMATS
+
+        known = COORDINATE_FORMATS.items()
+        return [name for name, one in known if one.write is not None or not self.writes]
+
+
 class _Share(click.ParamType):
     """One of several equal parts, counted from 1."""
 
@@ -111,6 +154,8 @@ class _Threshold(click.ParamType):
             return rule  # the library knows which rules there are
 
 
+FORMAT, WRITTEN_FORMAT = _Format(writes=False), _Format(writes=True)
+PATH = click.Path()  # completed by the shell
 POSITIVE = _Positive()
 PIXEL_SIZE = _PixelSize()
 PAIR = _Pair()
@@ -170,7 +215,9 @@ skipping_option = click.option(
 
 computing_options = _stacked(
     click.option(
-        "--n-jobs", type=int, help="Micrographs processed in parallel; -1 for one on every core."
+        "--n-jobs",
+        type=_Jobs(),
+        help="Micrographs processed in parallel; -1 for one on every core.",
     ),
     click.option("--device", help='Such as "cpu" or "cuda:0".  [default: a GPU if there is one]'),
 )
@@ -184,5 +231,6 @@ project_option = click.option(
 
 dask_option = click.option(
     "--dask",
+    type=PATH,
     help="Address or scheduler file of a cluster of Dask, whose workers pick the micrographs.",
 )

@@ -28,8 +28,15 @@ def is_one_file(output: str, format: str = "auto") -> bool:
 def make_folder(output: str, format: str = "auto") -> None:
     """Make the folder that an output is, or is in."""
     folder = output if is_folder(output, format) else os.path.dirname(output)
-    if folder:
+    if not folder:
+        return
+    try:
         os.makedirs(folder, exist_ok=True)
+    except FileExistsError:
+        raise FileExistsError(f"--output: {folder.rstrip('/')} is a file, not a folder") from None
+    except OSError as error:
+        message = f"--output: the folder {folder} cannot be made: {error.strerror}"
+        raise OSError(message) from None
 
 
 def config_path(output: str, command: str, format: str = "auto") -> str:

@@ -12,6 +12,7 @@ from puclassify._progress import write_line
 from puclassify.cli._command import command, finish_with_skipped, save_config
 from puclassify.cli._dask import workers
 from puclassify.cli._options import (
+    PATH,
     POSITIVE,
     SHARE,
     THRESHOLD,
@@ -30,10 +31,11 @@ puclassify pick model.safetensors P3/J5/J5_micrographs.csg --output P3/picks.csg
 
 
 @command(name="pick", example=_EXAMPLE)
-@click.argument("model")
-@click.argument("micrographs", nargs=-1, required=True)
+@click.argument("model", type=PATH)
+@click.argument("micrographs", type=PATH, nargs=-1, required=True)
 @click.option(
     "--output",
+    type=PATH,
     required=True,
     help='A folder for STAR files, which is made; a path with "{name}" in it, such as '
     '"picks/{name}.tsv", for a file of another format each; or one file for all, such as '
@@ -79,6 +81,10 @@ def pick(**options: Any) -> None:
         raise ValueError(f"{options['model']} is a model of single images, not a picker")
     picker.set_params(n_jobs=options["n_jobs"], verbose=1)
     micrographs, output = _micrographs(options), options["output"]
+    if is_one_file(output):
+        from puclassify.io import check_picks_file
+
+        check_picks_file(output, 2 if options["watch"] else len(micrographs))
     make_folder(output)
     if options["share"] and not micrographs:  # there are fewer of them than shares
         _finish(options, [], [])

@@ -9,7 +9,10 @@ import click
 from click.core import ParameterSource
 
 from puclassify.cli._command import command, print_result, save_config
+from puclassify.cli._files import check_model_path
 from puclassify.cli._options import (
+    FORMAT,
+    PATH,
     PIXEL_SIZE,
     POSITIVE,
     THRESHOLD,
@@ -17,6 +20,7 @@ from puclassify.cli._options import (
     frame_options,
     project_option,
 )
+from puclassify.cli._outputs import make_folder
 
 _EXAMPLE = """\
 puclassify train "mics/*.mrc" --coordinates labels.star \\
@@ -24,9 +28,10 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
 
 
 @command(name="train", example=_EXAMPLE)
-@click.argument("micrographs", nargs=-1, required=True)
+@click.argument("micrographs", type=PATH, nargs=-1, required=True)
 @click.option(
     "--coordinates",
+    type=PATH,
     multiple=True,
     required=True,
     help="Labelled particles: a file, folder or quoted pattern; may be given several times.",
@@ -46,8 +51,10 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
     "cryoSPARC's exposures the default is what their file says.",
 )
 @project_option
-@click.option("--output", required=True, help="The model to write, by convention *.safetensors.")
-@click.option("--format", default="auto", show_default=True, help="Of the coordinates.")
+@click.option("--output", type=PATH, required=True, help="The model to write, *.safetensors.")
+@click.option(
+    "--format", type=FORMAT, default="auto", show_default=True, help="Of the coordinates."
+)
 @frame_options
 @click.option(
     "--check",
@@ -68,7 +75,7 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
 @click.option("--network", help="Such as resnet9 or conv31.  [default: the library's]")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same.")
 @computing_options
-@click.option("--warm-start", help="A model whose weights the training continues from.")
+@click.option("--warm-start", type=PATH, help="A model whose weights the training continues from.")
 def train(**options: Any) -> None:
     """Train a picker on labelled particles and write it to one file.
 
@@ -81,6 +88,8 @@ def train(**options: Any) -> None:
     from puclassify.cli._coordinates import check_labels, labels_of, n_of
     from puclassify.io import micrograph_files
 
+    check_model_path(options["output"])
+    make_folder(options["output"], "safetensors")
     micrographs = micrograph_files(options["micrographs"], options["project"])
     _take_pixel_size(options, micrographs)
     frame = {name: options[name] for name in ("origin", "step", "offset")}
@@ -89,7 +98,9 @@ def train(**options: Any) -> None:
     result: dict[str, Any] = {"n_micrographs": len(micrographs), "n_labels": n_of(labels)}
     if options["check"] != "off":
         diameter = _diameter_in_pixels(options, micrographs)
-        result["check"] = check_labels(micrographs, labels, diameter, options["check"] == "stop")
+        stops = options["check"] == "stop"
+        otherwise = "pass --check off"
+        result["check"] = check_labels(micrographs, labels, diameter, stops, otherwise)
     click.echo(f"{n_of(labels)} labels on {len(micrographs)} micrographs", err=True)
     picker.fit(micrographs, labels)
     save_model(picker, options["output"])

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from puclassify.cli._command import command, print_result, save_config
-from puclassify.cli._options import PIXEL_SIZE, POSITIVE, frame_options
+from puclassify.cli._options import FORMAT, PATH, PIXEL_SIZE, POSITIVE, frame_options
 from puclassify.cli._outputs import config_path, is_one_file, make_folder
 
 _EXAMPLE = """\
@@ -24,10 +24,13 @@ _PIXELS = 1024  # of the picture's longer side
 
 
 @command(name="view", example=_EXAMPLE)
-@click.argument("micrographs", nargs=-1, required=True)
-@click.option("--picks", help="Picks or labels to draw: a file, folder or quoted pattern.")
+@click.argument("micrographs", type=PATH, nargs=-1, required=True)
+@click.option(
+    "--picks", type=PATH, help="Picks or labels to draw: a file, folder or quoted pattern."
+)
 @click.option(
     "--truth",
+    type=PATH,
     help="Known particles to compare the picks with: the colours then say which are matched, "
     "unmatched and missed.",
 )
@@ -40,11 +43,14 @@ _PIXELS = 1024  # of the picture's longer side
 @click.option("--threshold", type=float, help="Logit above which picks are drawn.  [default: all]")
 @click.option(
     "--output",
+    type=PATH,
     help='A file (.png, .pdf, .svg); for several micrographs a path with "{name}" in it, such as '
     '"views/{name}.pdf", or a folder for PNG files.',
 )
 @click.option("--show", is_flag=True, help="Open a window instead of writing a file.")
-@click.option("--format", default="auto", show_default=True, help="Of picks and truth.")
+@click.option(
+    "--format", type=FORMAT, default="auto", show_default=True, help="Of picks and truth."
+)
 @frame_options
 @click.option(
     "--pixel-size",
@@ -68,14 +74,14 @@ def view(**options: Any) -> None:
     """
     _check_usage(options)
     pyplot = _pyplot(options["show"])
+    from puclassify.cli._coordinates import above
     from puclassify.io import micrograph_files, pick_files
 
     micrographs = micrograph_files(options["micrographs"])
     files = None if options["show"] else _files(options["output"], micrographs, pick_files)
     picks = _read(micrographs, options, "picks")
     truth = _read(micrographs, options, "truth")
-    if options["threshold"] is not None:
-        picks = [xy[xy[:, 2] > options["threshold"]] if xy.shape[1] > 2 else xy for xy in picks]
+    picks = above(picks, options["threshold"], options["picks"])
     if files:
         make_folder(options["output"])
     for index, micrograph in enumerate(micrographs):

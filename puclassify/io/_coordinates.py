@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -408,6 +408,22 @@ def write_coordinates(
         if is_folder(path):
             contents[list_file(path)] = format_star_list(with_earlier_files(path, files))
     replace_files(contents)
+
+
+def check_picks_file(path: str, n_micrographs: int, sizes: Collection[str] = ()) -> None:
+    """Refuse, before anything is picked, a file that could not be written for so many micrographs.
+
+    ``sizes`` says what will be known beside the picks: "box_size", "micrographs".
+    """
+    known = writer(path, "auto")
+    needed = {"corner": "box_size", "fraction": "micrographs"}
+    for kind in (known.point, known.unit):
+        if kind in needed and needed[kind] not in sizes:
+            raise ValueError(
+                f"files {known.extensions[0]} hold more than picks; write the picks to a folder, "
+                f"and convert them with {needed[kind]}="
+            )
+    _check_one_file(path, known, [""] * n_micrographs)
 
 
 def as_table(picks: Any, names: Any) -> CoordinateTable:

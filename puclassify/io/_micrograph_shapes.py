@@ -56,7 +56,12 @@ def _of_images(names: Sequence[str], micrographs: Any) -> dict[str, tuple[int, i
 def _places(names: Sequence[str], micrographs: Sequence[Any]) -> list[tuple[str, int]]:
     """Return the names that are those of micrographs, with the places of these."""
     places = {given_name(one, place): [[place, 0]] for place, one in enumerate(micrographs)}
-    rows = match_coordinates({name: np.array(row) for name, row in places.items()}, list(names))
+    try:
+        rows = match_coordinates({name: np.array(row) for name, row in places.items()}, list(names))
+    except ValueError as error:
+        if str(error).startswith("none of the"):  # whoever needs a size says that it is not known
+            return []
+        raise
     return [(name, int(row[0, 0])) for name, row in zip(names, rows) if len(row)]
 
 

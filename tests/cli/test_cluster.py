@@ -58,8 +58,8 @@ def shell(tmp_path):
 
 
 def finished(job):
-    out, err = job.communicate(timeout=240)
-    return job.returncode, _, err
+    _, err = job.communicate(timeout=240)
+    return job.returncode, err
 
 
 @pytest.fixture
@@ -112,10 +112,10 @@ def test_an_array_of_jobs_writes_what_one_run_writes(shell, whole, trained, tmp_
         for number in (1, 3)  # the second task has died
     ]
     for share in shares:
-        code, _, err = finished(share)
+        code, err = finished(share)
         assert code == 0, err
     assert len(list((tmp_path / "picks").glob("*_autopick.star"))) < 6
-    code, _, err = finished(shell("collect.sbatch", model, pattern, "picks"))
+    code, err = finished(shell("collect.sbatch", model, pattern, "picks"))
     assert code == 3, err  # one is broken
     assert "7 of 7 micrographs in" in err
     assert texts(tmp_path / "picks") == whole("picks/")
@@ -152,7 +152,7 @@ def test_wrong_shares(share, session, tmp_path):
 
 
 def test_collecting_waits_for_the_array(shell, tmp_path):
-    code, _, err = finished(shell("pick.sh", "model.safetensors", "mics/*.mrc", "picks"))
+    code, err = finished(shell("pick.sh", "model.safetensors", "mics/*.mrc", "picks"))
     assert code == 0, err
     first, second = (tmp_path / "calls.txt").read_text().splitlines()
     arguments = "model.safetensors mics/*.mrc picks"
@@ -239,7 +239,7 @@ class TestDask:
             SLURM_JOB_ID=12,
             SLURM_CPUS_PER_TASK=2,
         )
-        code, _, err = finished(job)
+        code, err = finished(job)
         assert code == 0, err
         assert "2 workers at " in err
         assert len(list((tmp_path / "picks").glob("*_autopick.star"))) == 6

@@ -30,3 +30,18 @@ def test_missing_files():
     result = run("info", "none.star")
     assert result.code == 1
     assert result.err == "error: there is no coordinate file none.star\n"
+
+
+@pytest.mark.parametrize("given", ["{}", "{}/mic*.mrc"])
+def test_folders_and_patterns_of_micrographs(given, session, tmp_path):
+    for path in session.micrographs[:2]:
+        (tmp_path / path.rpartition("/")[2]).symlink_to(path)
+    found = run("info", given.format(tmp_path), "--json").json["files"]
+    assert [one["file"] for one in found] == [str(tmp_path / f"mic{i}.mrc") for i in (0, 1)]
+    assert {one["kind"] for one in found} == {"micrograph"}
+
+
+def test_a_model_of_another_name(trained, tmp_path):
+    other = tmp_path / "model"
+    other.symlink_to(trained[0])
+    assert run("info", other, "--json").json["files"][0]["kind"] == "model"

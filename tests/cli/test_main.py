@@ -123,3 +123,57 @@ class TestConfig:
         assert result.code == 2
         assert message in " ".join(result.err.split())
         assert not (tmp_path / "out").exists()
+
+
+class TestWords:
+    """Messages of the library are in the words of the command line."""
+
+    @pytest.mark.parametrize(
+        ("command", "message", "expected"),
+        [
+            ("convert", "pass box_size= their side", "pass --to-box-size their side"),
+            ("convert", "micrographs= or shapes= (1, 2)", "--micrographs or --shapes (1, 2)"),
+            ("extract", "box_size=4 and step=", "--box-size 4 and --step"),
+            ("train", "particle_diameter=5000 is", "--diameter 5000 is"),
+            ("train", "use device='auto', or", "use --device auto, or"),
+            ("pick", "threshold=('precision', 0.9)", "--threshold ('precision', 0.9)"),
+            (
+                "pick",
+                "no_option=3 stays, as mic_step=2.mrc",
+                "no_option=3 stays, as mic_step=2.mrc",
+            ),
+            ("pick", "error: n_jobs must be", "error: --n-jobs must be"),
+        ],
+    )
+    def test_arguments_become_options(self, command, message, expected):
+        assert main.get_command(click.Context(main), command).in_options(message) == expected
+
+    def test_a_command_that_is_misspelt(self):
+        assert "Did you mean 'pick'?" in run("pic").err
+        assert "There are train, pick" in run("paint").err
+
+
+class TestCompletion:
+    def complete(self, *words):
+        env = {"_PUCLASSIFY_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words)}
+        env["COMP_CWORD"] = str(len(words) - 1)
+        return CliRunner().invoke(main, env=env, prog_name="puclassify").stdout.splitlines()
+
+    def test_files_are_left_to_the_shell(self):
+        for words in (
+            ["pick", "m"],
+            ["train", "mics/"],
+            ["convert", "a.star", "--micrographs", "m"],
+        ):
+            assert self.complete("puclassify", *words) == [f"file,{words[-1]}"]
+
+    def test_options_and_their_values(self):
+        assert "plain,--diameter" in self.complete("puclassify", "train", "--di")
+        assert self.complete("puclassify", "pick", "--on-error", "w") == ["plain,warn"]
+        assert self.complete("puclassify", "convert", "--to", "ema") == ["plain,eman2"]
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_the_lines_of_the_help_are_scripts(self, shell):
+        env = {"_PUCLASSIFY_COMPLETE": f"{shell}_source"}
+        text = CliRunner().invoke(main, env=env, prog_name="puclassify").stdout
+        assert f"_PUCLASSIFY_COMPLETE={shell}_complete" in text

@@ -7,7 +7,7 @@ import mrcfile
 import numpy as np
 import pytest
 
-from puclassify import load_model
+from puclassify import ParticlePicker, load_model
 from puclassify.io import match_coordinates, read_coordinates
 
 from .conftest import run
@@ -129,3 +129,28 @@ def test_wrong_input(model, threshold, message, session, trained, tmp_path):
     assert message in result.err
     assert len(result.err.splitlines()) == 1
     assert not list(tmp_path.rglob("*.star"))
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("picks.xyz", "does not imply a format"),
+        ("picks.box", "hold more than picks"),
+        ("picks.coord", "can hold the coordinates of one micrograph"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_picking(
+    output, message, session, trained, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ParticlePicker, "iter_predict", lambda *args: pytest.fail("picked"))
+    result = run("pick", trained[0], *session.micrographs, "--output", tmp_path / output)
+    assert result.code == 1
+    assert message in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made(session, trained):
+    args = ("pick", trained[0], session.micrographs[0], "--output")
+    result = run(*args, f"{session.truth}/picks")
+    assert (result.code, result.out) == (1, "")
+    assert "--output: the folder" in result.err

@@ -83,3 +83,40 @@ def test_labels_that_are_upside_down_are_refused_with_the_option(session, tmp_pa
     result = run(*args, "--output", output, "--origin", "bottom-left", "--json")
     assert result.code == 0, result.err
     assert result.json["check"]["reading"] == "as given"
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "message"),
+    [("model.pt", 2, "must end in .safetensors"), ("truth.star/m.safetensors", 1, "is a file")],
+)
+def test_an_output_that_cannot_be_is_refused_before_the_training(
+    output, code, message, session, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "truth.star").write_text("")
+    monkeypatch.setattr(ParticlePicker, "fit", lambda *args: pytest.fail("trained"))
+    result = run(*training(session), "--output", output)
+    assert result.code == code
+    assert message in " ".join(result.err.split())
+
+
+def test_names_that_do_not_match_are_told_the_right_way_round(session, tmp_path):
+    other = tmp_path / "other.csv"
+    write_coordinates(session.coordinates[:1], other, names=["other.mrc"])
+    args = training(session)
+    args[args.index(session.truth)] = other
+    result = run(*args, "--output", tmp_path / "model.safetensors")
+    assert result.code == 1
+    assert "coordinates have 'other.mrc'" in result.err
+    assert f"micrographs are '{session.micrographs[0]}'" in result.err
+
+
+def test_lists_of_coordinate_files(session, tmp_path):
+    from puclassify.cli._files import coordinate_files
+
+    (tmp_path / "list.txt").write_text(f"# labels\n{session.truth}\n\nboxes/*.box\n")
+    assert coordinate_files(["a.star", f"@{tmp_path}/list.txt"]) == [
+        *("a.star", session.truth, "boxes/*.box"),
+    ]
+    with pytest.raises(FileNotFoundError, match=r"no list of coordinate files none\.txt"):
+        coordinate_files(["@none.txt"])

@@ -1,0 +1,56 @@
+"""What the files that a command is given are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import click
+
+__all__ = ["check_model_path", "coordinate_files", "looks_like_model"]
+
+_ENDING = ".safetensors"
+
+
+def looks_like_model(path: str) -> bool:
+    """Return whether a file is a model, by its name or its first bytes."""
+    if path.lower().endswith(_ENDING):
+        return True
+    try:
+        with open(path, "rb") as file:
+            head = file.read(9)
+    except OSError:
+        return False
+    return len(head) == 9 and head[8:] == b"{" and int.from_bytes(head[:8], "little") < 1 << 30
+
+
+def check_model_path(path: str) -> None:
+    """Refuse, before a training, what its model would not be written to."""
+    if not path.lower().endswith(_ENDING):
+        raise click.UsageError(f"--output: {path} must end in {_ENDING}")
+    if os.path.isdir(path):
+        raise click.UsageError(f"--output: {path} is a folder")
+
+
+def coordinate_files(paths: Iterable[str]) -> list[str]:
+    """Return files, folders and patterns of coordinates; those that @list.txt names are included.
+
+    A list has one of them a line; ``#`` starts a comment line.
+    """
+    found = []
+    for path in paths:
+        if not path.startswith("@"):
+            found.append(path)
+            continue
+        try:
+            with open(path[1:], encoding="utf-8-sig") as file:
+                lines = [line.strip() for line in file]
+        except FileNotFoundError:
+            raise FileNotFoundError(f"there is no list of coordinate files {path[1:]}") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{path[1:]} is no list of files: it is not text in UTF-8") from None
+        named = [line for line in lines if line and not line.startswith("#")]
+        if not named:
+            raise ValueError(f"the list {path[1:]} names no file")
+        found += named
+    return found
