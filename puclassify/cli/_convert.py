@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
+import numpy as np
 
 from puclassify.cli._command import command, print_result, save_config
 from puclassify.cli._files import coordinate_files
@@ -69,6 +71,15 @@ puclassify convert picks.star picks.csg --micrographs P3/J5/J5_micrographs.csg""
 @click.option(
     "--to-box-size", type=PAIR, help="Of boxes, in stored pixels, where those are written."
 )
+@click.option("--threshold", type=float, help="Leave out what scores no more than this.")
+@click.option(
+    "--names",
+    type=click.Choice(["keep", "stem"]),
+    default="keep",
+    show_default=True,
+    help="Of micrographs in the output: as in the sources, or without folder and extension, as "
+    "Topaz has them.",
+)
 @click.option(
     "--check",
     is_flag=True,
@@ -101,6 +112,7 @@ def convert(**options: Any) -> None:
         origin=options["origin"],
         **sizes,
     )
+    table = _chosen(table, options)
     by_name = table.by_micrograph()
     result: dict[str, Any] = {
         "output": options["output"],
@@ -128,6 +140,42 @@ def convert(**options: Any) -> None:
     if options["check"]:
         text += f"; orientation: {result['check']['reading']}"
     print_result(result, text)
+
+
+def _chosen(table: Any, options: dict[str, Any]) -> Any:
+    """Return the rows that score more than the threshold, under the names that are wanted."""
+    if options["threshold"] is not None:
+        if table.values.shape[1] < 3:
+            raise ValueError("--threshold needs scores, which the sources do not have")
+        rows = np.flatnonzero(table.values[:, 2] > options["threshold"]).tolist()
+        table = replace(
+            table,
+            names=[table.names[row] for row in rows],
+            values=table.values[rows],
+            columns={key: [column[row] for row in rows] for key, column in table.columns.items()},
+        )
+    return _with_stems(table) if options["names"] == "stem" else table
+
+
+def _with_stems(table: Any) -> Any:
+    """Return the table with names without folder and extension, which have to differ."""
+    from puclassify.io import micrograph_stem
+
+    stems: dict[str, str] = {}
+    for name in dict.fromkeys([*table.micrographs, *table.names]):
+        other = stems.setdefault(micrograph_stem(name), name)
+        if other != name:
+            raise ValueError(
+                f"--names stem would take {other!r} and {name!r} for one micrograph; convert them "
+                "one after the other"
+            )
+    new = {name: stem for stem, name in stems.items()}
+    return replace(
+        table,
+        names=[new[name] for name in table.names],
+        micrographs=tuple(new[name] for name in table.micrographs),
+        shapes={new[name]: shape for name, shape in table.shapes.items() if name in new},
+    )
 
 
 def _checked(by_name: dict, micrographs: Sequence[str], diameter: float | None) -> dict[str, Any]:

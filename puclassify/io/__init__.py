@@ -32,6 +32,7 @@ from puclassify.io._micrograph_files import micrograph_files as micrograph_files
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
 from puclassify.io._micrograph_list import MicrographList as MicrographList
 from puclassify.io._micrograph_list import read_micrograph_list as read_micrograph_list
+from puclassify.io._names import micrograph_stem as micrograph_stem
 from puclassify.io._names import path_text as path_text
 from puclassify.io._napari import from_napari, to_napari
 from puclassify.io._optics_groups import micrograph_pixel_size as micrograph_pixel_size

@@ -3,7 +3,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from puclassify.io import match_coordinates, read_coordinates
+from puclassify.io import match_coordinates, read_coordinates, write_coordinates
 
 from .conftest import run
 
@@ -85,3 +85,32 @@ def test_wrong_options(options, code, message, session, tmp_path):
     assert result.code == code
     assert message in result.err
     assert not list(tmp_path.iterdir())
+
+
+class TestRows:
+    @pytest.fixture
+    def picks(self, tmp_path):
+        scored = {"mics/a.mrc": [[1, 2, 0.5], [3, 4, -0.5]], "mics/b.mrc": [[5, 6, 0.0]]}
+        write_coordinates(scored, tmp_path / "picks.star")
+        return tmp_path / "picks.star"
+
+    def test_those_above_a_threshold(self, picks, tmp_path):
+        result = run("convert", picks, tmp_path / "out.csv", "--threshold", 0, "--json")
+        assert result.json["n_particles"] == 1
+        read = read_coordinates(tmp_path / "out.csv")
+        assert {name: xy.tolist() for name, xy in read.items()} == {"mics/a.mrc": [[1, 2, 0.5]]}
+
+    def test_a_threshold_needs_scores(self, tmp_path):
+        (tmp_path / "a.coord").write_text("1 2\n")
+        result = run("convert", tmp_path / "a.coord", tmp_path / "a.csv", "--threshold", 0)
+        assert result.code == 1
+        assert "--threshold needs scores" in result.err
+        assert not (tmp_path / "a.csv").exists()
+
+    def test_names_without_folder_and_extension(self, picks, tmp_path):
+        assert run("convert", picks, tmp_path / "out.txt", "--names", "stem").code == 0
+        assert list(read_coordinates(tmp_path / "out.txt")) == ["a", "b"]
+        write_coordinates({"x/a.mrc": [[1, 2]], "y/a.mrc": [[1, 2]]}, tmp_path / "same.star")
+        result = run("convert", tmp_path / "same.star", tmp_path / "b.txt", "--names", "stem")
+        assert result.code == 1
+        assert "'x/a.mrc' and 'y/a.mrc' for one micrograph" in result.err
