@@ -38,7 +38,7 @@ def _each(given: str) -> list[str]:
     holds_some = os.path.isdir(given) and any(
         name.lower().endswith(_endings()) for name in os.listdir(given)
     )
-    return micrograph_files([given]) if is_pattern or holds_some else [given]
+    return list(micrograph_files([given])) if is_pattern or holds_some else [given]
 
 
 def _endings() -> tuple[str, ...]:

@@ -84,7 +84,8 @@ def pick(**options: Any) -> None:
     if is_one_file(output):
         from puclassify.io import check_picks_file
 
-        check_picks_file(output, 2 if options["watch"] else len(micrographs))
+        n_micrographs = 2 if options["watch"] else len(micrographs)
+        check_picks_file(output, n_micrographs, ["micrographs"])
     make_folder(output)
     if options["share"] and not micrographs:  # there are fewer of them than shares
         _finish(options, [], [])
@@ -172,7 +173,7 @@ def _noted(micrographs: Iterable[str], names: list[str]) -> Iterable[str]:
         yield one
 
 
-def _micrographs(options: dict[str, Any]) -> Iterable[str]:
+def _micrographs(options: dict[str, Any]) -> Any:
     from puclassify.io import micrograph_files, watch
 
     if not options["watch"]:

@@ -234,7 +234,8 @@ def _fitted(options: dict[str, Any], training: _TrainingSet) -> Any:
 
     if options["check"] != "off":
         in_pixels = options["diameter"] / training.pixel_size if training.pixel_size else None
-        check_labels(training.files, training.labels, in_pixels, options["check"] == "stop")
+        stops = options["check"] == "stop"
+        check_labels(training.files, training.labels, in_pixels, stops, "set check to off")
     threads = options["threads"]
     of_training = {
         "diameter": options["diameter"],

@@ -144,7 +144,7 @@ def _files(output: str, micrographs: Sequence[str], pick_files: Any) -> dict[str
     return files
 
 
-def _read(micrographs: list[str], options: dict[str, Any], name: str) -> list[np.ndarray]:
+def _read(micrographs: Sequence[str], options: dict[str, Any], name: str) -> list[np.ndarray]:
     from puclassify.cli._coordinates import labels_of
 
     if not options[name]:

@@ -280,7 +280,8 @@ class PicksDisplay:
     def _color_by_score(self, circles: EllipseCollection) -> None:
         """Colour circles by their scores; the same colour means the same from one to 99 percent."""
         scores = np.asarray(self.picks)[:, 2]
-        circles.set_edgecolor(None)  # else the scores would colour nothing
+        # Else the scores would colour nothing.
+        circles.set_edgecolor(None)  # type: ignore[arg-type]
         circles.set_array(scores)
         circles.set_cmap("viridis")
         finite = scores[np.isfinite(scores)]
