@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
 
-__all__ = ["Progress", "verbosity_of_steps", "with_progress", "with_verbose_steps", "write_line"]
+__all__ = [
+    "Progress",
+    "progress_line",
+    "verbosity_of_steps",
+    "with_progress",
+    "with_verbose_steps",
+    "write_line",
+]
 
 _SECONDS_BETWEEN_LINES = 30.0  # in a log file
 _verbosity: ContextVar[int] = ContextVar("verbosity", default=0)

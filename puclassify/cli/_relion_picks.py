@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from puclassify.cli._progress import progress_line
+from puclassify._progress import progress_line
 from puclassify.cli._relion_job import coordinate_file
 
 __all__ = ["JobPicks"]

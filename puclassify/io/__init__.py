@@ -35,6 +35,7 @@ from puclassify.io._micrograph_list import read_micrograph_list as read_microgra
 from puclassify.io._names import micrograph_stem as micrograph_stem
 from puclassify.io._names import path_text as path_text
 from puclassify.io._napari import from_napari, to_napari
+from puclassify.io._optics_groups import GROUP as GROUP
 from puclassify.io._optics_groups import micrograph_pixel_size as micrograph_pixel_size
 from puclassify.io._pick_files import pick_files as pick_files
 from puclassify.io._pick_journal import PickJournal as PickJournal
@@ -48,6 +49,7 @@ from puclassify.io._replace_files import replace_files as replace_files
 from puclassify.io._skipped import SkippedMicrograph
 from puclassify.io._skipped import SkippedTable as SkippedTable
 from puclassify.io._star import optics_columns as optics_columns
+from puclassify.io._star import relion_columns as relion_columns
 from puclassify.io._star import star_block as star_block
 from puclassify.io._tensor_files import LARGEST_HEADER as LARGEST_HEADER
 from puclassify.io._tensor_files import checksum as checksum

@@ -144,7 +144,7 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
         first_line="data_",
         read_centred=read_centred_star,
         program="RELION 3.0 to 5",
-        keeps=("name", "score", "columns rln..."),
+        keeps=("name", "score", "columns rln...", "optics groups"),
         tested="a file of RELION's AutoPick, layouts of 3.0 to 4 and of cryoSPARC; starfile, "
         "the reader and writer of crYOLO 1.9.9, topaz-em 0.3.20 (which reads whole pixels)",
     ),

@@ -50,7 +50,10 @@ def optics_of_micrographs(
         )
     keys = list(known.by_name)
     places = {name: np.array([[place, 0]]) for place, name in enumerate(keys)}
-    rows = match_coordinates(places, micrographs) if micrographs else []
+    try:
+        rows = match_coordinates(places, micrographs) if micrographs else []
+    except ValueError as error:
+        raise ValueError(f"{source} has no optics group for the micrographs: {error}") from error
     missing = [one for one, row in zip(micrographs, rows) if not len(row)]
     if missing:
         raise ValueError(

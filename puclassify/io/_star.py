@@ -27,6 +27,7 @@ __all__ = [
     "optics_groups_of",
     "read_centred_star",
     "read_star",
+    "relion_columns",
     "star_block",
 ]
 
@@ -94,12 +95,12 @@ def format_star(table: CoordinateTable) -> str:
     ``data_``, ``loop_`` or ``_`` for a new block or column, and a name may start like that.
     """
     columns = dict(zip((_X, _Y, _SCORE), table.text_columns()))
-    further = {
-        title: [_word(value) for value in values]
-        for title, values in table.columns.items()
-        if _TITLE.fullmatch(title) and title not in (*columns, NAME, GROUP)
+    further = relion_columns(table)
+    columns = {
+        **columns,
+        NAME: table.names,
+        **{t: c for t, c in further.items() if t not in columns},
     }
-    columns = {**columns, NAME: table.names, **further}
     if not table.optics:  # the numbers of groups mean nothing
         return star_block("", columns)
     columns[GROUP] = [str(number) for number in table.columns[GROUP]]
@@ -109,6 +110,15 @@ def format_star(table: CoordinateTable) -> str:
         + _VERSION
         + star_block("particles", columns)
     )
+
+
+def relion_columns(table: CoordinateTable) -> dict[str, list[str]]:
+    """Return the further columns of RELION of a table as they are written."""
+    return {
+        title: [_word(value) for value in values]
+        for title, values in table.columns.items()
+        if _TITLE.fullmatch(title) and title not in (NAME, GROUP)
+    }
 
 
 def optics_columns(groups: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,12 @@ from puclassify._parameters import (
     check_option,
     check_whole_number,
 )
-from puclassify._pixel_size import check_pixel_size, differ, stored_pixel_size
+from puclassify._pixel_size import (
+    check_pixel_size,
+    differ,
+    header_pixel_size,
+    stored_pixel_size,
+)
 from puclassify._progress import with_progress
 from puclassify._warnings import warn
 from puclassify.grid import GridImage
@@ -34,7 +39,7 @@ from puclassify.particles._cutting import Cutting
 from puclassify.particles._extracted_particles import ExtractedParticles
 from puclassify.particles._normalize import RingNormalization
 from puclassify.particles._particle_star import Optics, format_particles, pixel_size_in
-from puclassify.particles._picks_in_order import picks_in_order
+from puclassify.particles._picks_in_order import Picks, picks_in_order
 from puclassify.particles._stack_file import MODES
 from puclassify.particles._stack_folder import StackFolder
 
@@ -61,6 +66,7 @@ def extract_particles(
     spherical_aberration: float | None = None,
     amplitude_contrast: float | None = None,
     optics_group_name: str = "opticsGroup1",
+    optics: Any = None,
     on_error: str = "raise",
     resume: bool = False,
     n_jobs: int | None = None,
@@ -77,14 +83,16 @@ def extract_particles(
         Columns x, y and possibly the score of the particles, in pixels of the micrograph as stored:
         one array for each micrograph (None for none, as for one that a picker skipped), or by name,
         matched as in `puclassify.io.match_coordinates`; or a file, folder or pattern that
-        `puclassify.io.read_coordinates` reads.
+        `puclassify.io.read_coordinates` reads. Columns of RELION in files, tables and frames, such
+        as ``_rlnDefocusU``, are kept, and so are the optics groups.
     box_size : int
         Side of the boxes in pixels of the micrographs, even.
     output : str or path-like
         An existing folder. Run Python in RELION's project folder and pass a relative path, such as
         ``"Particles"``, so that the paths in the STAR file are those that RELION uses.
     pixel_size : float or "header", default="header"
-        Ångström per pixel of the micrographs; "header" reads it from each file.
+        Ångström per pixel of the micrographs; "header" takes it from their optics groups, or where
+        these state none from each file.
     downsample_to : int or None, default=None
         Side of the particles after cropping of their Fourier transforms, even; None to keep
         ``box_size``. The pixel size of the images in the STAR file and the stacks follows.
@@ -108,10 +116,13 @@ def extract_particles(
         Type of the pixels in the stacks: mode 2, or mode 12 of half the size, which RELION 4 and
         later read.
     voltage, spherical_aberration, amplitude_contrast : float or None, default=None
-        Of the microscope, in kV, mm and as a fraction; written if given. RELION needs them for
-        everything that corrects for the CTF.
+        Of the microscope, in kV, mm and as a fraction; written if given, also in the place of those
+        of ``optics``. RELION needs them for everything that corrects for the CTF.
     optics_group_name : str, default="opticsGroup1"
-        Name of the optics group.
+        Name of the optics group, if none is taken from ``optics`` or ``picks``.
+    optics : str, path-like, CoordinateTable or None, default=None
+        A STAR file of the micrographs, such as ``micrographs_ctf.star``, or of particles on them,
+        whose optics groups the particles get. None for those of ``picks``.
     on_error : {"raise", "warn", "skip"}, default="raise"
         What to do about a micrograph that cannot be read or extracted: end with its error, go on
         with a warning, or go on. A table ``skipped.tsv`` in ``output`` has these with their errors.
@@ -149,6 +160,7 @@ def extract_particles(
     -----
     UserWarning
         If picks lie outside of their micrograph, so that their frame is probably another; if
+        headers contradict the pixel size of an optics group, which is used; if
         ``output`` holds stacks of a run with other parameters; if nothing could be extracted.
 
     See Also
@@ -205,27 +217,27 @@ def extract_particles(
         edges,
         dtype,
     )
-    optics = Optics(
-        optics_group_name,
-        _positive(voltage, "voltage", "kV"),
-        _positive(spherical_aberration, "spherical_aberration", "mm"),
-        _fraction(amplitude_contrast),
-        size,
-        box_size / size,
-    )
-    optics.block(1.0)  # refuses a name that cannot be written, before anything is
+    of_microscope = {
+        "rlnVoltage": _positive(voltage, "voltage", "kV"),
+        "rlnSphericalAberration": _positive(spherical_aberration, "spherical_aberration", "mm"),
+        "rlnAmplitudeContrast": _fraction(amplitude_contrast),
+    }
     items = check_micrographs(micrographs)
-    arrays = picks_in_order(picks, items)
+    found = picks_in_order(picks, items, optics)
+    known = {t: found.of_microscope.get(t) if v is None else v for t, v in of_microscope.items()}
+    groups = Optics(optics_group_name, *known.values(), size, box_size / size, found.groups)
+    groups.block(1.0)  # refuses a name that cannot be written, before anything is
     run = {
         "pixel_size": repr(pixel_size),
-        "scores": str(arrays[0].shape[1] == 3),
+        "scores": str(found.picks[0].values.shape[1] == 3),
         "output": os.fspath(output),
         "cutting": repr(cutting),
-        "optics": repr(optics),
+        "optics": repr(groups),
     }
-    folder = StackFolder(output, run, check_flag(resume, "resume"))
-    extraction = _Extraction(folder, cutting, optics, pixel_size, on_error)
-    return extraction.run(items, arrays, verbose, n_jobs)
+    same_optics = len(found.groups) < 2
+    folder = StackFolder(output, run, check_flag(resume, "resume"), same_optics)
+    extraction = _Extraction(folder, cutting, groups, pixel_size, on_error)
+    return extraction.run(items, found.picks, verbose, n_jobs)
 
 
 @dataclass(frozen=True)
@@ -234,8 +246,18 @@ class _Micrograph:
 
     item: Any
     name: str
-    picks: np.ndarray  # (k, 2) or (k, 3)
-    source: list
+    picks: Picks
+    pixel_size: float | str
+
+    @property
+    def group(self) -> str:
+        """The number of its optics group, "" without any."""
+        return self.picks.groups[0] if self.picks.groups else ""
+
+    @cached_property
+    def source(self) -> list:
+        """What tells whether it and its picks are the same later."""
+        return [*source_of(self.item), *self.picks.source()]
 
 
 @dataclass(frozen=True)
@@ -245,28 +267,28 @@ class _Cut:
     particles: np.ndarray  # (m, size, size)
     kept: np.ndarray  # (k,), whether a pick has one
     pixel_size: float  # of the micrograph
+    header: float | None  # what its header says
     n_outside: int
 
 
-def _cut_or_error(
-    cutting: Cutting, pixel_size: float | str, micrograph: _Micrograph
-) -> _Cut | Exception:
+def _cut_or_error(cutting: Cutting, micrograph: _Micrograph) -> _Cut | Exception:
     """Cut the particles out of a micrograph, or return why they could not be, in a worker."""
     try:
-        return _cut(cutting, pixel_size, micrograph)
+        return _cut(cutting, micrograph)
     except Exception as error:
         return error
 
 
-def _cut(cutting: Cutting, pixel_size: float | str, micrograph: _Micrograph) -> _Cut:
+def _cut(cutting: Cutting, micrograph: _Micrograph) -> _Cut:
     image = as_grid_image(micrograph.item, micrograph.name)
     _check_stored(image)
-    size = stored_pixel_size(pixel_size, image)
-    xy = micrograph.picks[:, :2]
+    size = stored_pixel_size(micrograph.pixel_size, image)
+    xy = micrograph.picks.values[:, :2]
     kept = cutting.kept(image, xy)
     last = np.array(image.shape[::-1]) - 0.5
     n_outside = int(((xy < -0.5) | (xy > last)).any(axis=1).sum())
-    return _Cut(cutting.particles(image, xy[kept]), kept, size, n_outside)
+    particles = cutting.particles(image, xy[kept])
+    return _Cut(particles, kept, size, header_pixel_size(image), n_outside)
 
 
 class _Extraction:
@@ -282,18 +304,19 @@ class _Extraction:
     ):
         self.folder, self.cutting, self.optics = folder, cutting, optics
         self.pixel_size, self.on_error = pixel_size, on_error
-        self.first_size: tuple[float, str] | None = None  # of the pixels, and of which micrograph
+        self.first_sizes: dict[str, tuple[float, str]] = {}  # of a group, and of which micrograph
+        self.contradicted: list[tuple[str, float, float]] = []
         self.n_picks = self.n_outside = 0
 
     def run(
-        self, items: Sequence[Any], arrays: Sequence[np.ndarray], verbose: int, n_jobs: int | None
+        self, items: Sequence[Any], picks: Sequence[Picks], verbose: int, n_jobs: int | None
     ) -> ExtractedParticles:
         """Extract what is not done yet, and write the STAR file of all."""
         names = [given_name(item, index) for index, item in enumerate(items)]
         self.folder.register(names)
         micrographs = [
-            _Micrograph(item, name, picks, [*source_of(item), *source_of(picks)])
-            for item, name, picks in zip(items, names, arrays, strict=True)
+            _Micrograph(item, name, one, self._pixel_size_of(one))
+            for item, name, one in zip(items, names, picks, strict=True)
         ]
         is_done = [self.folder.is_done(one.name, one.source) for one in micrographs]
         waiting = [one for one, done in zip(micrographs, is_done) if not done]
@@ -312,6 +335,7 @@ class _Extraction:
                 self._take(micrograph, next(results))
         n_particles = self.folder.finish()
         self._warn_of_outside()
+        self._warn_of_headers()
         skipped = tuple(self.folder.skipped)
         if len(skipped) == len(items):
             warn(f"no micrograph could be extracted; the first was skipped: {skipped[0]}")
@@ -320,25 +344,24 @@ class _Extraction:
 
     def _results(self, micrographs: Sequence[_Micrograph], n_jobs: int | None) -> Iterable[Any]:
         """Yield what `_cut_or_error` returns, in order; one ahead of its use in each process."""
-        extract = partial(_cut_or_error, self.cutting, self.pixel_size)
+        extract = partial(_cut_or_error, self.cutting)
         if n_jobs in (None, 1):
             return map(extract, micrographs)
         parallel = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs")
         return parallel(delayed(WorkerTask(extract))(one) for one in micrographs)
 
     def _take_done(self, micrograph: _Micrograph) -> None:
-        self._check_size(pixel_size_in(self.folder.text(micrograph.name)), micrograph.name)
-        self.n_picks += len(micrograph.picks)
+        self._check_size(pixel_size_in(self.folder.text(micrograph.name)), micrograph)
+        self.n_picks += len(micrograph.picks.values)
 
     def _take(self, micrograph: _Micrograph, result: _Cut | Exception) -> None:
         name, picks = micrograph.name, micrograph.picks
         try:
             if isinstance(result, Exception):
                 raise result
-            self._check_size(result.pixel_size, name)
+            self._check_size(result.pixel_size, micrograph)
             names = (name, self.folder.stack(name))
-            xy, scores = picks[result.kept, :2], picks[result.kept, 2:]
-            text = format_particles(self.optics, result.pixel_size, names, xy, scores)
+            text = format_particles(self.optics, result.pixel_size, names, picks[result.kept])
         except Exception as error:
             if self.on_error == "raise":
                 raise
@@ -346,17 +369,24 @@ class _Extraction:
             return
         stack_size = result.pixel_size * self.optics.downsampling
         self.folder.write(name, micrograph.source, result.particles, stack_size, text)
-        self.n_picks += len(picks)
+        self.n_picks += len(picks.values)
+        if micrograph.group and result.header and differ(result.header, result.pixel_size):
+            self.contradicted.append((name, result.header, result.pixel_size))
         self.n_outside += result.n_outside
 
-    def _check_size(self, pixel_size: float, name: str) -> None:
+    def _pixel_size_of(self, picks: Picks) -> float | str:
+        """Return the pixel size as given, or that of the optics group before that of a header."""
+        stated = self.optics.pixel_size_of(picks.groups[0]) if picks.groups else None
+        return stated if self.pixel_size == "header" and stated else self.pixel_size
+
+    def _check_size(self, pixel_size: float, micrograph: _Micrograph) -> None:
         """Refuse micrographs of several pixel sizes in one optics group."""
-        if self.first_size is None:
-            self.first_size = pixel_size, name
-        first, of_first = self.first_size
+        first, of_first = self.first_sizes.setdefault(
+            micrograph.group, (pixel_size, micrograph.name)
+        )
         if differ(pixel_size, first):
             raise ValueError(
-                f"the header of {name!r} has a pixel size of {pixel_size:g} Å, that of "
+                f"the header of {micrograph.name!r} has a pixel size of {pixel_size:g} Å, that of "
                 f"{of_first!r} {first:g} Å; extract them in two calls into two folders, or pass "
                 "pixel_size"
             )
@@ -366,6 +396,15 @@ class _Extraction:
         if self.on_error == "warn":
             warn(
                 f"micrograph {skipped.micrograph!r} was skipped: {skipped.error}: {skipped.message}"
+            )
+
+    def _warn_of_headers(self) -> None:
+        if self.contradicted and self.pixel_size == "header":
+            name, header, used = self.contradicted[0]
+            warn(
+                f"the headers of {len(self.contradicted)} micrographs have another pixel size than "
+                f"their optics groups, which are used: {header:g} Å instead of {used:g} Å in that "
+                f"of {name!r}; pass pixel_size if the headers are right"
             )
 
     def _warn_of_outside(self) -> None:

@@ -34,7 +34,9 @@ class StackFolder:
     those of its run. ``run`` describes the parameters by texts by name.
     """
 
-    def __init__(self, folder: object, run: Mapping[str, str], resume: bool):
+    def __init__(
+        self, folder: object, run: Mapping[str, str], resume: bool, same_optics: bool = True
+    ):
         self.folder, self.resume = path_text(folder, "output"), resume
         if not os.path.isdir(self.folder):
             raise FileNotFoundError(f"output: there is no folder {self.folder}; create it first")
@@ -44,6 +46,7 @@ class StackFolder:
         self._skipped_table = SkippedTable(self.folder)
         self.skipped: list[SkippedMicrograph] = []
         self._names: list[str] = []
+        self.same_optics = same_optics
         self._check_earlier_runs()
 
     def register(self, names: list[str]) -> None:
@@ -113,7 +116,8 @@ class StackFolder:
         left_out = {one.micrograph for one in self.skipped}
         names = [name for name in self._names if name not in left_out]
         if names:
-            replace_files({self.star: joined_particles(map(self.text, names))})
+            pieces = joined_particles(lambda: map(self.text, names), same_optics=self.same_optics)
+            replace_files({self.star: pieces})
         self._journal.finish(
             file for name in names for file in (self._rows(name), self.stack(name))
         )

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import mrcfile
 import numpy as np
+import pandas as pd
 import pytest
+import starfile
 from joblib import parallel_config
 
 from puclassify import GridImage
@@ -293,6 +295,141 @@ class TestStar:
         (found,) = read_coordinates("Particles/mic2_extract.star", origins="apply").items()
         assert found[0] == "Movies/mic2.mrc"
         np.testing.assert_allclose(found[1], picks["Movies/mic2.mrc"], atol=1e-5)
+
+
+class TestOptics:
+    """What RELION knows of micrographs and particles is in the STAR file of the stacks."""
+
+    OPTICS = pd.DataFrame(
+        {
+            "rlnOpticsGroup": [1, 2],
+            "rlnOpticsGroupName": ["first day", "second"],
+            "rlnVoltage": [300.0, 200.0],
+            "rlnSphericalAberration": [2.7, 0.01],
+            "rlnAmplitudeContrast": [0.1, 0.07],
+            "rlnMtfFileName": ["mtf_300.star", "mtf_200.star"],
+            "rlnMicrographPixelSize": [1.5, 1.5],
+            "rlnMicrographOriginalPixelSize": [0.75, 1.5],
+        }
+    )
+
+    @pytest.fixture
+    def micrographs(self, project):
+        names = ["MotionCorr/job002/mic1.mrc", "Movies/mic2.mrc", "Movies/mic3.mrc"]
+        frame = pd.DataFrame({"rlnMicrographName": names, "rlnOpticsGroup": [1, 2, 1]})
+        starfile.write({"optics": self.OPTICS, "micrographs": frame}, "micrographs_ctf.star")
+        return "micrographs_ctf.star"
+
+    def particles(self, paths, **columns):
+        frame = pd.DataFrame(
+            {
+                "rlnCoordinateX": [50.0, 60.0, 30.0, 45.0],
+                "rlnCoordinateY": [40.0, 30.0, 50.0, 45.0],
+                "rlnMicrographName": [paths[0], paths[1], paths[2], paths[1]],
+                "rlnImageName": [f"{n:06d}@Extract/job9/x.mrcs" for n in range(1, 5)],
+                "rlnDefocusU": [12000.5, 9000.0, 11000.0, 9000.0],
+                "rlnAngleRot": [1.0, 2.0, 3.0, 4.0],
+                **columns,
+            }
+        )
+        optics = self.OPTICS.assign(rlnImageSize=64, rlnImagePixelSize=6.0)
+        return {"optics": optics, "particles": frame}
+
+    def test_of_particles(self, project):
+        paths, _ = project
+        blocks = self.particles(paths, rlnOpticsGroup=[1, 2, 1, 2])
+        starfile.write(blocks, "refined.star")
+        for number, picks in enumerate(("refined.star", starfile.read("refined.star"))):
+            os.mkdir(f"again{number}")
+            found = extract_particles(paths, picks, 16, f"again{number}", downsample_to=8)
+            assert found.n_particles == 4
+            written = starfile.read(found.star)
+            expected = self.OPTICS.assign(
+                rlnImageSize=8, rlnImagePixelSize=3.0, rlnImageDimensionality=2
+            )
+            pd.testing.assert_frame_equal(
+                written["optics"], expected, check_like=True, check_dtype=False
+            )
+            rows = written["particles"]
+            assert rows["rlnOpticsGroup"].tolist() == [1, 2, 2, 1]
+            assert rows["rlnDefocusU"].tolist() == [12000.5, 9000.0, 9000.0, 11000.0]
+            assert rows["rlnAngleRot"].tolist() == [1.0, 2.0, 4.0, 3.0]
+            assert rows["rlnImageName"].tolist()[2] == f"000002@again{number}/mic2.mrcs"
+
+    def test_of_micrographs(self, project, micrographs):
+        paths, picks = project
+        found = extract_particles(paths, picks, 16, "Particles", optics=micrographs)
+        written = starfile.read(found.star)
+        assert written["optics"]["rlnVoltage"].tolist() == [300.0, 200.0]
+        assert written["optics"]["rlnMicrographOriginalPixelSize"].tolist() == [0.75, 1.5]
+        assert written["particles"]["rlnOpticsGroup"].tolist() == [1] * 3 + [2] * 3 + [1] * 3
+        one = starfile.read("Particles/mic2_extract.star")
+        assert one["optics"]["rlnOpticsGroupName"].tolist() == ["second"]
+
+    def test_only_groups_that_are_used(self, project, micrographs):
+        paths, picks = project
+        found = extract_particles(
+            paths[:2], [[], picks[paths[1]]], 16, "Particles", optics=micrographs
+        )
+        assert starfile.read(found.star)["optics"]["rlnOpticsGroupName"].tolist() == ["second"]
+
+    def test_parameters_replace_them(self, project, micrographs):
+        paths, picks = project
+        found = extract_particles(paths, picks, 16, "Particles", optics=micrographs, voltage=120.0)
+        optics = starfile.read(found.star)["optics"]
+        assert optics["rlnVoltage"].tolist() == [120.0, 120.0]
+        assert optics["rlnAmplitudeContrast"].tolist() == [0.1, 0.07]
+
+    def test_pixel_size_before_that_of_headers(self, project, micrographs, pixels):
+        paths, picks = project
+        mrcfile.write(paths[0], pixels, voxel_size=1.0, overwrite=True)  # a placeholder
+        mrcfile.write(paths[1], pixels, voxel_size=2.5, overwrite=True)
+        with pytest.warns(UserWarning, match=r"headers of 1 micrographs .* 2.5 Å instead of 1.5 Å"):
+            found = extract_particles(paths, picks, 16, "Particles", optics=micrographs)
+        sizes = starfile.read(found.star)["optics"]["rlnMicrographPixelSize"]
+        assert sizes.tolist() == [1.5, 1.5]
+        with mrcfile.open("Particles/mic1.mrcs", header_only=True) as file:
+            assert file.voxel_size.x == pytest.approx(1.5)
+
+    def test_groups_of_several_pixel_sizes(self, project, pixels):
+        """Without optics that is refused; here each group has its own."""
+        paths, picks = project
+        optics = self.OPTICS.assign(rlnMicrographPixelSize=[1.5, 2.5])
+        frame = pd.DataFrame({"rlnMicrographName": paths, "rlnOpticsGroup": [1, 2, 1]})
+        starfile.write({"optics": optics, "micrographs": frame}, "m.star")
+        mrcfile.write(paths[1], pixels, voxel_size=2.5, overwrite=True)
+        found = extract_particles(paths, picks, 16, "Particles", optics="m.star")
+        assert starfile.read(found.star)["optics"]["rlnImagePixelSize"].tolist() == [1.5, 2.5]
+
+    def test_relion_30(self, project):
+        """Before optics groups the microscope was in every row."""
+        paths, _ = project
+        columns = {"rlnVoltage": 300.0, "rlnSphericalAberration": 2.7, "rlnMagnification": 1e4}
+        frame = self.particles(paths, rlnAmplitudeContrast=0.1, **columns)["particles"]
+        starfile.write(frame, "old.star")
+        found = extract_particles(paths, "old.star", 16, "Particles")
+        written = starfile.read(found.star)
+        assert written["optics"]["rlnVoltage"].tolist() == [300.0]
+        assert written["optics"]["rlnAmplitudeContrast"].tolist() == [0.1]
+        assert not {*columns, "rlnAmplitudeContrast"} & set(written["particles"].columns)
+        assert written["particles"]["rlnDefocusU"].tolist()[0] == 12000.5
+
+    def test_resumed_and_by_jobs(self, project, micrographs):
+        paths, picks = project
+        first = extract_particles(paths, picks, 16, "Particles", optics=micrographs)
+        once = contents("Particles")
+        options = {"optics": micrographs, "resume": True}
+        assert extract_particles(paths, picks, 16, "Particles", **options) == first
+        os.remove("Particles/mic2.mrcs")
+        with parallel_config("threading"), pytest.warns(UserWarning, match="extracted anew"):
+            extract_particles(paths, picks, 16, "Particles", n_jobs=2, **options)
+        assert contents("Particles") == once
+
+    def test_micrograph_without_a_group(self, project, micrographs, pixels):
+        with pytest.raises(
+            ValueError, match=r"micrographs_ctf\.star has no optics group.*none of the 3 names"
+        ):
+            extract(pixels, XY, optics=micrographs)
 
 
 class TestJobs:
