@@ -27,7 +27,7 @@ _ACCEPTED = "a Points layer of napari or a tuple (data, options, 'points')"
 
 def to_napari(
     picks: Any,
-    micrographs: Sequence[Any] | str | os.PathLike[str] | None = None,
+    micrographs: Any = None,
     *,
     particle_diameter: float | None = None,
     **options: Any,

@@ -124,7 +124,8 @@ def joined_particles(texts: Callable[[], Iterable[str]], *, same_optics: bool) -
 
 def _joined_optics(texts: Iterable[str]) -> str:
     """Return the block of the groups that have particles, each once; "" if none has."""
-    start, groups = "", {}
+    start = ""
+    groups: dict[str, str] = {}
     for text in texts:
         head, _, body = text.partition(_PARTICLES)
         lines, first_row = _rows_after(body)
