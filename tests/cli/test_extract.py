@@ -122,7 +122,7 @@ def test_skipped_micrographs_have_their_exit_code(session, tmp_path):
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--box-size", 31], 1, "box_size must be an even whole number"),
+        (["--box-size", 31], 1, "--box-size must be an even whole number"),
         (["--box-size", "big"], 2, "'big' is not a valid integer"),
         (["--downsample-to", 64], 1, "at most box_size (32)"),
         (["--pixel-size", 0], 2, "not a positive number"),
