@@ -27,7 +27,7 @@ test test-slow test-oldest test-exchange coverage mutation docs bench: export OM
 .PHONY: dist test-exchange clean
 
 help:
-	@echo "make demo         train a picker on simulated micrographs and write demo/"
+	@echo "make demo         train, pick, measure, extract and look, into demo/"
 	@echo "make test         the test suite (under 10 minutes on 2 cores)"
 	@echo "make test-slow    the tests marked slow"
 	@echo "make test-gpu     the tests marked gpu"

@@ -61,7 +61,7 @@ class _LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1, cutoff=0.65)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(_COMMANDS)}."
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)

@@ -106,8 +106,11 @@ class _Format(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         if value != "auto" and value not in self._names():
             near = difflib.get_close_matches(str(value), self._names(), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(self._names())}"
-            self.fail(f"{value!r} is no format of coordinates; {hint}", param, ctx)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            known = ", ".join(["auto", *self._names()])
+            self.fail(
+                f"{value!r} is no format of coordinates; there are {known}.{hint}", param, ctx
+            )
         return str(value)
 
     def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:

@@ -77,7 +77,7 @@ def test_check_refuses_before_anything_is_written(session, tmp_path):
         (["--shapes", "256"], 2, "HEIGHTxWIDTH"),
         (["--step", "1,2,3"], 2, "'1,2,3' is not a number, or two as x,y"),
         (["--origin", "bottom-left"], 1, "needs the height"),
-        (["--to", "xyz"], 2, "'xyz' is no format of coordinates; known are star"),
+        (["--to", "xyz"], 2, "'xyz' is no format of coordinates; there are auto, star"),
     ],
 )
 def test_wrong_options(options, code, message, session, tmp_path):
