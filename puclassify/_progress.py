@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _SECONDS_BETWEEN_LINES = 30.0  # in a log file
+_now = time.monotonic
 _verbosity: ContextVar[int] = ContextVar("verbosity", default=0)
 
 
@@ -37,7 +38,7 @@ class Progress:
         self.verbose = int(verbose)
         self.done = 0
         self._lock = threading.Lock()
-        self._start = self._last = time.monotonic()
+        self._start = self._last = _now()
         self._shown = -1  # how much was done in the last line
         self._bar: Any = None
         if self.verbose and _is_interactive():
@@ -55,7 +56,7 @@ class Progress:
             self.done += n
             if self._bar is not None:
                 self._bar.update(n)
-            elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
+            elif _now() - self._last >= _SECONDS_BETWEEN_LINES:
                 self._write_line()
 
     def milestone(self, note: str) -> None:
@@ -90,7 +91,7 @@ class Progress:
             self._bar.close()  # where it stands
 
     def _write_line(self, note: str = "") -> None:
-        self._last, self._shown = time.monotonic(), self.done
+        self._last, self._shown = _now(), self.done
         line = progress_line(self.done, self.total, self.unit, self._last - self._start)
         write_line(": ".join(filter(None, [self.what, line])) + (note and f"; {note}"))
 

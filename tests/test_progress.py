@@ -10,6 +10,12 @@ from puclassify._progress import Progress, progress_line, with_progress, write_l
 from puclassify.datasets import make_micrographs
 
 
+@pytest.fixture(autouse=True)
+def _no_time_passes(monkeypatch):
+    """Lines are not due because the machine is busy."""
+    monkeypatch.setattr(_progress, "_now", lambda: 0.0)
+
+
 class Terminal(io.StringIO):
     encoding = "utf-8"
 
@@ -56,7 +62,7 @@ class TestLogFile:
 
     def test_a_line_now_and_then_with_the_time_left(self, capfd, monkeypatch):
         clock = iter([0.0, 0.0] + [10.0 * n for n in range(1, 100)])
-        monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
+        monkeypatch.setattr(_progress, "_now", lambda: next(clock))
         progress = Progress(100, "fold")
         for _ in range(8):
             progress.advance()
