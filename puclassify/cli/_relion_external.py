@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from puclassify.cli._command import Command, print_result, save_config
 from puclassify.cli._exit_codes import SKIPPED
 from puclassify.cli._options import POSITIVE, THRESHOLD, threshold_text
-from puclassify.cli._relion_job import RelionJob, mark_failed
+from puclassify.cli._relion_job import RelionJob, logged, mark_failed
 from puclassify.cli._relion_picks import JobPicks
 
 _EXAMPLE = """\
@@ -249,7 +249,9 @@ def _fitted(options: dict[str, Any], training: _TrainingSet) -> Any:
         "network": options["network"],
         "device": _device(options),
     }
-    picker = new_picker(of_training).fit(training.files, training.labels)
+    picker = new_picker(of_training)
+    with logged():
+        picker.fit(training.files, training.labels)
     click.echo(training_report(picker.threshold_, picker.threshold_report_))
     return picker
 

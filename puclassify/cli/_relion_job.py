@@ -6,11 +6,16 @@ import contextlib
 import os
 import re
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from types import FrameType
+from typing import TextIO
 
-__all__ = ["RelionJob", "coordinate_file", "mark_failed"]
+import click
+
+__all__ = ["RelionJob", "coordinate_file", "logged", "mark_failed"]
 
 _SUCCESS, _FAILURE, _ABORTED = (
     f"RELION_JOB_EXIT_{how}" for how in ("SUCCESS", "FAILURE", "ABORTED")
@@ -101,6 +106,27 @@ class RelionJob:
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[None]:
+    """Print what the library prints at once and without ANSI codes, for RELION's windows."""
+    with contextlib.redirect_stdout(_Log(sys.stdout)):  # type: ignore[type-var]
+        yield
+
+
+class _Log:
+    """A stream that hands lines on."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        click.echo(text, self._stream, nl=False)  # flushes, and strips codes
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def mark_failed(folder: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,7 @@ class Project:
     def __init__(self, folder, version=5):
         self.folder, self.version = Path(folder), version
         self.names: list[str] = []
+        self.jobs: list[Job] = []
         self.write("default_pipeline.star", self._pipeline())
 
     def write(self, path, text):
@@ -108,11 +110,12 @@ class Project:
         return self.write("ManualPick/job004/manualpick.star", table("coordinate_files", columns))
 
     def job(self, number=12, **options):
-        return Job(self, f"External/job{number:03}/", **options)
+        self.jobs.append(Job(self, f"External/job{number:03}/", **options))
+        return self.jobs[-1]
 
-    def files(self):
-        """Return all files and their contents, to see which are changed."""
-        return {str(p): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
+    def end(self):
+        for job in self.jobs:
+            job.kill()
 
     def _pipeline(self):
         mics, coordinates = _LABELS[self.version]
@@ -131,6 +134,7 @@ class Job:
 
     def __init__(self, project, folder, pause=0.0):
         self.project, self.name = project, folder
+        self.process: int | None = None
         self.folder = project.folder / folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.settings = "\ndata_job\n\n_rlnJobTypeLabel relion.external\n_rlnJobIsContinue 0\n"
@@ -164,7 +168,12 @@ class Job:
         self.process = int(started.stdout)
         return self
 
-    def wait(self, timeout=120):
+    def kill(self):
+        """End the process of a test that failed."""
+        if self.process is not None and self.is_running():
+            os.kill(self.process, signal.SIGKILL)
+
+    def wait(self, timeout=400):
         """Wait until the job says how it ended, as the pipeline does, and return that."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -175,7 +184,7 @@ class Job:
             time.sleep(0.05)
         raise TimeoutError(f"{self.output()}\n{self.errors()}")
 
-    def wait_for(self, condition, timeout=120):
+    def wait_for(self, condition, timeout=400):
         end = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < end, f"{self.output()}\n{self.errors()}"

@@ -20,7 +20,8 @@ def project(session, tmp_path, monkeypatch):
     project = Project(tmp_path / "project")
     project.add_micrographs(session.micrographs)
     monkeypatch.chdir(project.folder)
-    return project
+    yield project
+    project.end()
 
 
 @pytest.fixture
@@ -89,8 +90,8 @@ class TestProcess:
         job = project.job().start(inputs, {**labels, "epochs": 100_000})
         job.wait_for(lambda: "epoch" in job.output())
         job.abort()
-        assert job.wait(timeout=30) == "ABORTED"
-        job.wait_for(lambda: not job.is_running(), timeout=30)
+        assert job.wait() == "ABORTED"
+        job.wait_for(lambda: not job.is_running())
         assert not (job.folder / "RELION_JOB_ABORT_NOW").exists()
         assert not list(job.folder.rglob("*.safetensors"))
         assert not (job.folder / "RELION_OUTPUT_NODES.star").exists()
@@ -104,8 +105,8 @@ class TestProcess:
         job = project.job(pause=1.0).start(mics, model)
         job.wait_for(lambda: list(job.folder.rglob("*_autopick.star")))
         job.abort()
-        assert job.wait(timeout=30) == "ABORTED"
-        job.wait_for(lambda: not job.is_running(), timeout=30)
+        assert job.wait() == "ABORTED"
+        job.wait_for(lambda: not job.is_running())
         done = sorted(job.folder.rglob("*_autopick.star"))
         assert 0 < len(done) < 6
         listed = read_coordinates(str(job.folder / "autopick.star"))
@@ -122,7 +123,7 @@ class TestProcess:
         (project.folder / project.names[2]).write_bytes(b"no micrograph")
         job = project.job().start(inputs, {"diameter": 40})
         assert job.wait() == "FAILURE"
-        job.wait_for(lambda: not job.is_running(), timeout=30)
+        job.wait_for(lambda: not job.is_running())
         assert "mic2.mrc" in job.errors()
         assert "Traceback" not in job.errors()
 
