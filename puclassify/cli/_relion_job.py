@@ -111,7 +111,7 @@ class RelionJob:
 @contextlib.contextmanager
 def logged() -> Iterator[None]:
     """Print what the library prints at once and without ANSI codes, for RELION's windows."""
-    with contextlib.redirect_stdout(_Log(sys.stdout)):  # type: ignore[type-var]
+    with contextlib.redirect_stdout(_Log(sys.stdout)):
         yield
 
 
