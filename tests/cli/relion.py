@@ -199,7 +199,11 @@ class Job:
             os.kill(self.process, 0)
         except ProcessLookupError:
             return False
-        return True
+        try:  # one that nobody has collected is over, too
+            state = Path(f"/proc/{self.process}/stat").read_text()
+        except OSError:
+            return not os.path.isdir("/proc/self")  # it has ended since
+        return state.rpartition(")")[2].split()[0] != "Z"
 
     def output(self):
         return (self.folder / "run.out").read_text()
