@@ -7,6 +7,7 @@ from typing import Any
 
 from puclassify.classifier import PUImageClassifier
 from puclassify.models._decoder import Decoder
+from puclassify.models._encoder import TAG
 from puclassify.models._file import damaged, read_header
 from puclassify.picking import ParticlePicker
 
@@ -30,7 +31,8 @@ def model_info(path: str | os.PathLike) -> dict[str, Any]:
         ``prior`` and ``calibration`` (slope and intercept). For a picker also ``n_labels``,
         ``n_micrographs``, ``particle_diameter`` in ångström, ``pixel_size`` in ångström per stored
         pixel, ``threshold``, ``threshold_report`` and ``expected_particles``; for a classifier
-        ``classes`` and ``image_shape``.
+        ``classes`` and ``image_shape``. ``parameters`` are those of the estimator and, below their
+        names, of its parts, each with its ``class``.
 
     Raises
     ------
@@ -66,7 +68,37 @@ def model_info(path: str | os.PathLike) -> dict[str, Any]:
         raise damaged(path, str(error)) from error
     if not isinstance(summary, dict):
         raise damaged(path, "it has no summary")
-    return {"format_version": header["format_version"], "versions": versions, **summary}
+    try:
+        parameters = _parameters_of(header.get("estimator"))
+    except RecursionError:
+        raise damaged(path, "its description is nested too deep") from None
+    version = header["format_version"]
+    return {
+        "format_version": version,
+        "versions": versions,
+        **summary,
+        "parameters": parameters,
+    }
+
+
+def _parameters_of(value: Any) -> Any:
+    """Return parameters as they are in a file, without making the objects that they describe."""
+    if isinstance(value, list):
+        return [_parameters_of(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    kind = value.get(TAG)
+    if kind == "object":
+        of_object = value.get("params")
+        params = of_object if isinstance(of_object, dict) else {}
+        name = value.get("type", value.get("path"))
+        return {"class": name, **{key: _parameters_of(one) for key, one in params.items()}}
+    if kind in ("tuple", "dict"):
+        return _parameters_of(value.get("items"))
+    for key in ("value", "name", "path", "dtype", "type"):
+        if kind is not None and key in value:
+            return _parameters_of(value[key])
+    return {key: _parameters_of(one) for key, one in value.items() if key != TAG}
 
 
 def summary_of(estimator: Any) -> dict[str, Any]:

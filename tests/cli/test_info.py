@@ -26,6 +26,33 @@ def test_text(session, trained):
     assert "n_particles: 72\n" in text
 
 
+def test_all_figures_of_a_model(session, trained):
+    """What the file holds beside weights: versions, training, estimates, sizes, parameters."""
+    text = run("info", trained[0]).out
+    model = load_model(trained[0])
+    for line in (
+        "n_labels: 48",
+        "n_micrographs: 4",
+        f"particle_diameter: {session.diameter:.5g}",
+        "pixel_size: 2",
+        f"threshold: {model.threshold_:.5g}",
+        f"prior: {model.prior_:.5g}",
+        "network: Conv31",
+        "  torch: ",
+        "  scikit-learn: ",
+        "parameters:",
+        "  expected_particles: 12",
+        "  classifier:",
+        "    module: conv31",
+        "    max_epochs: 1",
+        "    criterion:",
+        "      class: GEBinomialLoss",
+        "threshold_report",
+        "expected_particles",
+    ):
+        assert f"\n{line}" in text, line
+
+
 def test_missing_files():
     result = run("info", "none.star")
     assert result.code == 1

@@ -21,6 +21,7 @@ from torch import nn
 import puclassify
 from puclassify import GridImage, NonMaximumSuppression, PUImageClassifier, load_model, save_model
 from puclassify.losses import GEBinomialLoss, NonNegativePULoss
+from puclassify.metrics import pick_average_precision_score
 from puclassify.models import model_info
 from puclassify.networks import FullyConvolutional
 from puclassify.preprocessing import NormalizeMicrograph
@@ -493,6 +494,19 @@ class TestFile:
         dtypes = {one["dtype"] for one in described.values() if "dtype" in one}
         assert dtypes <= {"F32", "F64", "I64"}
 
+    def test_no_device_is_in_it(self, fitted_picker, path):
+        """Values are numbers; where they were computed is in no tensor."""
+        save_model(fitted_picker, path)
+        length = int.from_bytes(path.read_bytes()[:8], "little")
+        header = json.loads(path.read_bytes()[8 : 8 + length])
+        described = header.pop("__metadata__")["puclassify"]
+        assert {tuple(sorted(one)) for one in header.values()} == {
+            ("data_offsets", "dtype", "shape")
+        }
+        assert "cuda" not in described
+        devices = re.findall(r'"device":("[^"]*"|\{.*?\})', described)
+        assert set(devices) == {'"auto"'}  # what the user set, not what was used
+
     def test_versions_and_summary(self, fitted_picker, path):
         save_model(fitted_picker, path)
         info = model_info(path)
@@ -507,3 +521,36 @@ class TestFile:
         assert info["n_parameters"] == sum(
             one.numel() for one in fitted_picker.classifier_.module_.parameters()
         )
+
+
+def at_coarser_pixels(image, factor):
+    """Return the same scene in pixels that are larger, by cropping its spectrum."""
+    spectrum = np.fft.fftshift(np.fft.fft2(image))
+    sides = [round(side / factor) for side in image.shape]
+    start = [side // 2 - new // 2 for side, new in zip(image.shape, sides)]
+    cut = spectrum[start[0] : start[0] + sides[0], start[1] : start[1] + sides[1]]
+    return np.fft.ifft2(np.fft.ifftshift(cut)).real.astype(np.float32)
+
+
+def test_the_same_scene_at_another_pixel_size(simulated, path):
+    """What was trained at 1.5 ångström finds the particles at 2.25 and at 1.5 as well."""
+    size = 255  # a multiple of 1.5
+    scenes = [np.asarray(one, np.float32)[:size, :size] for one in simulated.micrographs]
+    inside = [xy[(xy < size).all(axis=1)] for xy in map(np.asarray, simulated.coordinates)]
+    fine = [GridImage(one, name=f"m{i}", pixel_size=1.5) for i, one in enumerate(scenes)]
+    picker = small_picker(simulated, pixel_size=1.5, expected_particles=12, threshold=0.0)
+    picker.set_params(particle_diameter=1.5 * simulated.particle_diameter)
+    picker._steps_per_epoch = 20
+    loaded = again(picker.fit(fine[:3], inside[:3]), path)
+    coarse = [
+        GridImage(at_coarser_pixels(one, 1.5), name=f"c{i}", pixel_size=2.25)
+        for i, one in enumerate(scenes)
+    ]
+    of_fine = loaded.predict(fine[3:], -np.inf)
+    with pytest.warns(UserWarning, match="rescaled"):
+        of_coarse = loaded.predict(coarse[3:], -np.inf)
+    radius = simulated.particle_diameter / 2
+    expected = pick_average_precision_score(inside[3:], of_fine, radius)
+    found = pick_average_precision_score([xy / 1.5 for xy in inside[3:]], of_coarse, radius / 1.5)
+    assert expected > 0.8
+    assert abs(found - expected) < 0.1
