@@ -15,6 +15,7 @@ __all__ = ["CLUTTER", "Clutter"]
 
 _ANY_IMAGE = 1 << 16  # of a bank whose size is not known here; taken modulo its length
 _NOMINAL_AREA = 1024**2
+_CLUMPED = 0.4  # of the micrographs with ice
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,20 @@ def _ice(rng, shape, diameter) -> Clutter:
         sizes = np.concatenate([sizes, diameter * _log_uniform(rng, 2.0, most, large)])
     strength = _log_uniform(rng, 0.8, 6, len(sizes))
     sprites = _scatter(rng, shape, "ice", sizes, strength)
+    if rng.random() < _CLUMPED:
+        sprites = _in_clumps(rng, sprites)
     return Clutter("ice", sprites, depth=_log_uniform(rng, 0.005, 0.08, 1)[0], hides_particles=True)
+
+
+def _in_clumps(rng, sprites: Sprites) -> Sprites:
+    """Move every second thing next to the one before, and make them alike."""
+    centers, strength = sprites.centers.copy(), sprites.strength.copy()
+    for i in range(1, len(sprites), 2):
+        apart = rng.uniform(0.25, 0.45) * (sprites.diameter[i] + sprites.diameter[i - 1])
+        turn = rng.uniform(0, 2 * np.pi)
+        centers[i] = centers[i - 1] + apart * np.array([np.cos(turn), np.sin(turn)])
+        strength[i] = strength[i - 1]
+    return replace(sprites, centers=centers, strength=strength)
 
 
 def _filaments(rng, shape, diameter) -> Clutter:

@@ -42,7 +42,7 @@ def _edge(inside, pixel):
 def _ice(rng, x, y, pixel):
     """Draw a crystal with straight edges and a facet, or a lens of uneven outline."""
     tilt = 1 + 0.35 * (x * rng.normal() + y * rng.normal())
-    if rng.random() < 0.6:
+    if rng.random() < 0.4:
         n = rng.integers(3, 8)
         directions = 2 * np.pi * (np.arange(n) + rng.uniform(-0.25, 0.25, n)) / n
         distances = rng.uniform(0.5, 0.85, n)

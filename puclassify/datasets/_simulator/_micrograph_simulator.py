@@ -63,7 +63,7 @@ class MicrographSimulator:
     noise_cutoff : (float, float), default=(0.06, 2.0)
         Range, even in its logarithm, of the frequency in cycles per pixel above which the noise
         that came after the CTF vanishes: strongly low-passed to white.
-    ice_gradient : (float, float), default=(0.0, 0.06)
+    ice_gradient : (float, float), default=(0.0, 0.04)
         Range of the standard deviation of the slopes and curvatures of the ice's transmission,
         relative to 1, from the middle of the frame to its edge.
     coverage : (float, float), default=(0.02, 0.5)
@@ -86,8 +86,8 @@ class MicrographSimulator:
         diameters) and chains lie beside particles, the others anywhere.
     processed : mapping of str to float, float or None, default=None
         Share of micrographs that went through each step of processing, as for ``negatives``. None
-        means ``{"low_pass": 0.3, "wiener": 0.12, "median": 0.08, "local_contrast": 0.08,
-        "clipped": 0.25, "eight_bit": 0.3}``.
+        means ``{"low_pass": 0.3, "high_pass": 0.25, "wiener": 0.12, "median": 0.08,
+        "local_contrast": 0.08, "clipped": 0.25, "eight_bit": 0.3}``.
     n_views : int, default=64
         Projections of each molecule, spread evenly; each is shown from both sides and turned and
         shifted by any amount.
@@ -118,7 +118,8 @@ class MicrographSimulator:
     shifted copies are summed, with those of the clutter, to a projected potential. The potential is
     multiplied by the CTF, and noise with the summed spectrum of solvent and detector is drawn in
     Fourier space: solvent and detector noise are both Gaussian and independent, so that their sum
-    needs no transform of its own. Absorption and ice act on the image. Truth does not depend on the
+    needs no transform of its own. Absorption and ice act on the image, and then the processing.
+    Truth does not depend on the
     device; noise does. On one device the same seed gives the same bits.
 
     Examples
@@ -146,7 +147,7 @@ class MicrographSimulator:
         snr: tuple[float, float] = (0.03, 1.5),
         noise_before_ctf: tuple[float, float] = (0.0, 1.0),
         noise_cutoff: tuple[float, float] = (0.06, 2.0),
-        ice_gradient: tuple[float, float] = (0.0, 0.06),
+        ice_gradient: tuple[float, float] = (0.0, 0.04),
         coverage: tuple[float, float] = (0.02, 0.5),
         spacing: tuple[float, float] = (0.85, 1.5),
         sparse: float = 0.2,

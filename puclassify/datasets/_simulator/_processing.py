@@ -8,16 +8,21 @@ from torch.nn import functional
 
 from puclassify.datasets._simulator._optics import FREQUENCIES
 
-__all__ = ["PROCESSES", "low_pass", "process", "wiener"]
+__all__ = ["PROCESSES", "high_pass", "low_pass", "process", "wiener"]
 
-# In the order in which they are applied; the first two are filters by frequency.
-PROCESSES = ("low_pass", "wiener", "median", "local_contrast", "clipped", "eight_bit")
+# In the order in which they are applied; the first three are filters by frequency.
+PROCESSES = ("low_pass", "high_pass", "wiener", "median", "local_contrast", "clipped", "eight_bit")
 _SAMPLE = 7  # every 7th pixel is enough for quantiles
 
 
 def low_pass(cutoff: float, order: int) -> np.ndarray:
     """Return a Butterworth filter, of half amplitude squared at the cut-off, at `FREQUENCIES`."""
     return 1 / np.sqrt(1 + (FREQUENCIES / cutoff) ** (2 * order))
+
+
+def high_pass(wavelength: float) -> np.ndarray:
+    """Return a Gaussian filter that takes away what is much longer, at `FREQUENCIES`."""
+    return 1 - np.exp(-np.square(FREQUENCIES * wavelength) / 2)
 
 
 def wiener(signal_power: np.ndarray, noise_amplitude: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ NEGATIVES = {
 }
 PROCESSED = {
     "low_pass": 0.3,
+    "high_pass": 0.25,
     "wiener": 0.12,
     "median": 0.08,
     "local_contrast": 0.08,

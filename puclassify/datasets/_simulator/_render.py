@@ -1,4 +1,4 @@
-"""From a scene to its image: one pair of Fourier transforms, on any device."""
+"""From a scene to its image, on any device: one pair of Fourier transforms, two if filtered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from puclassify.datasets._simulator._clutter import Clutter
 from puclassify.datasets._simulator._clutter_images import clutter_bank
 from puclassify.datasets._simulator._half_grid import HalfGrid, half_grid
 from puclassify.datasets._simulator._optics import FREQUENCIES, noise_spectrum
-from puclassify.datasets._simulator._processing import low_pass, process, wiener
+from puclassify.datasets._simulator._processing import high_pass, low_pass, process, wiener
 from puclassify.datasets._simulator._scene import VariedScene
 from puclassify.datasets._simulator._sprites import SpriteBank, paste
 from puclassify.datasets._simulator._views import MoleculeViews
@@ -26,7 +26,7 @@ _NOMINAL_AREA = 1024**2
 
 @dataclass(frozen=True, eq=False)
 class _Spectra:
-    """Amplitudes by frequency, before filters of the processing."""
+    """Amplitudes by frequency."""
 
     signal: np.ndarray  # for a potential in particles
     noise: np.ndarray
@@ -68,16 +68,18 @@ def render(
     potential, depth = _lay_out(scene, views, other, canvas, margin, device)
     if scene.carbon is not None:
         _add_carbon(scene, spectra, grid, potential, depth, margin, generator)
-    filters = _filters(scene, spectra)
     spectrum = torch.fft.rfft2(potential)
-    spectrum *= grid.table(spectra.signal * filters)
-    spectrum += grid.noise(spectra.noise * filters, generator)
-    frame = (slice(margin, margin + height), slice(margin, margin + width))
-    image = torch.fft.irfft2(spectrum, s=canvas)[frame]
-    transmission = _ice_thickness(scene.gradient, scene.shape, device)
+    spectrum *= grid.table(spectra.signal)
+    spectrum += grid.noise(spectra.noise, generator)
+    image = torch.fft.irfft2(spectrum, s=canvas)
+    transmission = _ice_thickness(scene.gradient, scene.shape, canvas, margin, device)
     if scene.carbon is not None or any(clutter.depth for clutter in scene.clutter):
-        transmission *= torch.exp(-depth[frame])
+        transmission *= torch.exp(-depth)
     image = (image + scene.brightness) * transmission - scene.brightness
+    filters = _filters(scene, spectra)
+    if filters is not None:
+        image = torch.fft.irfft2(torch.fft.rfft2(image) * grid.table(filters), s=canvas)
+    image = image[margin : margin + height, margin : margin + width]
     return process(image, scene.steps, scene.diameter).contiguous()
 
 
@@ -118,22 +120,27 @@ def _add_carbon(scene, spectra, grid: HalfGrid, potential, depth, margin, genera
     depth += cover * scene.carbon.depth
 
 
-def _filters(scene: VariedScene, spectra: _Spectra) -> np.ndarray:
-    filters = np.ones_like(FREQUENCIES)
+def _filters(scene: VariedScene, spectra: _Spectra) -> np.ndarray | None:
+    """Return the product of the filters by frequency that people applied, if any."""
+    filters = []
     if "low_pass" in scene.steps:
-        filters *= low_pass(scene.steps["low_pass"], order=4)
+        filters.append(low_pass(scene.steps["low_pass"], order=4))
+    if "high_pass" in scene.steps:
+        filters.append(high_pass(scene.steps["high_pass"] * scene.diameter))
     if "wiener" in scene.steps:
         area = scene.shape[0] * scene.shape[1]
         density = max(len(scene.particles) / area, _FEW_PARTICLES / _NOMINAL_AREA)
-        filters *= wiener(density * spectra.particle_power, spectra.noise)
-    return filters
+        filters.append(wiener(density * spectra.particle_power, spectra.noise))
+    return np.prod(filters, axis=0) if filters else None
 
 
-def _ice_thickness(gradient: np.ndarray, shape: tuple[int, int], device) -> torch.Tensor:
+def _ice_thickness(gradient: np.ndarray, shape, canvas, margin: int, device) -> torch.Tensor:
     """Return the transmission of ice of slowly changing thickness, around 1."""
-    y = torch.linspace(-1, 1, shape[0], device=device)[:, None]
-    x = torch.linspace(-1, 1, shape[1], device=device)[None]
+    y, x = (
+        ((torch.arange(whole, device=device) - margin) * (2 / max(side - 1, 1)) - 1).clamp_(-1, 1)
+        for side, whole in zip(shape, canvas, strict=True)
+    )
     a, b, c, d, e = gradient.tolist()
-    along_y = b * y + e * (y * y - 1 / 3)
+    along_y = (b * y + e * (y * y - 1 / 3))[:, None]
     along_x = 1 + a * x + d * (x * x - 1 / 3)
-    return (along_x + along_y + c * (x * y)).clamp_(0.2, 2)
+    return (along_x + along_y + c * y[:, None] * x).clamp_(0.2, 2)

@@ -165,8 +165,8 @@ def _draw_carbon(rng, ranges: SceneRanges) -> Carbon | None:
     return Carbon(
         hole=carbon_hole(rng, ranges.shape, rng.uniform(0.08, 0.6)),
         grain=_log_uniform(rng, 0.4, 2.5),
-        step=rng.uniform(1, 4),
-        depth=rng.uniform(0.03, 0.2),
+        step=_log_uniform(rng, 1, 8),
+        depth=_log_uniform(rng, 0.03, 0.4),
     )
 
 
@@ -206,7 +206,8 @@ def is_hidden(particles: Sprites, clutter: list[Clutter], carbon: Carbon | None)
 
 def _draw_steps(rng, ranges: SceneRanges) -> dict[str, float]:
     strengths = {
-        "low_pass": _log_uniform(rng, 0.08, 0.4),  # cut-off in cycles per pixel
+        "low_pass": _log_uniform(rng, 0.06, 0.4),  # cut-off in cycles per pixel
+        "high_pass": _log_uniform(rng, 2, 10),  # wavelength in diameters
         "wiener": 1.0,
         "median": 1.0,
         "local_contrast": rng.uniform(2, 6),  # window in diameters
