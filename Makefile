@@ -152,6 +152,7 @@ bench: $(INSTALLED)
 	$(BIN)/python examples/benchmarks/selection_bias.py --seeds 2
 	$(BIN)/python examples/benchmarks/import_time.py --repetitions 1
 	$(BIN)/python examples/benchmarks/nms.py --repetitions 3
+	$(BIN)/python examples/benchmarks/simulator_speed.py --micrographs 3
 	$(BIN)/python examples/benchmarks/scoring.py --topaz "" --micrographs 2 --repetitions 1
 	$(BIN)/python examples/benchmarks/throughput.py --topaz "" --micrographs 4 --repetitions 1
 	$(BIN)/python examples/benchmarks/streaming.py --micrographs 100

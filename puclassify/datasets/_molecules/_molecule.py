@@ -24,6 +24,12 @@ class MembraneBelt:
     offset : float
         Position of the membrane's middle along the axis, in ångström from the centre of the
         molecule.
+
+    Examples
+    --------
+    >>> from puclassify.datasets import load_structure
+    >>> load_structure("1u7g").belt  # an ammonia channel, whose membrane is across z
+    MembraneBelt(axis=(0.107..., 0.031..., 0.993...), offset=-0.8...)
     """
 
     axis: tuple[float, float, float]

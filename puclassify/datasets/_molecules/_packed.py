@@ -40,6 +40,12 @@ class Structure(NamedTuple):
         "globular", "elongated" or "flat".
     membrane : bool
         Whether it spans a membrane.
+
+    Examples
+    --------
+    >>> from puclassify.datasets import list_structures
+    >>> list_structures()[0].title, list_structures()[0].symmetry
+    ('rubisco', 'C4')
     """
 
     name: str
@@ -141,7 +147,7 @@ def load_structure(name: str) -> Molecule:
     --------
     >>> from puclassify.datasets import load_structure
     >>> load_structure("1aon")  # GroEL with GroES
-    Molecule('1aon', 8022 points, 213 Å)
+    Molecule('1aon', 8022 points, 209 Å)
     """
     name = check_structure(name)
     index = list(_rows()).index(name)

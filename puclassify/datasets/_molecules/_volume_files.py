@@ -56,7 +56,7 @@ def read_volume(path: str | os.PathLike[str]) -> Molecule:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     mrcfile.write(f"{folder}/ball.mrc", ball, voxel_size=5.0)
     ...     read_volume(f"{folder}/ball.mrc")
-    Molecule('ball', 2176 points, 81 Å)
+    Molecule('ball', 2176 points, 84 Å)
     """
     path = Path(path)
     if not path.is_file():

@@ -17,7 +17,7 @@ __all__ = ["SimulatedMicrograph"]
 class SimulatedMicrograph:
     """A micrograph of `MicrographSimulator` and the truth about it.
 
-    Attributes
+    Parameters
     ----------
     values : torch.Tensor of shape (height, width)
         The pixels, float32 on the simulator's device; protein is dark. The scale is arbitrary: in
@@ -45,6 +45,13 @@ class SimulatedMicrograph:
         What else was drawn: optics, noise, processing and clutter.
     seed : int or sequence of int
         What it was drawn from.
+
+    Examples
+    --------
+    >>> from puclassify.datasets import MicrographSimulator
+    >>> micrograph = MicrographSimulator("1aon", shape=(128, 128)).draw(3)
+    >>> micrograph.molecule, micrograph.to_grid_image("tile.mrc").name
+    ('1aon', 'tile.mrc')
     """
 
     values: torch.Tensor
@@ -60,5 +67,16 @@ class SimulatedMicrograph:
     seed: Any
 
     def to_grid_image(self, name: str | None = None) -> GridImage:
-        """Return the micrograph on the CPU as a `GridImage`."""
+        """Return the micrograph on the CPU.
+
+        Parameters
+        ----------
+        name : str or None, default=None
+            Name of the micrograph.
+
+        Returns
+        -------
+        GridImage
+            The pixels with their size.
+        """
         return GridImage(self.values.cpu().numpy(), pixel_size=self.pixel_size, name=name)

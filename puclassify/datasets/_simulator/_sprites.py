@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-__all__ = ["SpriteBank", "Sprites", "paste"]
+__all__ = ["SpriteBank", "Sprites", "add_at_once", "paste"]
 
 _AT_ONCE = 64  # sprites; keeps the patches in the processor's cache
 
@@ -105,16 +105,21 @@ def _paste_alike(canvas, bank: SpriteBank, sprites: Sprites, margin: int) -> Non
 
 def _add_patches(canvas, patches, centers: np.ndarray, half: int) -> None:
     """Add patches around whole-number centres, cut off at the canvas's edges."""
-    height, width = canvas.shape
     if canvas.device.type == "cpu":
         _add_in_turn(canvas.numpy(), patches.numpy(), centers - half)
-        return
-    line = torch.arange(-half, half + 1, device=canvas.device)
-    at = torch.from_numpy(centers).to(canvas.device)
+    else:
+        add_at_once(canvas, patches, centers - half)
+
+
+def add_at_once(canvas: torch.Tensor, patches: torch.Tensor, corners: np.ndarray) -> None:
+    """Add patches whose first pixels lie at ``corners`` (x, y), the same way each time."""
+    height, width = canvas.shape
+    line = torch.arange(patches.shape[1], device=canvas.device)
+    at = torch.from_numpy(corners).to(canvas.device)
     y, x = at[:, 1, None] + line, at[:, 0, None] + line
     index = y[:, :, None] * width + x[:, None, :]
     inside = ((y >= 0) & (y < height))[:, :, None] & ((x >= 0) & (x < width))[:, None]
-    # Accumulates in a fixed order, so that a seed gives the same bits.
+    # Adds in a fixed order, unlike index_add, so that a seed gives the same bits on a GPU.
     canvas.view(-1).index_put_((index[inside],), patches[inside], accumulate=True)
 
 

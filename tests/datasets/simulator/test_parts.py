@@ -15,7 +15,7 @@ from puclassify.datasets._simulator._optics import FREQUENCIES, Optics, noise_sp
 from puclassify.datasets._simulator._placing import place
 from puclassify.datasets._simulator._processing import process
 from puclassify.datasets._simulator._scene import Carbon, is_hidden
-from puclassify.datasets._simulator._sprites import SpriteBank, Sprites, paste
+from puclassify.datasets._simulator._sprites import SpriteBank, Sprites, add_at_once, paste
 
 CPU = torch.device("cpu")
 
@@ -127,6 +127,17 @@ class TestPasting:
         )
         one_by_one = sum(self.pasted(many.take(np.array([i]))) for i in range(3))
         np.testing.assert_allclose(self.pasted(many), one_by_one, atol=1e-5)
+
+
+def test_adding_at_once_as_on_a_gpu():
+    rng = np.random.default_rng(0)
+    patches = torch.from_numpy(rng.normal(size=(30, 11, 11)).astype(np.float32))
+    corners = rng.integers(-14, 62, (30, 2))
+    canvas, expected = torch.zeros(60, 50), np.zeros((100, 90))
+    add_at_once(canvas, patches, corners)
+    for patch, (x, y) in zip(patches.numpy(), corners + 20):
+        expected[y : y + 11, x : x + 11] += patch[: 100 - y, : 90 - x]
+    np.testing.assert_allclose(canvas.numpy(), expected[20:80, 20:70], atol=1e-5)
 
 
 class TestHiding:

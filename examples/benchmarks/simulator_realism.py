@@ -3,7 +3,7 @@
 Prints where real micrographs lie among simulated ones, for power spectra, histograms of pixel
 values and local contrast, and draws both side by side::
 
-    PUCLASSIFY_DATA=path/to/data python examples/benchmarks/simulator/realism.py \\
+    PUCLASSIFY_DATA=path/to/data python examples/benchmarks/simulator_realism.py \\
         --figure docs/_static/simulated_and_real.png
 
 Real micrographs are scaled to particles of 30 pixels where theirs are larger, as a picker does; all

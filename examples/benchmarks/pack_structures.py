@@ -4,7 +4,7 @@ The folder holds ``structures.csv`` and ``residue/NAME.npz`` with ``xyz`` (n, 3)
 ``weight`` in dalton, ``kind`` (0 protein, 1 nucleic acid, 2 other) and ``ops`` (k, 3, 4), the
 copies of the biological assembly::
 
-    python examples/benchmarks/simulator/pack_structures.py path/to/structures
+    python examples/benchmarks/pack_structures.py path/to/structures
 
 Residues are stored as steps from one to the next, which compresses best. The axis and position of
 the membrane is searched here, from the residues' hydrophobicity, so that loading is quick.
@@ -21,7 +21,7 @@ import numpy as np
 from puclassify.datasets import Molecule
 from puclassify.datasets._molecules import find_belt
 
-TARGET = Path(__file__).resolve().parents[3] / "puclassify" / "datasets" / "structures"
+TARGET = Path(__file__).resolve().parents[2] / "puclassify" / "datasets" / "structures"
 
 
 def main():

@@ -3,7 +3,7 @@
 Prints CPU-milliseconds for each micrograph of 1024 x 1024 pixels and for tiles, with the views of
 the molecules at hand and with those of a new molecule each time::
 
-    OMP_NUM_THREADS=1 python examples/benchmarks/simulator/speed.py
+    OMP_NUM_THREADS=1 python examples/benchmarks/simulator_speed.py
 
 On a GPU (``--device cuda``) the times are wall-clock.
 """
