@@ -14,33 +14,14 @@ from puclassify import ParticlePicker, load_model
 from puclassify.io import match_coordinates, read_coordinates, write_coordinates
 
 from .conftest import PIXEL_SIZE, run, training
-
-UIDS = [10**20 // 7 % 2**64 + index for index in range(6)]
-EXPOSURE = [
-    *(("uid", "<u8"), ("micrograph_blob/path", "S80"), ("micrograph_blob/shape", "<u4", (2,))),
-    *(("micrograph_blob/psize_A", "<f4"), ("mscope_params/exp_group_id", "<u4")),
-]
+from .cryosparc import UIDS, write_exposures
 
 
 @pytest.fixture(scope="module")
 def project(session, tmp_path_factory):
     """A project into which the session's micrographs are linked, as cryoSPARC imports them."""
     root = tmp_path_factory.mktemp("P3")
-    (root / "project.json").write_text("{}")
-    (root / "J1/imported").mkdir(parents=True)
-    rows = np.zeros(6, dtype=EXPOSURE)
-    for row, uid, path in zip(rows, UIDS, session.micrographs):
-        name = f"J1/imported/{uid:021d}_{Path(path).name}"
-        os.symlink(path, root / name)
-        row["uid"], row["micrograph_blob/path"] = uid, name.encode()
-        row["micrograph_blob/shape"], row["micrograph_blob/psize_A"] = (256, 256), PIXEL_SIZE
-        row["mscope_params/exp_group_id"] = 4
-    with open(root / "J1/exposures.cs", "wb") as file:
-        np.save(file, rows)
-    group = (
-        "group:\n  type: exposure\nresults:\n  micrograph_blob:\n    metafile: J1/exposures.cs\n"
-    )
-    (root / "J1/exposures.csg").write_text(group)
+    write_exposures(root, session.micrographs, "J1/exposures")
     return root
 
 

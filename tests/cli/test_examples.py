@@ -12,6 +12,8 @@ from puclassify.cli import main
 from puclassify.io import write_coordinates
 
 from .conftest import run
+from .cryosparc import write_exposures
+from .relion import Project
 
 pytest.importorskip("matplotlib")
 
@@ -42,6 +44,7 @@ def folder(session, trained, tmp_path, monkeypatch):
     shutil.copy2(session.micrographs[5], tmp_path / "mic1.mrc")
     shutil.copy2(trained[0], tmp_path / "model.safetensors")
     write_all(session)
+    write_projects(session)
     return tmp_path
 
 
@@ -62,6 +65,17 @@ def write_all(session):
     scored = {name: np.column_stack([one, np.arange(len(one))]) for name, one in every.items()}
     os.mkdir("picks")
     write_coordinates(scored, "picks/")
+
+
+def write_projects(session):
+    """Make the current folder a project of RELION, with one of cryoSPARC in it."""
+    project = Project(".")
+    project.add_micrographs(session.micrographs)
+    project.write_mics()
+    project.write_picks(session.coordinates)
+    project.job(12)
+    os.mkdir("P3")
+    write_exposures("P3", session.micrographs, "J5/J5_micrographs")
 
 
 def adapted(arguments, session):
