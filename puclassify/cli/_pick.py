@@ -174,6 +174,7 @@ def _noted(micrographs: Iterable[str], names: list[str]) -> Iterable[str]:
 
 
 def _micrographs(options: dict[str, Any]) -> Any:
+    """Return a list of files, or a watch that yields them."""
     from puclassify.io import micrograph_files, watch
 
     if not options["watch"]:
