@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 __all__ = [
     "Progress",
     "progress_line",
+    "progress_on",
     "verbosity_of_steps",
     "with_progress",
     "with_verbose_steps",
@@ -23,6 +24,7 @@ __all__ = [
 _SECONDS_BETWEEN_LINES = 30.0  # in a log file
 _now = time.monotonic
 _verbosity: ContextVar[int] = ContextVar("verbosity", default=0)
+_stream: ContextVar[TextIO | None] = ContextVar("stream", default=None)  # None: standard error
 
 
 class Progress:
@@ -45,7 +47,12 @@ class Progress:
             from tqdm.auto import tqdm  # with widgets, in a notebook that has them
 
             self._bar = tqdm(
-                total=total, desc=what or None, unit=unit, smoothing=0.1, dynamic_ncols=True
+                total=total,
+                desc=what or None,
+                unit=unit,
+                smoothing=0.1,
+                dynamic_ncols=True,
+                file=_shown_on(),
             )
 
     def advance(self, n: int = 1) -> None:
@@ -137,16 +144,31 @@ def write_line(text: str) -> None:
     if "tqdm" in sys.modules:
         from tqdm import tqdm
 
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(text, file=_shown_on())
     else:
-        print(text, file=sys.stderr)
-    sys.stderr.flush()
+        print(text, file=_shown_on())
+    _shown_on().flush()
+
+
+@contextmanager
+def progress_on(stream: TextIO) -> Iterator[None]:
+    """Show the progress of steps inside on a stream other than standard error."""
+    before = _stream.set(stream)
+    try:
+        yield
+    finally:
+        _stream.reset(before)
+
+
+def _shown_on() -> TextIO:
+    return _stream.get() or sys.stderr
 
 
 def _is_interactive() -> bool:
-    """Return whether standard error is a terminal, or a notebook, which both can redraw a line."""
-    in_notebook = type(sys.stderr).__module__.startswith("ipykernel")
-    return in_notebook or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+    """Return whether the stream is a terminal, or a notebook, which both can redraw a line."""
+    stream = _shown_on()
+    in_notebook = type(stream).__module__.startswith("ipykernel")
+    return in_notebook or (stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def _plural(unit: str, number: int) -> str:

@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
+
+from puclassify._progress import progress_on
 
 __all__ = ["RelionJob", "coordinate_file", "logged", "mark_failed"]
 
@@ -110,8 +112,12 @@ class RelionJob:
 
 @contextlib.contextmanager
 def logged() -> Iterator[None]:
-    """Print what the library prints at once and without ANSI codes, for RELION's windows."""
-    with contextlib.redirect_stdout(_Log(sys.stdout)):
+    """Print what the library prints, and its progress, at once and without ANSI codes.
+
+    RELION shows standard output in a window, and standard error in a red one.
+    """
+    log: Any = _Log(sys.stdout)
+    with contextlib.redirect_stdout(log), progress_on(log):
         yield
 
 
@@ -127,6 +133,9 @@ class _Log:
 
     def flush(self) -> None:
         self._stream.flush()
+
+    def isatty(self) -> bool:
+        return False
 
 
 def mark_failed(folder: str) -> None:
