@@ -29,6 +29,7 @@ TITLES = {
     "puclassify.particles": "Particle stacks",
     "puclassify.models": "Models in files",
     "puclassify.datasets": "Data sets",
+    "puclassify.pretraining": "Pretraining",
     "puclassify.plotting": "Displays",
 }
 

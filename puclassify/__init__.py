@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from puclassify import picking as picking
     from puclassify import plotting as plotting
     from puclassify import preprocessing as preprocessing
+    from puclassify import pretraining as pretraining
     from puclassify import prior as prior
     from puclassify import regions as regions
     from puclassify.classifier import PUImageClassifier
@@ -79,6 +80,7 @@ _PACKAGES = {
     "picking",
     "plotting",
     "preprocessing",
+    "pretraining",
     "prior",
     "regions",
 }

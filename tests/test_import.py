@@ -46,7 +46,7 @@ def test_imports_nothing_of_weight(code):
 
 def test_what_is_needed_is_imported_then():
     assert imported_by("import puclassify; puclassify.GridImage") >= {"numpy"}
-    assert "torch" not in imported_by("import puclassify; puclassify.datasets; puclassify.metrics")
+    assert "torch" not in imported_by("import puclassify; puclassify.io; puclassify.metrics")
     assert {"torch", "skorch"} <= imported_by("import puclassify; puclassify.ParticlePicker")
 
 
