@@ -21,6 +21,7 @@ from puclassify._parameters import (
 from puclassify._warnings import warn
 from puclassify.classifier._prior_estimation import PRIOR_ESTIMATORS
 from puclassify.classifier._user_callbacks import check_callbacks
+from puclassify.networks import check_init
 
 __all__ = ["OPTIMIZERS", "check_classifier_parameters"]
 
@@ -64,6 +65,7 @@ def check_classifier_parameters(estimator) -> None:
         isinstance(calibration, str) and calibration in ("auto", "platt")
     ):
         raise ValueError(f"calibration must be 'auto', 'platt' or None, got {calibration!r}")
+    check_init(estimator.init)
     check_seed(estimator.random_state)
 
 

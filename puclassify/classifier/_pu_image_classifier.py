@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Self
@@ -91,6 +92,14 @@ class PUImageClassifier(
         treats it as the negatives).
     module_params : dict or None, default=None
         Keyword arguments of the network, for instance ``{"units": 16, "dropout": 0.1}``.
+    init : {"random", "auto", "pretrained"} or path, default="random"
+        The weights that a training starts from. "pretrained" are those of the package, for
+        ``module="resnet9"`` with default ``module_params`` on images of one channel, which know
+        particles in micrographs; a path is a file of `save_pretrained`; "auto" is "pretrained"
+        where the package has weights that fit the network, and "random" elsewhere. Pretrained
+        weights are for micrographs normalised by ``NormalizeMicrograph(clip=4.0)`` at a scale at
+        which a particle spans about 30 pixels, darker than the ice; they are trained at a fifth of
+        ``lr``.
     reconstruction_weight : float or "batch/10", default=0.0
         Weight of the mean squared reconstruction error of a decoder trained on the embedding
         (classifier + autoencoder hybrid); ``"batch/10"`` is a tenth of the minibatch size, the
@@ -100,8 +109,8 @@ class PUImageClassifier(
     optimizer_params : dict or None, default=None
         Its further keyword arguments, for instance ``{"weight_decay": 0.01}``.
     lr : float, default=1e-3
-        Peak learning rate of a one-cycle schedule; a skorch ``LRScheduler`` among ``callbacks``
-        replaces the schedule.
+        Peak learning rate of a one-cycle schedule from random weights; a skorch ``LRScheduler``
+        among ``callbacks`` replaces the schedule.
     max_epochs : int, default=20
         Passes over the unlabelled examples.
     batch_size : int, default=256
@@ -245,6 +254,7 @@ class PUImageClassifier(
         prior: float | str = 0.5,
         scenario: str = "case_control",
         module_params: Mapping[str, Any] | None = None,
+        init: str | os.PathLike = "random",
         reconstruction_weight: float | str = 0.0,
         optimizer: str | type[torch.optim.Optimizer] = "adamw",
         optimizer_params: Mapping[str, Any] | None = None,
@@ -268,6 +278,7 @@ class PUImageClassifier(
         self.prior = prior
         self.scenario = scenario
         self.module_params = module_params
+        self.init = init
         self.reconstruction_weight = reconstruction_weight
         self.optimizer = optimizer
         self.optimizer_params = optimizer_params

@@ -30,6 +30,7 @@ from puclassify._progress import Progress
 from puclassify._warnings import warn
 from puclassify.classifier._check_module import check_unbounded, warn_if_one_sided
 from puclassify.classifier._early_stopping import HeldOutLoss
+from puclassify.classifier._fine_tuning import FINE_TUNING_RATE
 from puclassify.classifier._forward import blank_sample, embed
 from puclassify.classifier._history import plain_history
 from puclassify.classifier._interruption import CompletedEpochs
@@ -46,7 +47,13 @@ from puclassify.classifier._runs_in import check_runs_in
 from puclassify.classifier._tasks import Task
 from puclassify.classifier._user_callbacks import check_monitors
 from puclassify.losses import make_loss
-from puclassify.networks import resolve_network, set_head_bias
+from puclassify.networks import (
+    Pretrained,
+    check_init,
+    load_pretrained,
+    resolve_network,
+    set_head_bias,
+)
 
 __all__ = ["Trained", "Trainer", "warn_if_diverged"]
 
@@ -103,6 +110,7 @@ class Trainer:
     precision: str
     device: Any
     verbose: int
+    init: Any = "random"
 
     @classmethod
     def of(cls, classifier) -> Trainer:
@@ -162,6 +170,22 @@ class Trainer:
         set_head_bias(network, prior)
         return network
 
+    def pretrained(self, image_shape: tuple[int, ...]) -> Pretrained | None:
+        """Return the weights that ``init`` stands for, None for random ones."""
+        check_init(self.init)
+        if self.init == "random":
+            return None
+        return load_pretrained(self.init, self.build(image_shape, 0.5))
+
+    def untrained(self, image_shape: tuple[int, ...], prior: float) -> Trained:
+        """Return a network with the pretrained weights as they are."""
+        weights = self.pretrained(image_shape)
+        if weights is None:
+            raise ValueError(f"init={self.init!r} stands for random weights, which score nothing")
+        network = weights.give_to(self.build(image_shape, 0.5))
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Trained(network.eval(), tuple(image_shape), prior, needs_float32=False)
+
     def train(
         self,
         batches: Batches,
@@ -178,6 +202,7 @@ class Trainer:
     ) -> Trained:
         """Train a new network, or go on with ``module``, on batches.
 
+        A new one has random or pretrained weights; these are trained at a fraction of the rate.
         ``stopping`` ends the training early and ``estimation`` estimates the prior during it, for
         for which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks.
         ``progress``, of several trainings side by side, is advanced instead of one's own. A
@@ -188,15 +213,20 @@ class Trainer:
         )
         device = resolve_device(self.device)
         prior = self.training_prior(prior)
+        trainer = self
         if module is None:
             module = self.build(image_shape, prior, OwnGenerators(device, seeds.weights))
+            weights = self.pretrained(image_shape)
+            if weights is not None:
+                module = weights.give_to(module)
+                trainer = replace(self, lr=self.lr * FINE_TUNING_RATE)
         module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         # The networks of feature rows are small, and every feature may have its own offset.
         coarse = len(image_shape) == 1 or bfloat16_is_too_coarse(batches.example())
         start = Trained(module, tuple(image_shape), prior, coarse)
         generators = OwnGenerators(device, seeds.training)
         with threads_worth(batches.n_pixels):
-            trained = self._run(
+            trained = trainer._run(
                 start, batches, task, generators, report, stopping, estimation, progress
             )
         module.eval()

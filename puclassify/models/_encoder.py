@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from types import BuiltinFunctionType, FunctionType
@@ -61,6 +62,8 @@ class Encoder:
             return self._numpy(value, where, depth)
         if type(value) in (torch.Tensor, torch.nn.Parameter):
             return {TAG: "tensor", "tensor": self._store(value.detach())}
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
         if isinstance(value, bytes):
             return {TAG: "bytes", "hex": value.hex()}
         if isinstance(value, torch.device):

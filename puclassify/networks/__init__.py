@@ -9,6 +9,10 @@ from puclassify.networks._contract import check_unpadded, set_head_bias
 from puclassify.networks._decoder import Decoder
 from puclassify.networks._folding import fold_batch_norm, unfolded_batch_norms
 from puclassify.networks._fully_convolutional import FullyConvolutional
+from puclassify.networks._pretrained import INITS as INITS
+from puclassify.networks._pretrained import Pretrained as Pretrained
+from puclassify.networks._pretrained import check_init as check_init
+from puclassify.networks._pretrained import load_pretrained as load_pretrained
 from puclassify.networks._receptive_field import receptive_field
 from puclassify.networks._residual_block import ResidualBlock as ResidualBlock
 from puclassify.networks._weights import read_card as read_card
