@@ -12,7 +12,10 @@ from puclassify.picking._geometry import HalfDiameter
 from puclassify.picking.suppression import NonMaximumSuppression
 from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
-__all__ = ["complete_preprocessing", "default_component", "follow_headers"]
+__all__ = ["DEFAULT_INIT", "complete_preprocessing", "default_component", "follow_headers"]
+
+
+DEFAULT_INIT = "random"  # of the network of a picker: "auto" once the package has weights
 
 
 def default_component(name: str, particle_diameter: float, pixel_size: float | str) -> Any:
@@ -22,7 +25,7 @@ def default_component(name: str, particle_diameter: float, pixel_size: float | s
         # outweighs the labels, contaminants that score high are never unlearnt. The risk unlearns
         # them, and the count keeps the network from memorising few labels.
         criterion = GEBinomialLoss(slack=0.1, risk_weight=10.0)
-        return PUImageClassifier("resnet9", criterion=criterion, batch_size=1024)
+        return PUImageClassifier("resnet9", criterion=criterion, batch_size=1024, init=DEFAULT_INIT)
     if name == "preprocessing":
         # Ice crystals are darker than any particle; unclipped, they would be the best picks.
         normalize = NormalizeMicrograph(clip=4.0)

@@ -39,6 +39,7 @@ from puclassify.picking._check_lengths import (
     warn_if_coarse,
 )
 from puclassify.picking._check_micrographs import warn_of_copies, without_constant
+from puclassify.picking._contrast_and_scale import can_be_scaled, is_inverted
 from puclassify.picking._default_components import (
     complete_preprocessing,
     default_component,
@@ -48,15 +49,30 @@ from puclassify.picking._describe_run import describe_run
 from puclassify.picking._fitted_attributes import FittedAttributes
 from puclassify.picking._geometry import HalfDiameter, PickingGeometry
 from puclassify.picking._picker_parameters import check_picker_parameters
+from puclassify.picking._pretrained_start import (
+    MOST_MICROGRAPHS,
+    UNSEEN_THRESHOLD,
+    Unlabelled,
+    evenly_spaced,
+    labelled_start,
+    line_of,
+    module_of,
+    pretrained_report,
+    require_pretrained,
+    weights_of,
+)
 from puclassify.picking.estimates import (
     FEWEST_LABELS,
+    LOWEST_LOGIT,
     UNKNOWN_QUALITY,
     EstimationTask,
+    FindCandidates,
     PickQuality,
     check_threshold,
     check_thresholds,
     cross_fit,
     estimate_pick_quality,
+    warn_if_nearly_empty,
     watched,
 )
 from puclassify.picking.label_checks import (
@@ -180,7 +196,17 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
     n_labels_ : int
         Number of labelled particles in the training.
     n_micrographs_ : int
-        Number of micrographs in the training.
+        Number of micrographs in the training, or looked at without labels.
+    diameter_scale_ : float
+        Factor of ``particle_diameter``, other than 1 only where a fit without labels saw that
+        particles are smaller or larger.
+    pretrained_report_ : dict or None
+        For a start from pretrained weights: the file of the ``weights`` and its ``sha256``; the
+        ``contrast``, "as is" or "inverted"; the ``scale`` of the diameter; ``n_particles`` in a
+        micrograph of median area as the pretrained network counts them; which network was
+        ``kept``, "fine-tuned" or "pretrained"; and the mean ranks of held-out labels,
+        ``rank_pretrained`` and ``rank_fine_tuned`` (by networks trained on other labels; 1 is the
+        best candidate of a micrograph), None where they were not compared.
 
     See Also
     --------
@@ -202,6 +228,13 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
     particles which cover a fifth of a micrograph, and the threshold is a logit of 0. No estimates
     are made if ``threshold`` is a number and ``prior`` or ``expected_particles`` is given; the fit
     then takes half as long.
+
+    A classifier with pretrained weights (``classifier__init``) trains for fewer epochs, a tenth of
+    ``max_epochs`` for 10 labels, three eighths for 100, all from 600 on, at a fifth of ``lr``. The
+    network as it was counts the particles first, which gives the prior where there are fewer than
+    30 labels. It is kept where it ranks held-out labels higher than the networks that were trained
+    on other labels do, and with fewer than 10 labels, with a warning. Where it ranks labels higher
+    with inverted contrast, the contrast is inverted.
 
     An epoch of the classifier is 40 batches of 8 tiles; its ``batch_size`` is the number of
     unlabelled map positions graded in each.
@@ -321,18 +354,20 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X: Sequence[Micrograph], y: Sequence[ArrayLike]) -> ParticlePicker:
-        """Train on labelled particles.
+    def fit(self, X: Sequence[Micrograph], y: Sequence[ArrayLike] | None = None) -> ParticlePicker:
+        """Train on labelled particles, or take the measure of micrographs without labels.
 
         Parameters
         ----------
         X : sequence of n path, 2-D array or GridImage
             The micrographs; their sizes may differ.
-        y : sequence of n arrays of shape (k_i, 2), CoordinateTable or DataFrame
+        y : sequence of n arrays of shape (k_i, 2), CoordinateTable, DataFrame or None, default=None
             Labelled centres of each as x, y in stored pixels; those of all in a table or data
             frame are matched by name, as in `puclassify.io.match_coordinates`. Micrographs
             without labels are left out, with a warning, unless labels are so few that some have
-            none by chance.
+            none by chance. None, for pretrained weights only, trains nothing: the sign of the
+            contrast, the scale, the threshold and the number of particles are chosen by what the
+            pretrained network sees in 24 of the micrographs.
 
         Returns
         -------
@@ -342,16 +377,20 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         Raises
         ------
         ValueError
-            If there is no label, labels lie outside their micrograph, all micrographs are
-            constant, or a parameter is invalid; the message names it.
+            If there is no label and no pretrained weight, labels lie outside their micrograph, all
+            micrographs are constant, or a parameter is invalid; the message names it.
 
         Warns
         -----
         UserWarning
             If there are too few labels for estimates, ``expected_particles`` contradicts them, or
-            the target of a threshold rule is out of reach.
+            the target of a threshold rule is out of reach; and if pretrained weights see bright
+            particles, particles of another size, next to nothing, or more than after training on
+            the labels.
         """
         check_picker_parameters(self)
+        if y is None:
+            return self._fit_without_labels(X)
         preprocessing = complete_preprocessing(
             self._component("preprocessing"), self.particle_diameter, self.pixel_size, self.n_jobs
         )
@@ -371,11 +410,25 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         images, labels = labelled_micrographs(images, labels)
         classifier = self._component("classifier")
         is_network = isinstance(classifier, PUImageClassifier)
+        n_labels = sum(map(len, labels))
         scorer: Any = (
-            NetworkScorer(classifier, geometry, self._steps_per_epoch, start=self._start())
+            NetworkScorer(
+                classifier,
+                geometry,
+                self._steps_per_epoch,
+                start=self._start(),
+                n_labels=n_labels,
+            )
             if is_network
             else WindowScorer(classifier, geometry)
         )
+        matching_radius = float(self.matching_radius or geometry.diameter / 2)
+        look, was_inverted = None, is_inverted(preprocessing)
+        if scorer.weights is not None:
+            find = self._candidate_finder(scorer.pretrained())
+            images, look = labelled_start(
+                scorer, find, images, labels, matching_radius, preprocessing
+            )
         context = self._init_callback_context(max_subtasks=scorer.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         task = EstimationTask(
@@ -383,11 +436,12 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
             labels,
             geometry,
             stride=scorer.stride,
-            matching_radius=float(self.matching_radius or geometry.diameter / 2),
+            matching_radius=matching_radius,
             prior=self.prior,
             expected_particles=self.expected_particles,
             threshold=check_threshold(self.threshold),
             suspicion=suspicion,
+            first_look=look,
         )
         before = cross_fit(task, scorer, self._candidate_finder, rng, verbose=self.verbose)
         prior = scorer.training_prior(before.prior)
@@ -395,21 +449,183 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         report = FitReport(
             self, context, X, y, lambda so_far: vars(raw.with_scorer(scorer.with_training(so_far)))
         )
-        scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
-        quality = estimate_pick_quality(
-            task,
-            before.held_out,
-            self._candidate_finder(scorer),
-            may_memorize=scorer.may_memorize,
-            verbose=self.verbose,
-        )
+        of_start: dict[str, Any] = {}
+        if look is not None:
+            invert = is_inverted(preprocessing) != was_inverted
+            of_start["pretrained_report"] = pretrained_report(scorer, look, before, invert=invert)
+        if before.keeps_pretrained:
+            scorer = scorer.pretrained(prior)
+        else:
+            scorer.fit(images, labels, prior, rng, report, verbose=self.verbose)
+        if look is not None and before.keeps_pretrained and before.held_out is None:
+            quality = look.quality()
+            of_start["lowest_threshold"] = LOWEST_LOGIT
+        else:
+            quality = estimate_pick_quality(
+                task,
+                before.held_out,
+                self._candidate_finder(scorer),
+                # One that did not see the labels scores them as it does when they are held out.
+                may_memorize=scorer.may_memorize or before.keeps_pretrained,
+                verbose=self.verbose,
+            )
         self._set_fitted(
-            FittedAttributes.of(preprocessing, scorer, task, prior, pixel_size, quality)
+            FittedAttributes.of(preprocessing, scorer, task, prior, pixel_size, quality, **of_start)
         )
         if is_network:
             warn_if_diverged(self.history_, self.classifier_.lr)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
+
+    def _fit_without_labels(self, X: Sequence[Micrograph]) -> ParticlePicker:
+        """Choose contrast, scale and threshold by what the pretrained network sees."""
+        classifier = self._component("classifier")
+        require_pretrained(classifier)
+        context = self._init_callback_context(max_subtasks=0)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=None)
+        micrographs = evenly_spaced(check_micrographs(X), MOST_MICROGRAPHS)
+        given = self._component("preprocessing")
+
+        def preprocess(scale: float) -> tuple[Any, list[GridImage]]:
+            preprocessing = complete_preprocessing(
+                clone(given), self.particle_diameter * scale, self.pixel_size, self.n_jobs
+            )
+            return preprocessing, _images(micrographs, preprocessing)
+
+        def geometry_of(images: list[GridImage], scale: float) -> PickingGeometry:
+            diameter = self.particle_diameter * scale
+            return PickingGeometry.common_to(images, diameter, self.pixel_size, self.label_radius)
+
+        def scorer_for(images: list[GridImage], scale: float) -> NetworkScorer:
+            geometry = geometry_of(images, scale)
+            check_lengths(self, images, geometry)
+            scorer = NetworkScorer(classifier, geometry, self._steps_per_epoch)
+            return scorer if scorer.weights is None else scorer.pretrained()
+
+        def finder(scorer: NetworkScorer, scale: float) -> FindCandidates:
+            return self._pipeline_of(scorer, scale).find_candidates
+
+        start = Unlabelled(preprocess, finder, scorer_for, can_be_scaled(given))
+        was_inverted = is_inverted(given)
+        scale, preprocessing, images, scorer, look = start.start()
+        warn_if_coarse(micrographs, scorer.geometry.diameter)
+        pixel_size = relative_pixel_size(self.pixel_size, images)
+        follow_headers(preprocessing, self.pixel_size, pixel_size)
+        diameter = geometry_of(images, 1.0).diameter
+        task = EstimationTask(
+            images,
+            [np.empty((0, 2)) for _ in images],
+            scorer.geometry,
+            stride=scorer.stride,
+            matching_radius=float(self.matching_radius or diameter / 2),
+            prior=self.prior,
+            expected_particles=self.expected_particles,
+            threshold=check_threshold(self.threshold),
+            first_look=look,
+        )
+        prior = task.first_prior()
+        scorer = scorer.pretrained(prior)
+        quality = look.quality()
+        fitted = FittedAttributes.of(
+            preprocessing,
+            scorer,
+            task,
+            prior,
+            pixel_size,
+            quality,
+            lowest_threshold=LOWEST_LOGIT,
+            diameter_scale=scale,
+            pretrained_report=pretrained_report(
+                scorer, look, None, invert=is_inverted(preprocessing) != was_inverted, scale=scale
+            ),
+        )
+        self._set_fitted(fitted)
+        warn_if_nearly_empty(quality, self.threshold_)
+        context.call_on_fit_task_end(estimator=self, X=X, y=None, reconstruction_attributes={})
+        return self
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        particle_diameter: float,
+        *,
+        pixel_size: float | str = 1.0,
+        weights: str | os.PathLike = "pretrained",
+        **params: Any,
+    ) -> ParticlePicker:
+        """Return a picker that picks at once, without a label and without `fit`.
+
+        Parameters
+        ----------
+        particle_diameter : float
+            As in the constructor.
+        pixel_size : float or "header", default=1.0
+            As in the constructor.
+        weights : "pretrained" or path, default="pretrained"
+            The weights of the package, or a file of `save_pretrained`.
+        **params : dict
+            Further parameters of the constructor.
+
+        Returns
+        -------
+        ParticlePicker
+            A fitted one, for particles darker than the ice and of the given diameter. What only
+            micrographs tell is unknown: ``prior_`` is NaN, ``threshold_report_`` and
+            ``expected_particles_`` are None, and the ``threshold_`` of a rule is the logit that is
+            best where the best F1 is .7.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is invalid, or the file cannot be used.
+
+        Notes
+        -----
+        ``from_pretrained(...).fit(X)`` also looks at the micrographs: it finds bright particles,
+        corrects the diameter where particles look clearly smaller or larger, chooses the threshold
+        of the largest expected F1, counts the particles, and warns where there are next to none.
+        With labels, ``fit(X, y)`` trains on, from the weights.
+
+        Logits are those of a line that was fitted to simulated micrographs: they are less certain
+        than logits that were estimated from labels.
+
+        Examples
+        --------
+        >>> from puclassify import ParticlePicker
+        >>> picker = ParticlePicker.from_pretrained(180, pixel_size=1.77)     # doctest: +SKIP
+        >>> picks = picker.fit(micrographs).predict(micrographs)              # doctest: +SKIP
+        """
+        classifier = params.pop("classifier", None)
+        if classifier is None:
+            classifier = default_component("classifier", particle_diameter, pixel_size)
+            classifier.set_params(**module_of(weights))
+        classifier = clone(classifier).set_params(init=weights)
+        picker = cls(particle_diameter, pixel_size=pixel_size, classifier=classifier, **params)
+        check_picker_parameters(picker)
+        picker._set_fitted(picker._fitted_to_nothing())
+        return picker
+
+    def _fitted_to_nothing(self) -> FittedAttributes:
+        """Return the attributes of the pretrained network before any micrograph."""
+        preprocessing = complete_preprocessing(
+            self._component("preprocessing"), self.particle_diameter, self.pixel_size, self.n_jobs
+        )
+        is_known = not isinstance(self.pixel_size, str)
+        diameter = self.particle_diameter / (float(self.pixel_size) if is_known else 1.0)
+        geometry = PickingGeometry(diameter, self.label_radius)
+        scorer = NetworkScorer(self._component("classifier"), geometry, self._steps_per_epoch)
+        line = line_of(weights_of(scorer))
+        scorer = scorer.pretrained()
+        threshold = check_threshold(self.threshold)
+        return FittedAttributes.without_micrographs(
+            preprocessing,
+            scorer,
+            line,
+            threshold if isinstance(threshold, float) else UNSEEN_THRESHOLD,
+            float(self.matching_radius or diameter / 2),
+            self.pixel_size,
+            pretrained_report(scorer, None, None, invert=is_inverted(preprocessing)),
+        )
 
     def _set_fitted(self, fitted: FittedAttributes) -> None:
         """Set all that is fitted, in steps that cannot fail: a fit sets everything or nothing."""
@@ -425,6 +641,8 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         self.pixel_size_ = fitted.pixel_size_
         self.n_labels_ = fitted.n_labels_
         self.n_micrographs_ = fitted.n_micrographs_
+        self.diameter_scale_ = fitted.diameter_scale_
+        self.pretrained_report_ = fitted.pretrained_report_
         self._scorer = fitted._scorer
         self._quality = fitted._quality
 
@@ -711,7 +929,7 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         check_is_fitted(self)
         check_memory_budget(self.memory_budget)
         return replace(
-            self._pipeline_of(self._scorer),
+            self._pipeline_of(self._scorer, self.diameter_scale_),
             preprocessing=self.preprocessing_,
             # One that was set after the fit counts.
             pixel_size=self.pixel_size_ if self.pixel_size == self.pixel_size_ else self.pixel_size,
@@ -719,13 +937,16 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
             compile=self.compile,
         )
 
-    def _pipeline_of(self, scorer: Any) -> MicrographPipeline:
-        """Return the same for preprocessed micrographs and a scorer, with its own logits."""
+    def _pipeline_of(self, scorer: Any, scale: float = 1.0) -> MicrographPipeline:
+        """Return the same for preprocessed micrographs and a scorer, with its own logits.
+
+        A radius that was never set follows the scale of the diameter.
+        """
         return MicrographPipeline(
             None,
             scorer,
             self._component("nms").get_params(deep=False),
-            self.particle_diameter,
+            self.particle_diameter * scale,
             self.pixel_size,
             memory_budget=self.memory_budget,
             symmetry=self.symmetry,
@@ -752,9 +973,18 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         if self._quality is None:
             raise ValueError(
                 f"{needed_for} needs estimates, but this fit made none: fit with threshold='auto' "
-                f"and at least {FEWEST_LABELS} labelled particles"
+                f"and at least {FEWEST_LABELS} labelled particles, or, for pretrained weights, "
+                "fit(X) without labels"
             )
         return self._quality
+
+
+def _images(micrographs: Sequence[Micrograph], preprocessing: Any) -> list[GridImage]:
+    """Fit the preprocessing; return the images that it makes, without constant ones."""
+    refuse_score_maps(micrographs)
+    with on_this_machine():
+        images = check_images(fit_preprocessing(preprocessing, micrographs), preprocessing)
+    return without_constant(images, [np.empty((0, 2)) for _ in images])[0]
 
 
 def _preprocessed(

@@ -54,6 +54,8 @@ class PickerState:
     steps_per_epoch: int
     quality: PickQuality | None = None
     output: str | None = None  # of set_output
+    diameter_scale: float = 1.0
+    pretrained_report: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, picker: ParticlePicker) -> PickerState:
@@ -83,6 +85,8 @@ class PickerState:
             scorer.steps_per_epoch,
             fitted._quality,
             getattr(picker, "_sklearn_output_config", {}).get("transform"),
+            fitted.diameter_scale_,
+            fitted.pretrained_report_,
         )
 
     @classmethod
@@ -136,7 +140,7 @@ class PickerState:
         slope, intercept = self.calibration
         for name, value in (("slope", slope), ("intercept", intercept)):
             check_number(value, f"calibration: {name}", "a finite number")
-        for name in ("matching_radius", "diameter"):
+        for name in ("matching_radius", "diameter", "diameter_scale"):
             check_number(getattr(self, name), name, "a positive number", above=0)
         if self.label_radius is not None:
             check_number(self.label_radius, "label_radius", "a positive number", above=0)
@@ -144,8 +148,9 @@ class PickerState:
         for name in ("n_labels", "n_micrographs"):
             check_whole_number(getattr(self, name), name, at_least=0)
         check_whole_number(self.steps_per_epoch, "steps_per_epoch", at_least=1)
-        if not isinstance(self.threshold_report, dict | None):
-            raise ValueError("threshold_report must be a dict or None")
+        for name in ("threshold_report", "pretrained_report"):
+            if not isinstance(getattr(self, name), dict | None):
+                raise ValueError(f"{name} must be a dict or None")
         if self.quality is not None:
             _check_quality(self.quality)
         if self.output is not None:
@@ -169,6 +174,8 @@ class PickerState:
                 pixel_size_=self.pixel_size,
                 n_labels_=self.n_labels,
                 n_micrographs_=self.n_micrographs,
+                diameter_scale_=self.diameter_scale,
+                pretrained_report_=self.pretrained_report,
                 _scorer=NetworkScorer(self.classifier, geometry, self.steps_per_epoch),
                 _quality=self.quality,
             )

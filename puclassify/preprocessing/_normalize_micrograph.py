@@ -12,7 +12,7 @@ import torch
 from scipy.fft import next_fast_len
 
 from puclassify._devices import all_finite, as_tensor, empty_image, like, rows_at_once
-from puclassify._parameters import check_number, check_option
+from puclassify._parameters import check_flag, check_number, check_option
 from puclassify.grid import GridImage
 from puclassify.preprocessing._dead_regions import without_dead_regions
 from puclassify.preprocessing._gray_scale import GrayScale
@@ -42,6 +42,9 @@ class NormalizeMicrograph(MicrographTransformer):
         Normalised pixels beyond this many standard deviations are set to the limit. Noise and
         protein do not reach 10; hot pixels, gold and ice crystals do, and would outweigh everything
         else in a convolution. None turns clipping off.
+    invert : bool, default=False
+        Whether to negate the normalised pixels, for micrographs in which particles are brighter
+        than the ice.
     n_jobs : int or None, default=None
         Number of micrographs processed in parallel (a joblib setting).
 
@@ -71,20 +74,24 @@ class NormalizeMicrograph(MicrographTransformer):
         *,
         background_radius: float | None = None,
         clip: float | None = 10.0,
+        invert: bool = False,
         n_jobs: int | None = None,
     ):
         self.method = method
         self.background_radius = background_radius
         self.clip = clip
+        self.invert = invert
         self.n_jobs = n_jobs
 
     def image_function(self) -> Callable[[GridImage], GridImage]:
         _check_parameters(self.method, self.background_radius, self.clip)
+        check_flag(self.invert, "invert")
         return partial(
             normalize_micrograph,
             method=self.method,
             background_radius=self.background_radius,
             clip=self.clip,
+            invert=self.invert,
         )
 
 
@@ -94,6 +101,7 @@ def normalize_micrograph(
     *,
     background_radius: float | None = None,
     clip: float | None = 10.0,
+    invert: bool = False,
 ) -> GridImage:
     r"""Shift and scale the pixels of one image.
 
@@ -109,6 +117,8 @@ def normalize_micrograph(
         subtract first.
     clip : float or None, default=10.0
         Limit of the normalised pixels, in standard deviations.
+    invert : bool, default=False
+        Whether to negate the normalised pixels.
 
     Returns
     -------
@@ -164,7 +174,9 @@ def normalize_micrograph(
         if deviation == 0:
             rows.zero_()
         else:
-            rows.sub_(mean).mul_(1 / deviation).nan_to_num_(0, posinf=0, neginf=0)
+            rows.sub_(mean).mul_((-1 if invert else 1) / deviation).nan_to_num_(
+                0, posinf=0, neginf=0
+            )
             if clip is not None:
                 rows.clamp_(-clip, clip)
     return replace(image, values=like(image.values, values))

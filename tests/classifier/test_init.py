@@ -88,7 +88,7 @@ def test_weights_of_one_channel_are_refused_for_three(path, images):
 
 
 def test_a_file_that_is_not_there_is_refused(images):
-    with pytest.raises(ValueError, match="init='nowhere' is neither one of .* nor a file"):
+    with pytest.raises(ValueError, match=r"init='nowhere' is neither one of .* nor a file"):
         classifier("nowhere").fit(*images)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "FindCandidates",
     "HeldOutScores",
     "MatchedScores",
+    "TrainEach",
     "held_out_scores",
     "label_and_candidate_scores",
 ]
@@ -59,17 +60,20 @@ class HeldOutScores:
             return np.zeros(self.n_labels, dtype=int)
         return self.label_groups % self.n_micrographs
 
-    def probability(self, guess: float, most: float = np.inf) -> ParticleProbability:
+    def probability(
+        self, guess: float, most: float = np.inf, spread: float = 1.0
+    ) -> ParticleProbability:
         """Return the probability that a candidate is a particle, by its held-out score.
 
-        ``guess`` is a rough one of the particles in the micrographs; more than ``most`` are
-        impossible.
+        ``guess`` is one of the particles in the micrographs, with the ``spread`` of its logarithm;
+        more than ``most`` are impossible.
         """
         return ParticleProbability.fit(
             self.label_scores,
             self.candidate_scores,
             guess=self._among_candidates(guess),
             most=self._among_candidates(most),
+            spread=spread,
             label_groups=self.label_groups,
             candidate_groups=self.candidate_groups,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,14 @@ from puclassify.picking.estimates._chance import ChanceTest, LabelMover
 from puclassify.picking.estimates._cross_fitting import (
     FindCandidates,
     HeldOutScores,
+    TrainEach,
     held_out_scores,
     label_and_candidate_scores,
 )
+from puclassify.picking.estimates._first_look import FirstLook
 from puclassify.picking.estimates._particle_probability import can_be_fitted
 from puclassify.picking.estimates._pick_quality import PickQuality, fit_pick_quality
+from puclassify.picking.estimates._ranks import are_clearly_better, ranks_of_labels
 from puclassify.picking.estimates._threshold_rules import ChosenRule, is_rule
 from puclassify.picking.label_checks import check_orientation, shift_of_labels
 
@@ -28,6 +32,10 @@ __all__ = ["FEWEST_LABELS", "CrossFit", "EstimationTask", "cross_fit", "estimate
 FEWEST_LABELS = 10  # for estimates by cross-fitting
 _EPOCHS_SHARE = 0.35  # of the final training's epochs, for a cross-fitted one
 _NEARLY_ALL = 0.4  # of the candidates, beyond which labels have no places beside them
+_GUESS_SPREAD = 1.0  # of the logarithm of a number of particles: within a factor of several
+_FIRST_LOOK_SPREAD = 0.5  # the same, where a pretrained network has counted
+_FEW_LABELS = 30  # below which a pretrained network knows the number better than they do
+_CLEARLY_WORSE = 1.0  # standard errors, from which on labels make a pretrained network worse
 _CONTRADICTION = 1.25  # by how much a given number may lie outside the interval of the estimate
 
 
@@ -38,7 +46,8 @@ class EstimationTask:
     ``labels`` (k_i, 2) and ``matching_radius``, the largest distance from a label to its candidate,
     are in stored pixels; ``stride`` is that of the score maps in pixels of the images. ``prior``,
     ``expected_particles`` and ``threshold`` are those of the picker, checked. A ``suspicion``, a
-    question, is added to warnings.
+    question, is added to warnings. A ``first_look`` is that of the pretrained network that the
+    training starts from.
     """
 
     images: list[GridImage]
@@ -50,6 +59,7 @@ class EstimationTask:
     expected_particles: float | None
     threshold: float | ChosenRule
     suspicion: str = ""
+    first_look: FirstLook | None = None
 
     @property
     def wants_prior(self) -> bool:
@@ -73,24 +83,39 @@ class EstimationTask:
 
     def first_prior(self) -> float:
         """Return the prior as given, or the one of the expected or guessed number of particles."""
+        if self.wants_prior and self.first_look is not None:
+            n_particles, _ = self.guessed_and_most_particles()
+            return self.geometry.estimated_prior(self.images, self.stride, n_particles)
         if self.prior == "auto":
             return self.geometry.prior(self.images, self.stride, self.expected_particles)
         return float(self.prior)
 
     def guessed_and_most_particles(self) -> tuple[float, float]:
         """Return a rough guess of the number of particles in all micrographs, and its limit."""
-        return (
-            self.geometry.guessed_particles(self.images),
-            self.geometry.most_particles(self.images),
-        )
+        most = self.geometry.most_particles(self.images)
+        if self.first_look is None:
+            return self.geometry.guessed_particles(self.images), most
+        return max(min(self.first_look.particles_in(self.images), most), self.n_labels), most
+
+    @property
+    def guess_spread(self) -> float:
+        """Standard deviation of the logarithm of the guess."""
+        return _GUESS_SPREAD if self.first_look is None else _FIRST_LOOK_SPREAD
 
 
 @dataclass(frozen=True)
 class CrossFit:
-    """What is known before the final training: its prior, and held-out scores where asked for."""
+    """What is known before the final training: its prior, and held-out scores where asked for.
+
+    With ``keeps_pretrained`` the pretrained network is final as it is. ``mean_ranks`` are those of
+    held-out labels by the pretrained network and by networks trained on other labels: geometric
+    means of one more than the number of candidates above them.
+    """
 
     prior: float
     held_out: HeldOutScores | None = None
+    keeps_pretrained: bool = False
+    mean_ranks: tuple[float, float] | None = None
 
 
 def cross_fit(
@@ -110,6 +135,9 @@ def cross_fit(
     prior = task.first_prior()
     if not (task.wants_threshold or task.wants_prior):
         return CrossFit(prior)
+    if task.n_labels < FEWEST_LABELS and task.first_look is not None:
+        _warn_of_too_few(task)
+        return CrossFit(prior, keeps_pretrained=True)
     if task.n_labels < FEWEST_LABELS:
         _warn_of_no_estimates(task, f"y holds only {task.n_labels} labelled particles")
         return CrossFit(prior)
@@ -123,30 +151,52 @@ def cross_fit(
     if shift is not None:
         _warn_of_no_estimates(task, _beside(shift))
         return CrossFit(prior)
-    move = LabelMover(task.geometry.diameter, task.matching_radius, np.random.RandomState(0))
-    held_out = held_out_scores(
-        train, task.images, task.labels, task.matching_radius, rng, move, verbose=verbose
-    )
+    folds = copy.deepcopy(rng)
+    held_out = _held_out(task, train, rng, verbose)
+    keeps_pretrained, mean_ranks = False, None
+    if task.first_look is not None:
+        find = task.first_look.find_candidates
+        by_pretrained = _held_out(task, lambda parts: [find for _ in parts], folds, verbose)
+        ranks, others = ranks_of_labels(held_out), ranks_of_labels(by_pretrained)
+        keeps_pretrained = are_clearly_better(others, ranks, deviations=_CLEARLY_WORSE)
+        mean_ranks = _mean_rank(others), _mean_rank(ranks)
+        if keeps_pretrained:
+            _warn_of_worse_ranks(mean_ranks)
+            held_out = by_pretrained
+    without_estimates = CrossFit(prior, keeps_pretrained=keeps_pretrained, mean_ranks=mean_ranks)
     if not held_out.chance.labels_mean_something:
         _warn_of_no_estimates(task, _by_chance(task, held_out.chance))
-        return CrossFit(prior)
+        return without_estimates
     if not held_out.chance.labels_are_centred:
         _warn_of_no_estimates(task, _not_centred(held_out.chance))
-        return CrossFit(prior)
+        return without_estimates
     if not can_be_fitted(held_out.label_scores):
         _warn_of_no_estimates(
             task,
             "classifiers trained on half of the labels give nearly all of the other half one score "
             f"({task.n_labels} labels in all)",
         )
-        return CrossFit(prior)
-    probability = held_out.probability(*task.guessed_and_most_particles())
+        return without_estimates
+    probability = held_out.probability(*task.guessed_and_most_particles(), task.guess_spread)
     if probability.labels_are_partly_wrong:
         _warn_of_meaningless_labels(probability.meaningless_share)
-    if task.wants_prior:
+    few_labels = task.first_look is not None and task.n_labels < _FEW_LABELS
+    if task.wants_prior and not few_labels:
         n_particles = held_out.in_micrographs(probability.cautious_n_particles)
         prior = task.geometry.estimated_prior(task.images, task.stride, n_particles)
-    return CrossFit(prior, held_out)
+    return CrossFit(prior, held_out, keeps_pretrained, mean_ranks)
+
+
+def _held_out(
+    task: EstimationTask, train: TrainEach, rng: np.random.RandomState, verbose: int
+) -> HeldOutScores:
+    radius = task.matching_radius
+    move = LabelMover(task.geometry.diameter, radius, np.random.RandomState(0))
+    return held_out_scores(train, task.images, task.labels, radius, rng, move, verbose=verbose)
+
+
+def _mean_rank(n_above: np.ndarray) -> float:
+    return float(np.exp(np.log1p(n_above).mean()))
 
 
 def estimate_pick_quality(
@@ -176,6 +226,7 @@ def estimate_pick_quality(
         may_memorize=may_memorize,
         guess=guess,
         most=most,
+        spread=task.guess_spread,
         areas=areas_in_medians(task.images),
     )
     if quality is None:
@@ -242,6 +293,24 @@ def _warn_of_no_estimates(task: EstimationTask, why: str, prior: str = "a guess"
         f"threshold {'a logit of 0' if task.wants_threshold else 'as given'}; label "
         f"{FEWEST_LABELS} particles or more (better 100), train longer, or pass numbers as "
         f"expected_particles and threshold{'. ' * bool(task.suspicion)}{task.suspicion}"
+    )
+
+
+def _warn_of_too_few(task: EstimationTask) -> None:
+    warn(
+        f"y holds only {task.n_labels} labelled particles, too few to tell whether training on "
+        "them makes the pretrained network better: it was kept as it is, and the number of "
+        f"particles and the threshold are what it implies. Label {FEWEST_LABELS} or more"
+    )
+
+
+def _warn_of_worse_ranks(mean_ranks: tuple[float, float]) -> None:
+    before, after = mean_ranks
+    warn(
+        "training on the labels makes the pretrained network worse: held-out labels rank "
+        f"{after:.3g} instead of {before:.3g} in the mean, 1 being the best candidate of a "
+        "micrograph. It was kept as it is. Are the labels those of one kind of particle, and "
+        "centred?"
     )
 
 

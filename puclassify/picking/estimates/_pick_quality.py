@@ -122,14 +122,16 @@ def fit_pick_quality(
     may_memorize: bool = False,
     guess: float,
     most: float = np.inf,
+    spread: float = 1.0,
     areas: np.ndarray,
 ) -> PickQuality | None:
     """Estimate the quality of the picks of the final scorer; None if the labels do not suffice.
 
     ``scores`` are those of the final scorer for the labels it was trained on, which are not used
     if it may memorise them or some mean nothing, and for all candidates.
-    ``guess`` is the number of particles in the micrographs, to within a factor of several; more
-    than ``most`` are impossible. ``areas`` are those of the micrographs, in units of the median.
+    ``guess`` is the number of particles in the micrographs, with the ``spread`` of its logarithm;
+    more than ``most`` are impossible. ``areas`` are those of the micrographs, in units of the
+    median.
 
     The final scorer was trained on all labels, and for longer than the cross-fitted ones. Its own
     scores of the labels are too high for other particles, and the scores at their held-out ranks
@@ -144,17 +146,17 @@ def fit_pick_quality(
         most=most,
     )
     sources = [(held_out.at_same_ranks(scores.candidates), held_out.micrograph_of_label)]
-    by_source = _fit_each(fit, sources, guess)
+    by_source = _fit_each(fit, sources, guess, spread)
     if not (may_memorize or any(one.labels_are_partly_wrong for one in by_source)):
         sources.append((scores.labels, scores.label_groups))
-        by_source += _fit_each(fit, sources[1:], guess)
+        by_source += _fit_each(fit, sources[1:], guess, spread)
     shares = [1.0] if len(sources) == 1 else [_HELD_OUT_WEIGHT, 1 - _HELD_OUT_WEIGHT]
     weights = np.repeat(shares, held_out.n_labels)
     label_scores, label_groups = (np.concatenate(kind) for kind in zip(*sources))
     if not can_be_fitted(label_scores, weights):
         return None
     fit_all = partial(fit, label_scores, label_weights=weights, label_groups=label_groups)
-    unsettled = fit_all(guess=guess)
+    unsettled = fit_all(guess=guess, spread=spread)
     settled = fit_all(
         guess=max(unsettled.cautious_n_particles, held_out.n_labels),
         spread=_SETTLED_SPREAD,
@@ -164,10 +166,10 @@ def fit_pick_quality(
     return PickQuality(settled, tuple(by_source or [unsettled]), micrographs)
 
 
-def _fit_each(fit, sources, guess: float) -> list[ParticleProbability]:
+def _fit_each(fit, sources, guess: float, spread: float) -> list[ParticleProbability]:
     """Fit the scores and groups of each source of labels that can be fitted."""
     return [
-        fit(label_scores, label_groups=groups, guess=guess)
+        fit(label_scores, label_groups=groups, guess=guess, spread=spread)
         for label_scores, groups in sources
         if can_be_fitted(label_scores)
     ]

@@ -34,9 +34,10 @@ from puclassify.classifier import (
     adopt_training,
     module_version,
     scoring_dtype,
+    share_of_steps,
 )
 from puclassify.grid import GridImage, map_length
-from puclassify.networks import check_unpadded, fold_batch_norm
+from puclassify.networks import check_unpadded, fold_batch_norm, load_pretrained
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.scoring._memory_budget import default_memory_budget, tile_length
 from puclassify.picking.scoring._score_map import score_map
@@ -48,7 +49,8 @@ __all__ = ["NetworkScorer"]
 class NetworkScorer:
     """Scores micrographs with the network of a `PUImageClassifier`, which it trains in place.
 
-    The training starts from the weights of ``start``, None for new ones.
+    The training starts from the weights of ``start``, None for those of the classifier's ``init``;
+    from pretrained ones it is shorter, by the number of labels.
     """
 
     may_memorize = False  # labels are turned and magnified, among thousands of others
@@ -61,13 +63,17 @@ class NetworkScorer:
         steps_per_epoch: int = STEPS_PER_EPOCH,
         *,
         start: nn.Module | None = None,
+        n_labels: int | None = None,
     ):
         self.classifier = classifier
         self.geometry = geometry
         self.steps_per_epoch = steps_per_epoch
-        self.n_epochs = classifier.max_epochs
         # A throw-away network, to ask for its geometry.
         network = Trainer.of(classifier).build((1, 0, 0), 0.5)
+        self.weights = None if start is not None else load_pretrained(classifier.init, network)
+        self.n_epochs = classifier.max_epochs
+        if self.weights is not None and n_labels is not None:
+            self.n_epochs = max(1, round(share_of_steps(n_labels) * classifier.max_epochs))
         check_unpadded(network)
         if start is not None:
             _check_same_shapes(start, network)
@@ -76,10 +82,15 @@ class NetworkScorer:
 
     def shortened(self, share: float) -> NetworkScorer:
         """Return an untrained scorer like this one, for a share of the epochs (at least one)."""
-        n_epochs = max(1, round(share * self.classifier.max_epochs))
-        shorter = clone(self.classifier)
-        shorter.set_params(max_epochs=n_epochs, callbacks=None, verbose=0)
-        return NetworkScorer(shorter, self.geometry, self.steps_per_epoch)
+        classifier = clone(self.classifier).set_params(callbacks=None, verbose=0)
+        shorter = NetworkScorer(classifier, self.geometry, self.steps_per_epoch)
+        shorter.n_epochs = max(1, round(share * self.n_epochs))
+        return shorter
+
+    def pretrained(self, prior: float = float("nan")) -> NetworkScorer:
+        """Return a scorer like this one with the pretrained weights as they are."""
+        trained = Trainer.of(self.classifier).untrained((1, self.field, self.field), prior)
+        return self.with_training(trained)
 
     def training_prior(self, prior: float) -> float:
         """Return the prior that the objective will use: the criterion's own wins."""
@@ -140,7 +151,8 @@ class NetworkScorer:
             steps_per_epoch=self.steps_per_epoch,
         )
         trainer = Trainer.of(self.classifier)
-        trainer = replace(trainer, verbose=max(verbose, trainer.verbose))
+        verbose = max(verbose, trainer.verbose)
+        trainer = replace(trainer, max_epochs=self.n_epochs, verbose=verbose)
         seeds = trainer.draw_seeds(rng)
         shape = (1, self.field, self.field)
 

@@ -31,6 +31,7 @@ class WindowScorer:
 
     may_memorize = True  # as nearest neighbours and forests do
     n_epochs = 0
+    weights = None  # pretrained ones
     device = None  # the classifier needs arrays
     stride = 4
 
