@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from puclassify import regions as regions
     from puclassify.classifier import PUImageClassifier
     from puclassify.grid import GridImage
-    from puclassify.models import export_onnx, load_model, load_topaz_model, save_model
+    from puclassify.models import (
+        export_onnx,
+        load_model,
+        load_topaz_model,
+        save_model,
+        save_pretrained,
+    )
     from puclassify.particles import extract_particles
     from puclassify.picking import NonMaximumSuppression, ParticlePicker
     from puclassify.regions import RegionExtractor, RegionTable, sample_regions
@@ -46,6 +52,7 @@ __all__ = [
     "load_topaz_model",
     "sample_regions",
     "save_model",
+    "save_pretrained",
 ]
 
 # PyTorch and scikit-learn take seconds to import: everything is imported when first asked for.
@@ -62,6 +69,7 @@ _HOMES = {
     "load_topaz_model": "models",
     "sample_regions": "regions",
     "save_model": "models",
+    "save_pretrained": "models",
 }
 _PACKAGES = {
     "base",

@@ -24,6 +24,7 @@ __all__ = [
     "computing_options",
     "dask_option",
     "frame_options",
+    "init_option",
     "project_option",
     "skipping_option",
     "threshold_text",
@@ -214,6 +215,12 @@ skipping_option = click.option(
     show_default=True,
     help="What to do about a micrograph that cannot be read or used; skipped ones are listed in "
     "skipped.tsv, and the exit status is then 3.",
+)
+
+init_option = click.option(
+    "--init",
+    help='Weights to start from: "random", "auto", "pretrained", or a file of --save-pretrained.  '
+    "[default: the library's]",
 )
 
 computing_options = _stacked(

@@ -13,6 +13,7 @@ from puclassify.cli._command import command, finish_with_skipped, save_config
 from puclassify.cli._dask import workers
 from puclassify.cli._options import (
     PATH,
+    PIXEL_SIZE,
     POSITIVE,
     SHARE,
     THRESHOLD,
@@ -27,12 +28,31 @@ from puclassify.cli._outputs import config_path, is_one_file, make_folder
 _EXAMPLE = """\
 puclassify pick model.safetensors "session/**/*.mrc" --output picks
 puclassify pick model.safetensors session --watch --idle 600 --output picks
-puclassify pick model.safetensors P3/J5/J5_micrographs.csg --output P3/picks.csg"""
+puclassify pick model.safetensors P3/J5/J5_micrographs.csg --output P3/picks.csg
+puclassify pick --pretrained --diameter 180 "session/*.mrc" --output picks"""
 
 
 @command(name="pick", example=_EXAMPLE)
-@click.argument("model", type=PATH)
-@click.argument("micrographs", type=PATH, nargs=-1, required=True)
+@click.argument("model", type=PATH, metavar="[MODEL]")  # the first micrograph with --pretrained
+@click.argument("micrographs", type=PATH, nargs=-1, metavar="MICROGRAPHS...")
+@click.option(
+    "--pretrained",
+    is_flag=True,
+    help="Pick without a model and without labels, by weights that know particles.",
+)
+@click.option("--weights", type=PATH, help="A file of --save-pretrained, for --pretrained.")
+@click.option("--diameter", type=POSITIVE, help="Of the particle in ångström, for --pretrained.")
+@click.option(
+    "--pixel-size",
+    type=PIXEL_SIZE,
+    help='Ångström per pixel of the micrographs as stored, or "header", for --pretrained.  '
+    '[default: "header"]',
+)
+@click.option(
+    "--save-model",
+    type=PATH,
+    help="Where to write the picker of --pretrained, to use it again.",
+)
 @click.option(
     "--output",
     type=PATH,
@@ -66,20 +86,15 @@ puclassify pick model.safetensors P3/J5/J5_micrographs.csg --output P3/picks.csg
 @click.option("--idle", type=POSITIVE, help="Seconds without a new file after which --watch ends.")
 @click.option("--timeout", type=POSITIVE, help="Seconds after which --watch ends.")
 def pick(**options: Any) -> None:
-    """Pick particles in micrographs with a trained model.
+    """Pick particles in micrographs with a trained model, or with pretrained weights.
 
-    MODEL is a file of "puclassify train". MICROGRAPHS are paths, folders, quoted patterns, STAR
-    lists, exposures of cryoSPARC (.cs, .csg) or @list.txt. Picks are written as soon as each
-    micrograph is done, one file for all at the end; scores are logits, 0 means a probability of
-    1/2.
+    MODEL is a file of "puclassify train"; with --pretrained there is none, and contrast, scale and
+    threshold are chosen by what the weights see in 24 of the micrographs. MICROGRAPHS are paths,
+    folders, quoted patterns, STAR lists, exposures of cryoSPARC (.cs, .csg) or @list.txt. Picks are
+    written as soon as each micrograph is done, one file for all at the end; scores are logits, 0
+    means a probability of 1/2.
     """
-    from puclassify import load_model
-
     _check_usage(options)
-    picker = load_model(options["model"], device=options["device"])
-    if not hasattr(picker, "iter_predict"):
-        raise ValueError(f"{options['model']} is a model of single images, not a picker")
-    picker.set_params(n_jobs=options["n_jobs"], verbose=1)
     micrographs, output = _micrographs(options), options["output"]
     if is_one_file(output):
         from puclassify.io import check_picks_file
@@ -87,8 +102,10 @@ def pick(**options: Any) -> None:
         n_micrographs = 2 if options["watch"] else len(micrographs)
         check_picks_file(output, n_micrographs, ["micrographs"])
     make_folder(output)
+    picker = _pretrained(options, micrographs) if options["pretrained"] else _loaded(options)
+    picker.set_params(n_jobs=options["n_jobs"], verbose=1)
     if options["share"] and not micrographs:  # there are fewer of them than shares
-        _finish(options, [], [])
+        _finish(options, [], [], picker)
         return
     is_each = not is_one_file(output)
     names: list[str] = []
@@ -110,7 +127,7 @@ def pick(**options: Any) -> None:
         written = {name: xy for name, xy in named if xy is not None}
         _write(written, output, micrographs, picker)
     save_config(config_path(output, "pick"))
-    _finish(options, counts, stream.skipped)
+    _finish(options, counts, stream.skipped, picker)
 
 
 def _write(picks: dict[str, Any], output: str, micrographs: Any, picker: Any) -> None:
@@ -137,7 +154,41 @@ def _least_distance(picker: Any, pixel_size: float | None) -> float | None:
     return None if isinstance(size, str) else float(picker.nms.radius * size)
 
 
-def _finish(options: dict[str, Any], counts: list[int], skipped: Sequence[Any]) -> None:
+def _loaded(options: dict[str, Any]) -> Any:
+    from puclassify import load_model
+
+    model = options["model"]
+    picker = load_model(model, device=options["device"])
+    if not hasattr(picker, "iter_predict"):
+        raise ValueError(f"{model} is a model of single images, not a picker")
+    return picker
+
+
+def _pretrained(options: dict[str, Any], micrographs: Iterable[str]) -> Any:
+    """Return a picker of pretrained weights that has looked at the micrographs, if they are there.
+
+    A rule for the threshold is applied to these.
+    """
+    from puclassify import ParticlePicker, save_model
+
+    picker = ParticlePicker.from_pretrained(
+        options["diameter"],
+        pixel_size=options["pixel_size"] or "header",
+        weights=options["weights"] or "pretrained",
+        n_jobs=options["n_jobs"],
+    )
+    if options["device"] is not None:
+        picker.set_params(classifier__device=options["device"])
+    if not options["watch"]:
+        picker.fit(list(micrographs))
+    if options["save_model"] is not None:
+        save_model(picker, options["save_model"])
+    return picker
+
+
+def _finish(
+    options: dict[str, Any], counts: list[int], skipped: Sequence[Any], picker: Any
+) -> None:
     done = [n for n in counts if n >= 0]
     result = {
         "output": options["output"],
@@ -145,16 +196,43 @@ def _finish(options: dict[str, Any], counts: list[int], skipped: Sequence[Any]) 
         "n_micrographs": len(done),
         "n_picks": sum(done),
     }
+    if options["pretrained"]:
+        result |= {
+            "pretrained": picker.pretrained_report_,
+            "threshold_report": picker.threshold_report_,
+        }
     text = f"{sum(done)} picks in {len(done)} micrographs, in {options['output']}"
+    if options["pretrained"] and picker.threshold_report_ is not None:
+        report = picker.threshold_report_
+        low, high = report["n_particles_interval"]
+        text += (
+            f"; expected are {report['n_particles']:.0f} ({low:.0f} to {high:.0f}) particles in a "
+            f"micrograph, and a precision of {report['precision']:.2f}"
+        )
     finish_with_skipped(result, text, skipped)
 
 
 def _check_usage(options: dict[str, Any]) -> None:
+    if options["pretrained"] and options["diameter"] is None:
+        raise click.UsageError("--pretrained needs --diameter, that of the particle in ångström")
+    if not options["pretrained"]:
+        for name in ("weights", "diameter", "pixel_size", "save_model"):
+            if options[name] is not None:
+                raise click.UsageError(f"--{name.replace('_', '-')} is for --pretrained")
+        if not options["micrographs"]:
+            raise click.UsageError(
+                "MODEL and MICROGRAPHS are needed, or --pretrained --diameter and MICROGRAPHS"
+            )
     if options["watch"]:
-        if len(options["micrographs"]) != 1:
+        if len(_given(options)) != 1:
             raise click.UsageError("--watch takes one folder")
     elif options["idle"] is not None or options["timeout"] is not None:
         raise click.UsageError("--idle and --timeout are for --watch")
+    if options["share"] and options["pretrained"]:
+        raise click.UsageError(
+            "--share cannot be used with --pretrained, which looks at the whole session: pick with "
+            "the model that --save-model writes"
+        )
     if options["share"] and (options["watch"] or is_one_file(options["output"])):
         raise click.UsageError(
             "--share needs a file for each micrograph: a folder, or a path with "
@@ -164,6 +242,12 @@ def _check_usage(options: dict[str, Any]) -> None:
         raise click.UsageError(
             '--resume needs a file for each micrograph: a folder, or "{name}", in --output'
         )
+
+
+def _given(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return the micrographs as given."""
+    first = (options["model"],) if options["pretrained"] else ()
+    return (*first, *options["micrographs"])
 
 
 def _noted(micrographs: Iterable[str], names: list[str]) -> Iterable[str]:
@@ -179,10 +263,10 @@ def _micrographs(options: dict[str, Any]) -> Any:
 
     if not options["watch"]:
         share, n_shares = options["share"] or (1, 1)
-        files = micrograph_files(options["micrographs"], options["project"])
+        files = micrograph_files(_given(options), options["project"])
         return files[share - 1 :: n_shares]
     return watch(
-        options["micrographs"][0],
+        _given(options)[0],
         options["pattern"],
         idle=options["idle"],
         timeout=options["timeout"],

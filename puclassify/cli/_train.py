@@ -18,6 +18,7 @@ from puclassify.cli._options import (
     THRESHOLD,
     computing_options,
     frame_options,
+    init_option,
     project_option,
 )
 from puclassify.cli._outputs import make_folder
@@ -73,9 +74,16 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Of training.  [default: the library's]")
 @click.option("--network", help="Such as resnet9 or conv31.  [default: the library's]")
+@init_option
 @click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same.")
 @computing_options
 @click.option("--warm-start", type=PATH, help="A model whose weights the training continues from.")
+@click.option(
+    "--save-pretrained",
+    type=PATH,
+    help="A file for the weights, too, from which trainings on other particles can start (--init) "
+    'and "puclassify pick --pretrained --weights" picks at once.',
+)
 def train(**options: Any) -> None:
     """Train a picker on labelled particles and write it to one file.
 
@@ -84,7 +92,7 @@ def train(**options: Any) -> None:
     enough; the rest is taken as unlabelled. Printed is what to expect of the picks, estimated from
     the labels.
     """
-    from puclassify import save_model
+    from puclassify import save_model, save_pretrained
     from puclassify.cli._coordinates import check_labels, labels_of, n_of
     from puclassify.io import micrograph_files
 
@@ -105,15 +113,24 @@ def train(**options: Any) -> None:
     picker.fit(micrographs, labels)
     save_model(picker, options["output"])
     save_config(f"{options['output']}.toml")
+    if options["save_pretrained"] is not None:
+        save_pretrained(picker, options["save_pretrained"])
+        result["weights"] = options["save_pretrained"]
     result |= {
         "model": options["output"],
         "threshold": picker.threshold_,
         "expected_particles": picker.expected_particles_,
         "threshold_report": picker.threshold_report_,
         "matching_radius": picker.matching_radius_,
+        "pretrained": picker.pretrained_report_,
     }
-    report = training_report(picker.threshold_, picker.threshold_report_)
-    print_result(result, f"wrote {options['output']}\n{report}")
+    lines = [f"wrote {options['output']}"]
+    if "weights" in result:
+        lines.append(f"wrote {result['weights']}, weights to start from")
+    if picker.pretrained_report_ is not None:
+        lines.append(f"started from {picker.pretrained_report_['weights']}")
+    lines.append(training_report(picker.threshold_, picker.threshold_report_))
+    print_result(result, "\n".join(lines))
 
 
 def _take_pixel_size(options: dict[str, Any], micrographs: Any) -> None:
@@ -144,6 +161,7 @@ def new_picker(options: dict[str, Any]) -> Any:
     of_classifier = {
         "classifier__max_epochs": options["epochs"],
         "classifier__module": options["network"],
+        "classifier__init": options["init"],
         "classifier__device": options["device"],
     }
     return picker.set_params(**{k: v for k, v in of_classifier.items() if v is not None})

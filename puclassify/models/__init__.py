@@ -3,6 +3,7 @@
 from puclassify.models._export_onnx import export_onnx
 from puclassify.models._load_model import load_model
 from puclassify.models._save_model import save_model
+from puclassify.models._save_pretrained import save_pretrained
 from puclassify.models._summary import model_info
 from puclassify.models._topaz import TopazDetector, load_topaz_model
 
@@ -13,4 +14,5 @@ __all__ = [
     "load_topaz_model",
     "model_info",
     "save_model",
+    "save_pretrained",
 ]

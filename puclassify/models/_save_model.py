@@ -20,7 +20,7 @@ from puclassify.models._file import FORMAT_VERSION, write_model
 from puclassify.models._summary import summary_of
 from puclassify.picking import ParticlePicker
 
-__all__ = ["save_model"]
+__all__ = ["save_model", "versions"]
 
 
 def save_model(estimator: Any, path: str | os.PathLike, *, omit: Iterable[str] = ()) -> None:
@@ -95,14 +95,15 @@ def save_model(estimator: Any, path: str | os.PathLike, *, omit: Iterable[str] =
         raise ValueError(f"omit holds {sorted(unknown)}, which are no parameters of {estimator!r}")
     header = {
         "format_version": FORMAT_VERSION,
-        "versions": _versions(),
+        "versions": versions(),
         "summary": Encoder().encode(summary_of(estimator), "summary"),
         "estimator": encoded,
     }
     write_model(os.fspath(path), header, encoder.tensors)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what a model was made with."""
     return {
         "puclassify": sys.modules["puclassify"].__version__,
         "python": platform.python_version(),

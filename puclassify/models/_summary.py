@@ -9,6 +9,7 @@ from puclassify.classifier import PUImageClassifier
 from puclassify.models._decoder import Decoder
 from puclassify.models._encoder import TAG
 from puclassify.models._file import damaged, read_header
+from puclassify.networks import holds_weights, read_card
 from puclassify.picking import ParticlePicker
 
 __all__ = ["model_info", "summary_of"]
@@ -20,7 +21,7 @@ def model_info(path: str | os.PathLike) -> dict[str, Any]:
     Parameters
     ----------
     path : str or path-like
-        A file of `save_model`.
+        A file of `save_model` or `save_pretrained`.
 
     Returns
     -------
@@ -28,11 +29,13 @@ def model_info(path: str | os.PathLike) -> dict[str, Any]:
         ``format_version``; ``versions`` of puclassify, python, numpy, scipy, scikit-learn and torch
         that wrote it; ``class``; ``network``, ``n_parameters``, ``receptive_field`` and ``stride``
         in pixels of what the network sees; ``epochs`` and ``train_loss`` of the last one;
-        ``prior`` and ``calibration`` (slope and intercept). For a picker also ``n_labels``,
-        ``n_micrographs``, ``particle_diameter`` in ångström, ``pixel_size`` in ångström per stored
-        pixel, ``threshold``, ``threshold_report`` and ``expected_particles``; for a classifier
+        ``prior``, ``calibration`` (slope and intercept) and ``init``. For a picker also
+        ``n_labels``, ``n_micrographs``, ``particle_diameter`` in ångström, ``pixel_size`` in
+        ångström per stored pixel, ``threshold``, ``threshold_report``, ``expected_particles`` and
+        ``pretrained`` (`ParticlePicker`'s ``pretrained_report_``); for a classifier
         ``classes`` and ``image_shape``. ``parameters`` are those of the estimator and, below their
-        names, of its parts, each with its ``class``.
+        names, of its parts, each with its ``class``. Of a file of `save_pretrained` it is the card,
+        with ``class`` "pretrained weights".
 
     Raises
     ------
@@ -60,6 +63,8 @@ def model_info(path: str | os.PathLike) -> dict[str, Any]:
     ('PUImageClassifier', 2, (4,))
     """
     path = os.fspath(path)
+    if holds_weights(path):
+        return {"class": "pretrained weights", **read_card(path)}
     header = read_header(path)
     try:
         summary = Decoder({}).decode(header.get("summary"), "summary")
@@ -116,6 +121,8 @@ def summary_of(estimator: Any) -> dict[str, Any]:
             "threshold": float(estimator.threshold_),
             "threshold_report": _plain(estimator.threshold_report_),
             "expected_particles": _plain(estimator.expected_particles_),
+            "init": _text(estimator.classifier_.init),
+            "pretrained": _plain(estimator.pretrained_report_),
         }
     return {
         "class": "PUImageClassifier",
@@ -124,6 +131,7 @@ def summary_of(estimator: Any) -> dict[str, Any]:
         "calibration": _plain(estimator.calibration_),
         "classes": estimator.classes_.tolist(),
         "image_shape": tuple(estimator.image_shape_),
+        "init": _text(estimator.init),
     }
 
 
@@ -138,6 +146,10 @@ def _of_network(classifier: PUImageClassifier) -> dict[str, Any]:
         "epochs": len(history),
         "train_loss": None if last is None else float(last),
     }
+
+
+def _text(init: Any) -> str:
+    return os.fspath(init)
 
 
 def _plain(value: Any) -> Any:

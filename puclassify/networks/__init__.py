@@ -15,6 +15,7 @@ from puclassify.networks._pretrained import check_init as check_init
 from puclassify.networks._pretrained import load_pretrained as load_pretrained
 from puclassify.networks._receptive_field import receptive_field
 from puclassify.networks._residual_block import ResidualBlock as ResidualBlock
+from puclassify.networks._weights import holds_weights as holds_weights
 from puclassify.networks._weights import read_card as read_card
 from puclassify.networks._weights import read_weights, write_weights
 from puclassify.networks.registry import *  # noqa: F403  every network in the register

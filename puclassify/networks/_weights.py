@@ -19,7 +19,7 @@ from puclassify.io import (
     write_tensor_file,
 )
 
-__all__ = ["read_card", "read_weights", "write_weights"]
+__all__ = ["holds_weights", "read_card", "read_weights", "write_weights"]
 
 FORMAT_VERSION = 1
 _KEY = "puclassify-weights"  # of the metadata
@@ -136,6 +136,16 @@ def read_card(path: str | os.PathLike) -> dict[str, Any]:
     path = os.fspath(path)
     with open_tensor_file(path, partial(_damaged, path), "save_pretrained") as (metadata, _):
         return _card(path, metadata)
+
+
+def holds_weights(path: str | os.PathLike) -> bool:
+    """Return whether a file is one of pretrained weights, by its metadata."""
+    path = os.fspath(path)
+    try:
+        with open_tensor_file(path, partial(_damaged, path), "save_pretrained") as (metadata, _):
+            return _KEY in metadata
+    except (ValueError, OSError):
+        return False
 
 
 def _damaged(path: str, why: str) -> ValueError:

@@ -56,9 +56,9 @@ from puclassify.picking._pretrained_start import (
     evenly_spaced,
     labelled_start,
     line_of,
-    module_of,
     pretrained_report,
     require_pretrained,
+    settings_of,
     weights_of,
 )
 from puclassify.picking.estimates import (
@@ -595,12 +595,12 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
         >>> picker = ParticlePicker.from_pretrained(180, pixel_size=1.77)     # doctest: +SKIP
         >>> picks = picker.fit(micrographs).predict(micrographs)              # doctest: +SKIP
         """
-        classifier = params.pop("classifier", None)
-        if classifier is None:
-            classifier = default_component("classifier", particle_diameter, pixel_size)
-            classifier.set_params(**module_of(weights))
-        classifier = clone(classifier).set_params(init=weights)
-        picker = cls(particle_diameter, pixel_size=pixel_size, classifier=classifier, **params)
+        for name, settings in settings_of(weights).items():
+            if params.get(name) is None and (settings or name == "classifier"):
+                component = default_component(name, particle_diameter, pixel_size)
+                params[name] = component.set_params(**settings)
+        params["classifier"] = clone(params["classifier"]).set_params(init=weights)
+        picker = cls(particle_diameter, pixel_size=pixel_size, **params)
         check_picker_parameters(picker)
         picker._set_fitted(picker._fitted_to_nothing())
         return picker

@@ -31,9 +31,9 @@ __all__ = [
     "evenly_spaced",
     "labelled_start",
     "line_of",
-    "module_of",
     "pretrained_report",
     "require_pretrained",
+    "settings_of",
     "weights_of",
 ]
 
@@ -168,14 +168,26 @@ def pretrained_report(
     }
 
 
-def module_of(weights: Any) -> dict[str, Any]:
-    """Return the ``module`` and ``module_params`` of weights, nothing for those of the package."""
-    if isinstance(weights, str) and weights in INITS:
-        return {}
-    if not isinstance(weights, str | os.PathLike) or not os.path.exists(weights):
-        return {}  # which the picker refuses
+def settings_of(weights: Any) -> dict[str, dict[str, Any]]:
+    """Return the parameters of the default classifier and preprocessing that weights are for.
+
+    Those of the package are for the defaults.
+    """
+    is_path = isinstance(weights, str | os.PathLike) and weights not in INITS
+    if not is_path or not os.path.exists(weights):
+        return {"classifier": {}, "preprocessing": {}}
     card = read_card(weights)
-    return {"module": card["network"], "module_params": dict(card["module_params"]) or None}
+    return {
+        "classifier": {
+            "module": card["network"],
+            "module_params": dict(card["module_params"]) or None,
+        },
+        "preprocessing": {
+            "downsample__target_diameter": float(card["particle_pixels"]),
+            "normalize__clip": card["preprocessing"].get("clip"),
+            "normalize__invert": card["contrast"] == "bright",
+        },
+    }
 
 
 def weights_of(scorer: NetworkScorer) -> Pretrained:
