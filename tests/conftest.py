@@ -49,3 +49,55 @@ def _one_thread():
 def _still_one_thread(_one_thread):
     yield
     _one_thread.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def easy_micrographs():
+    """Six easy micrographs of 256 x 256 with every particle known."""
+    from puclassify.datasets import make_micrographs
+
+    return make_micrographs(
+        6, shape=(256, 256), particles_per_micrograph=12, snr=1.0, contamination=0.0, random_state=3
+    )
+
+
+@pytest.fixture(scope="session")
+def picker_to_share():
+    """A small picker of the default network, trained in seconds on other easy micrographs."""
+    from puclassify import ParticlePicker, PUImageClassifier
+    from puclassify.datasets import make_micrographs
+
+    data = make_micrographs(
+        6,
+        shape=(256, 256),
+        particles_per_micrograph=12,
+        snr=1.0,
+        contamination=0.0,
+        random_state=11,
+    )
+    classifier = PUImageClassifier(
+        "resnet9",
+        criterion="ge_binomial",
+        module_params={"units": 8},
+        max_epochs=3,
+        batch_size=512,
+        lr=5e-3,
+    )
+    picker = ParticlePicker(
+        data.particle_diameter,
+        pixel_size=data.pixel_size,
+        classifier=classifier,
+        random_state=0,
+    )
+    picker._steps_per_epoch = 20
+    return picker.fit(data.micrographs, data.coordinates)
+
+
+@pytest.fixture(scope="session")
+def weights_file(picker_to_share, tmp_path_factory):
+    """A file of weights that know particles such as `easy_micrographs` has."""
+    from puclassify import save_pretrained
+
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    save_pretrained(picker_to_share, path)
+    return str(path)
