@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from puclassify import ParticlePicker, PUImageClassifier, load_model, save_model
 from puclassify.datasets import label_particles
 from puclassify.picking._default_components import DEFAULT_INIT
-from puclassify.preprocessing import FourierDownsample
+from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 
 
 @pytest.fixture
@@ -103,17 +104,28 @@ class TestFitWithoutLabels:
         same = pretrained().fit(data.micrographs).score(data.micrographs, data.coordinates)
         assert seen == pytest.approx(same, abs=0.01)
 
-    def test_a_scale_is_tried_on_what_follows_the_diameter(self, pretrained, easy_micrographs):
+    def test_a_scale_that_was_chosen_is_used(self, pretrained, easy_micrographs, monkeypatch):
         data = easy_micrographs
-        picker = pretrained(scale=0.62)
-        with pytest.warns(UserWarning) as caught:
+        monkeypatch.setattr("puclassify.picking._contrast_and_scale.SCALES", (1.25,))
+        picker = pretrained(scale=0.8)
+        monkeypatch.setattr("puclassify.picking._contrast_and_scale._CLEAR_GAIN_OF_SCALE", -1.0)
+        with pytest.warns(UserWarning, match=r"sees more at 1\.25 times the given particle_diamet"):
             picker.fit(data.micrographs)
-        if picker.diameter_scale_ != 1.0:  # the others would be worse by their own estimate
-            assert any("times the given particle_diameter" in str(one.message) for one in caught)
-            down = picker.preprocessing_.get_params()["downsample__particle_diameter"]
-            assert down == pytest.approx(picker.particle_diameter * picker.diameter_scale_)
-        fixed = pretrained(preprocessing=FourierDownsample(1.3))
-        assert fixed.set_params(threshold=0.0).fit(data.micrographs).diameter_scale_ == 1.0
+        assert picker.diameter_scale_ == 1.25
+        down = picker.preprocessing_.get_params()["downsample__particle_diameter"]
+        assert down == pytest.approx(data.particle_diameter)
+        for ours, theirs in zip(
+            picker.predict(data.micrographs, threshold=-np.inf),
+            pretrained().predict(data.micrographs, threshold=-np.inf),
+            strict=True,
+        ):
+            np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+    def test_a_grid_that_was_given_is_not_scaled(self, pretrained, easy_micrographs):
+        given = make_pipeline(FourierDownsample(1.3), NormalizeMicrograph(clip=4.0))
+        picker = pretrained(preprocessing=given).fit(easy_micrographs.micrographs)
+        assert picker.diameter_scale_ == 1.0
+        assert picker.threshold_report_ is not None
 
     def test_nothing_is_found_in_noise(self, pretrained):
         noise = [np.random.default_rng(seed).normal(size=(256, 256)) for seed in range(3)]

@@ -123,5 +123,9 @@ def _finite_logit(share):
     return logit(np.clip(share, 1e-9, 1 - 1e-9))
 
 
+def _finite_log(number):
+    return np.log(np.maximum(number, 1e-9))
+
+
 _OF_SHARES = _finite_logit, expit
-_SCALES = {"n_particles": (np.log, np.exp)}
+_SCALES = {"n_particles": (_finite_log, np.exp)}
