@@ -15,14 +15,14 @@ from click.core import ParameterSource
 
 from puclassify.cli._command import Command, print_result, save_config
 from puclassify.cli._exit_codes import SKIPPED
-from puclassify.cli._options import POSITIVE, THRESHOLD, threshold_text
+from puclassify.cli._options import POSITIVE, THRESHOLD, init_option, threshold_text
 from puclassify.cli._relion_job import RelionJob, logged, mark_failed
 from puclassify.cli._relion_picks import JobPicks
 
 _EXAMPLE = """\
 puclassify relion-external --o External/job012/ --in_mics CtfFind/job003/micrographs_ctf.star \\
     --in_coords ManualPick/job004/manualpick.star --diameter 180 --j 4"""
-_OF_TRAINING = ("diameter", "expected_particles", "epochs", "network", "seed", "check")
+_OF_TRAINING = ("diameter", "expected_particles", "epochs", "network", "init", "seed", "check")
 _NOT_USED = ("in_movies", "in_3dref", "in_mask")
 
 
@@ -91,6 +91,7 @@ def _folder_in(args: list[str]) -> str:
 @click.option("--expected_particles", type=POSITIVE, help="In a typical micrograph, if known.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Of training.  [default: the library's]")
 @click.option("--network", help="Such as resnet9 or conv31.  [default: the library's]")
+@init_option
 @click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same.")
 @click.option(
     "--check",
@@ -247,6 +248,7 @@ def _fitted(options: dict[str, Any], training: _TrainingSet) -> Any:
         "warm_start": options["model"],
         "epochs": options["epochs"],
         "network": options["network"],
+        "init": options["init"],
         "device": _device(options),
     }
     picker = new_picker(of_training)

@@ -113,7 +113,12 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
 
     See Also
     --------
-    write_weights : Writes them.
+    write_weights : Writes them, with an example.
+
+    Examples
+    --------
+    >>> from puclassify.networks import read_weights
+    >>> state_dict, card = read_weights("weights.safetensors")  # doctest: +SKIP
     """
     path = os.fspath(path)
     damaged = partial(_damaged, path)

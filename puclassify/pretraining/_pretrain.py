@@ -67,6 +67,20 @@ def pretrain(
     ------
     ValueError
         If a checkpoint beside the output is that of other settings.
+
+    See Also
+    --------
+    MicrographSimulator : What is trained on.
+
+    Notes
+    -----
+    Weights are those of the last step. The calibration of the card is a logistic regression of
+    maxima of held-out micrographs.
+
+    Examples
+    --------
+    >>> from puclassify.pretraining import PretrainingSettings, pretrain
+    >>> card = pretrain("weights.safetensors", PretrainingSettings())  # doctest: +SKIP
     """
     settings = settings or PretrainingSettings()
     output = Path(output)

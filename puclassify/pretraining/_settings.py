@@ -37,7 +37,57 @@ LOSSES = ("cross_entropy", "focal")
 
 @dataclass(frozen=True)
 class PretrainingSettings:
-    """Parameters of `pretrain`, which explains them; JSON of them is in the card."""
+    """What decides the weights of a pretraining.
+
+    Parameters
+    ----------
+    network : str, default="resnet9"
+        A name in `puclassify.networks.NETWORKS`; a network without padding.
+    steps : int, default=6000
+        Steps of the optimizer.
+    tiles_per_step : int, default=8
+        Simulated tiles that a step sees; each is seen once.
+    tile_edge : int, default=320
+        Side of a tile in pixels.
+    learning_rate : float, default=2e-3
+        The largest of a one-cycle schedule, of AdamW.
+    weight_decay : float, default=1e-2
+        Of AdamW.
+    loss : {"cross_entropy", "focal"}, default="focal"
+        At every position of the map: the logistic loss, or that weighted by the square of the
+        probability of the wrong answer [1]_.
+    positive_radius : float, default=0.125
+        Share of the diameter around a particle's centre within which positions are positive.
+    ignored_radius : float, default=0.27
+        Share of the diameter up to which further positions do not count.
+    particle_pixels : float, default=30.0
+        Diameter of a particle in pixels, before the simulator's jitter.
+    clip : float, default=4.0
+        As in `NormalizeMicrograph`.
+    held_out : tuple of str
+        Names of structures that are not trained on but measure the result; by default 25 of 19
+        families.
+    simulator : mapping, default={}
+        Parameters of `MicrographSimulator` that differ from its defaults.
+    seed : int, default=0
+        Of the first weights and all tiles.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017; arXiv:1708.02002,
+       equation 4.
+
+    Examples
+    --------
+    >>> from puclassify.pretraining import PretrainingSettings
+    >>> PretrainingSettings(steps=100, simulator={"size_jitter": (1.0, 1.0)}).loss
+    'focal'
+    """
 
     network: str = "resnet9"
     steps: int = 6000
@@ -71,5 +121,11 @@ class PretrainingSettings:
             )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the settings as JSON holds them."""
+        """Return the settings as JSON holds them.
+
+        Returns
+        -------
+        dict
+            Names mapped to values.
+        """
         return asdict(self) | {"held_out": list(self.held_out), "simulator": dict(self.simulator)}
