@@ -13,10 +13,11 @@ import click
 import numpy as np
 from click.core import ParameterSource
 
+from puclassify._progress import progress_on
 from puclassify.cli._command import Command, print_result, save_config
 from puclassify.cli._exit_codes import SKIPPED
 from puclassify.cli._options import POSITIVE, THRESHOLD, init_option, threshold_text
-from puclassify.cli._relion_job import RelionJob, logged, mark_failed
+from puclassify.cli._relion_job import RelionJob, mark_failed
 from puclassify.cli._relion_picks import JobPicks
 
 _EXAMPLE = """\
@@ -117,7 +118,8 @@ def relion_external(**options: Any) -> None:
     and input coordinates, and the options below as labels without "--". The picks are offered to
     Extract jobs as autopick.star. A job that was aborted or failed goes on with "Continue".
     """
-    with RelionJob(options["output"]) as job:
+    # RELION shows what is in run.err in red.
+    with RelionJob(options["output"]) as job, progress_on(sys.stdout):
         _check_usage(options)
         _use_threads(options["threads"])
         picks, result = _run(options)
@@ -251,9 +253,7 @@ def _fitted(options: dict[str, Any], training: _TrainingSet) -> Any:
         "init": options["init"],
         "device": _device(options),
     }
-    picker = new_picker(of_training)
-    with logged():
-        picker.fit(training.files, training.labels)
+    picker = new_picker(of_training).fit(training.files, training.labels)
     click.echo(training_report(picker.threshold_, picker.threshold_report_))
     return picker
 

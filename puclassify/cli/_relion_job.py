@@ -6,18 +6,11 @@ import contextlib
 import os
 import re
 import signal
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from types import FrameType
-from typing import Any, TextIO
 
-import click
-
-from puclassify._progress import progress_on
-
-__all__ = ["RelionJob", "coordinate_file", "logged", "mark_failed"]
+__all__ = ["RelionJob", "coordinate_file", "mark_failed"]
 
 _SUCCESS, _FAILURE, _ABORTED = (
     f"RELION_JOB_EXIT_{how}" for how in ("SUCCESS", "FAILURE", "ABORTED")
@@ -108,34 +101,6 @@ class RelionJob:
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
-
-
-@contextlib.contextmanager
-def logged() -> Iterator[None]:
-    """Print what the library prints, and its progress, at once and without ANSI codes.
-
-    RELION shows standard output in a window, and standard error in a red one.
-    """
-    log: Any = _Log(sys.stdout)
-    with contextlib.redirect_stdout(log), progress_on(log):
-        yield
-
-
-class _Log:
-    """A stream that hands lines on."""
-
-    def __init__(self, stream: TextIO):
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        click.echo(text, self._stream, nl=False)  # flushes, and strips codes
-        return len(text)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        return False
 
 
 def mark_failed(folder: str) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import click
 import numpy as np
 
-from puclassify._progress import progress_line
+from puclassify._progress import with_progress
 from puclassify.cli._relion_job import coordinate_file
 
 __all__ = ["JobPicks"]
 
 _LIST = "autopick.star"
-_SECONDS_BETWEEN_LINES = 10.0
 
 
 class JobPicks:
@@ -56,13 +54,10 @@ class JobPicks:
         self.n_kept = len(self._files) - total
         if self.n_kept:
             click.echo(f"{self.n_kept} micrographs were picked by an earlier run of this job")
-        start = last = time.monotonic()
+        picked = self._picked(groups, picker, threshold, on_error)
         try:
-            for done, _ in enumerate(self._picked(groups, picker, threshold, on_error), 1):
-                now = time.monotonic()
-                if now - last >= _SECONDS_BETWEEN_LINES or done == total:
-                    last = now
-                    click.echo(progress_line(done, total, "micrograph", now - start))
+            for _ in with_progress(picked, total, "micrograph"):
+                pass
         finally:
             self._finish()
         if self.skipped and not self._done():

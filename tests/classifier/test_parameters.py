@@ -24,6 +24,7 @@ BAD = {
     "validation_fraction": [0, 1, 2, "tenth", None, True],
     "calibration": ["isotonic", True, 1, ["platt"]],
     "callbacks": [3, ["EarlyStopping"], [object()]],
+    "init": ["zeros", 1, None, True],
     "precision": ["float16", 16, None, []],
     "device": ["gpu", 1.5, None, "cuda:-2"],
     "warm_start": ["yes", None],

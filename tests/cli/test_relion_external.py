@@ -88,7 +88,7 @@ class TestProcess:
     def test_is_aborted_while_it_trains_and_continues(self, project, inputs, session):
         labels = {"diameter": session.diameter, **TRAINING}
         job = project.job().start(inputs, {**labels, "epochs": 100_000})
-        job.wait_for(lambda: "epoch" in job.output())
+        job.wait_for(lambda: "epoch 1 of" in job.output())
         job.abort()
         assert job.wait() == "ABORTED"
         job.wait_for(lambda: not job.is_running())

@@ -37,7 +37,7 @@ class Scorer:
         return Scorer(trainings=self.trainings, is_short=True)
 
     @staticmethod
-    def fit_all(scorers, parts, prior, rng):
+    def fit_all(scorers, parts, prior, rng, *, verbose):
         for scorer, (images, labels) in zip(scorers, parts, strict=True):
             scorer.trainings.append(([image.name for image in images], labels, prior))
 
