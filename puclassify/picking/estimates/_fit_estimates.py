@@ -162,7 +162,8 @@ def cross_fit(
         mean_ranks = _mean_rank(others), _mean_rank(ranks)
         if keeps_pretrained:
             _warn_of_worse_ranks(mean_ranks)
-            held_out = by_pretrained
+        if keeps_pretrained or (_can_tell(by_pretrained) and not _can_tell(held_out)):
+            held_out = by_pretrained  # which few labels suffice for
     without_estimates = CrossFit(prior, keeps_pretrained=keeps_pretrained, mean_ranks=mean_ranks)
     if not held_out.chance.labels_mean_something:
         _warn_of_no_estimates(task, _by_chance(task, held_out.chance))
@@ -185,6 +186,16 @@ def cross_fit(
         n_particles = held_out.in_micrographs(probability.cautious_n_particles)
         prior = task.geometry.estimated_prior(task.images, task.stride, n_particles)
     return CrossFit(prior, held_out, keeps_pretrained, mean_ranks)
+
+
+def _can_tell(held_out: HeldOutScores) -> bool:
+    """Return whether estimates can be made of held-out scores."""
+    chance = held_out.chance
+    return (
+        chance.labels_mean_something
+        and chance.labels_are_centred
+        and can_be_fitted(held_out.label_scores)
+    )
 
 
 def _held_out(

@@ -10,7 +10,7 @@ __all__ = ["are_clearly_better", "ranks_of_labels"]
 
 
 def ranks_of_labels(scores: HeldOutScores | MatchedScores) -> np.ndarray:
-    """Return how many candidates of its micrograph score above each label.
+    """Return how many candidates of its micrograph score above each label, of equal ones half.
 
     All do above a label without a candidate.
     """
@@ -20,13 +20,20 @@ def ranks_of_labels(scores: HeldOutScores | MatchedScores) -> np.ndarray:
         labels, candidates = scores.label_scores, scores.candidate_scores
     of_labels, of_candidates = scores.label_groups, scores.candidate_groups
     if of_labels is None or of_candidates is None:
-        return len(candidates) - np.searchsorted(candidates, labels, side="right")
-    above = np.zeros(len(labels), dtype=int)
+        return _n_above(candidates, labels)
+    above = np.zeros(len(labels))
     for group in np.unique(of_labels):
         ascending = candidates[of_candidates == group]
         here = of_labels == group
-        above[here] = len(ascending) - np.searchsorted(ascending, labels[here], side="right")
+        above[here] = _n_above(ascending, labels[here])
     return above
+
+
+def _n_above(ascending: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Count the candidates above labels; a scorer that scores all alike must not rank high."""
+    below, not_above = (np.searchsorted(ascending, labels, side) for side in ("left", "right"))
+    others_alike = np.maximum(not_above - below - 1, 0)
+    return len(ascending) - not_above + others_alike / 2
 
 
 def are_clearly_better(ranks: np.ndarray, others: np.ndarray, deviations: float) -> bool:
