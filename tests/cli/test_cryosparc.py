@@ -4,13 +4,15 @@ import os
 import re
 import shlex
 import string
+import textwrap
 import tomllib
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from puclassify import ParticlePicker, load_model
+from puclassify import ParticlePicker, PUImageClassifier, load_model
 from puclassify.io import match_coordinates, read_coordinates, write_coordinates
 
 from .conftest import PIXEL_SIZE, run, training
@@ -116,6 +118,15 @@ def test_evaluated_against_hand_picks(session, trained, project, hand_picks):
     )
 
 
+def quick_picker(session):
+    """Return what makes a picker that is trained in seconds, whatever the diameter."""
+    classifier = PUImageClassifier("conv31", criterion="ge_binomial", max_epochs=1)
+    options = {"classifier": classifier, "threshold": 0, "expected_particles": 12}
+    return lambda diameter, pixel_size: ParticlePicker(
+        session.diameter, pixel_size=pixel_size, random_state=0, **options
+    )
+
+
 def test_the_lines_of_the_page(session, project, hand_picks, tmp_path, monkeypatch):
     """The shell lines of the user guide, in a folder with the project that it describes."""
     page = (Path(__file__).parents[2] / "docs/user_guide/cryosparc.rst").read_text()
@@ -150,5 +161,12 @@ def test_the_lines_of_the_page(session, project, hand_picks, tmp_path, monkeypat
         assert result.code == 0, (line, result.err)
         commands.append(words[0])
     assert commands == ["train", "pick", "convert", "convert", "evaluate"]
+    (lines, *_) = re.findall(r"^.. code-block:: python\n\n((?:   .*\n|\n)+)", page, re.M)
+    names = {"exported_csg": variables["mics"], "hand_picks_csg": variables["hand"]}
+    monkeypatch.setattr("puclassify.ParticlePicker", quick_picker(session), raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a network that has learnt little
+        exec(textwrap.dedent(lines), names)
+    assert len(np.load("picks.cs")) == sum(map(len, names["picks"]))
     assert np.load("P3/picks.cs")["location/micrograph_uid"].tolist()
     assert len(np.load("P3/converted.cs")) == sum(map(len, session.coordinates))

@@ -219,11 +219,21 @@ class TestExposures:
             (np.zeros(1, dtype=[("uid", "<u8"), ("movie_blob/path", "S9")]), "motion correction"),
             (exposures(uids=[1, 1, 2]), "two exposures have the same uid"),
             (exposures(shape=0), "positive height and width"),
+            (
+                np.zeros(
+                    1, dtype=[(t, "S9" if "shape" in t else d, *n) for t, d, *n in EXPOSURE_TYPE]
+                ),
+                "is it damaged",
+            ),
+            (
+                np.zeros(1, dtype=[(t, "S3", *n) for t, _, *n in EXPOSURE_TYPE]),
+                "invalid literal for int",
+            ),
         ],
     )
     def test_other_files(self, tmp_path, rows, message):
         save(tmp_path / "x.cs", rows)
-        with pytest.raises(ValueError, match=rf"x\.cs cannot be read as exposures: .*{message}"):
+        with pytest.raises(ValueError, match=rf"x\.cs cannot be read as exposures.*({message})"):
             read_exposures(tmp_path / "x.cs")
 
     def test_denoised_images(self, project):
