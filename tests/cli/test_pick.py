@@ -154,3 +154,37 @@ def test_a_folder_that_cannot_be_made(session, trained):
     result = run(*args, f"{session.truth}/picks")
     assert (result.code, result.out) == (1, "")
     assert "--output: the folder" in result.err
+
+
+class TestPretrained:
+    def test_the_picks_are_those_of_the_library(self, session, weights_file, tmp_path):
+        result = run(
+            *("pick", "--pretrained", "--weights", weights_file, "--diameter", session.diameter),
+            *(*session.micrographs, "--output", tmp_path / "picks", "--json"),
+            *("--save-model", tmp_path / "model.safetensors"),
+        )
+        assert result.code == 0, result.err
+        picker = ParticlePicker.from_pretrained(
+            session.diameter, pixel_size="header", weights=weights_file
+        ).fit(session.micrographs)
+        ours = picker.predict(session.micrographs)
+        assert result.json["n_picks"] == sum(map(len, ours)) > 6
+        assert result.json["pretrained"]["contrast"] == "as is"
+        low, high = result.json["threshold_report"]["n_particles_interval"]
+        assert low < 12 < high
+        again = load_model(tmp_path / "model.safetensors").predict(session.micrographs[:1])
+        np.testing.assert_array_equal(again[0], ours[0])
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--pretrained"], "--pretrained needs --diameter"),
+            (["--diameter", 100], "--diameter is for --pretrained"),
+            (["--weights", "file"], "--weights is for --pretrained"),
+            ([], "MODEL and MICROGRAPHS are needed"),
+        ],
+    )
+    def test_wrong_usage(self, session, tmp_path, options, message):
+        result = run("pick", session.micrographs[0], "--output", tmp_path / "picks", *options)
+        assert result.code == 2
+        assert message in result.err

@@ -419,3 +419,16 @@ class TestParameters:
         together = NormalizeMicrograph(n_jobs=2).fit_transform([ice, ice + 1])
         for a, b in zip(alone, together, strict=True):
             np.testing.assert_array_equal(a.values, b.values)
+
+
+class TestInvert:
+    def test_dark_becomes_bright(self, ice):
+        plain = normalize_micrograph(GridImage(ice), clip=2.0).values
+        inverted = normalize_micrograph(GridImage(ice), clip=2.0, invert=True).values
+        np.testing.assert_array_equal(inverted, -plain)
+        (by_class,) = NormalizeMicrograph(clip=2.0, invert=True).fit_transform([ice])
+        np.testing.assert_array_equal(by_class.values, inverted)
+
+    def test_it_is_a_flag(self):
+        with pytest.raises(ValueError, match="invert must be True or False"):
+            NormalizeMicrograph(invert="yes").fit([np.zeros((4, 4))])

@@ -34,3 +34,25 @@ def test_a_scorer_that_scores_all_alike_ranks_no_label_high():
     sharp = MatchedScores(np.arange(81, 101.0), np.arange(101.0), np.zeros(20, int), groups)
     assert are_clearly_better(ranks_of_labels(sharp), ranks_of_labels(alike), 1.0)
     assert not are_clearly_better(ranks_of_labels(alike), ranks_of_labels(sharp), 1.0)
+
+
+def test_ranks_are_counted_within_the_micrograph():
+    candidates = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])  # of micrographs 0 and 1 in turn
+    groups = np.array([0, 1, 0, 1, 0, 1])
+    labels = np.array([2.0, -np.inf, 5.0, 3.0])
+    scores = MatchedScores(labels, candidates, np.array([0, 0, 1, 1]), groups)
+    np.testing.assert_array_equal(ranks_of_labels(scores), [1, 3, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("ranks", "others", "is_better"),
+    [
+        ([0, 1, 0, 2, 1], [9, 7, 11, 8, 20], True),
+        ([9, 7, 11, 8, 20], [0, 1, 0, 2, 1], False),
+        ([0, 9, 3, 5, 2], [1, 8, 4, 4, 3], False),  # within the spread
+        ([0], [100], False),  # which has no spread
+        ([3, 3, 3], [3, 3, 3], False),
+    ],
+)
+def test_better_is_beyond_the_spread(ranks, others, is_better):
+    assert are_clearly_better(np.array(ranks), np.array(others), 1.0) == is_better
