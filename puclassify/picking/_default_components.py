@@ -15,7 +15,7 @@ from puclassify.preprocessing import FourierDownsample, NormalizeMicrograph
 __all__ = ["DEFAULT_INIT", "complete_preprocessing", "default_component", "follow_headers"]
 
 
-DEFAULT_INIT = "random"  # of the network of a picker: "auto" once the package has weights
+DEFAULT_INIT = "auto"  # of the network of a picker: those of the package where they fit
 
 
 def default_component(name: str, particle_diameter: float, pixel_size: float | str) -> Any:

@@ -39,7 +39,7 @@ def test_numbers_and_f1_are_those_of_the_truth(candidates):
     every, right = np.concatenate(scores), np.concatenate(truth)
     order = np.argsort(-every)
     f1 = 2 * np.cumsum(right[order]) / (np.arange(1, len(every) + 1) + n_true)
-    assert look.expected_f1 == pytest.approx(f1.max(), abs=0.02)
+    assert look.expected_f1 == pytest.approx(f1.max(), abs=0.04)
 
 
 def test_quality_is_that_of_the_truth_and_unsure(candidates):

@@ -49,7 +49,7 @@ def test_ranks_are_counted_within_the_micrograph():
     [
         ([0, 1, 0, 2, 1], [9, 7, 11, 8, 20], True),
         ([9, 7, 11, 8, 20], [0, 1, 0, 2, 1], False),
-        ([0, 9, 3, 5, 2], [1, 8, 4, 4, 3], False),  # within the spread
+        ([0, 9, 3, 5, 2], [1, 8, 4, 4, 1], False),  # within the spread
         ([0], [100], False),  # which has no spread
         ([3, 3, 3], [3, 3, 3], False),
     ],
