@@ -181,19 +181,21 @@ class TestFewLabels:
             picker.predict(data.micrographs[:1], threshold=-np.inf)[0], before, rtol=1e-5
         )
 
-    @pytest.mark.filterwarnings("ignore:.*could not be estimated|.*labels")
-    def test_labels_that_make_it_worse_are_not_trained_on(self, pretrained, easy_micrographs):
+    def test_it_is_kept_where_labels_make_it_worse(self, pretrained, easy_micrographs, monkeypatch):
         data = easy_micrographs
-        picker = pretrained(steps_per_epoch=40)
-        # A rate at which anything that was known is forgotten.
-        picker.set_params(classifier__lr=5.0, classifier__max_epochs=10)
+        # As if the ranks of held-out labels were always worse after training.
+        place = "puclassify.picking.estimates._fit_estimates.are_clearly_better"
+        monkeypatch.setattr(place, lambda ranks, others, deviations: True)
+        picker = pretrained()
+        before = picker.predict(data.micrographs[:1], threshold=-np.inf)[0]
         with pytest.warns(UserWarning, match="makes the pretrained network worse"):
             picker.fit(data.micrographs, labels_of(data, 30))
-        report = picker.pretrained_report_
-        assert report["kept"] == "pretrained"
-        assert report["rank_fine_tuned"] > report["rank_pretrained"]
+        assert picker.pretrained_report_["kept"] == "pretrained"
         assert picker.history_ == []
-        assert picker.score(data.micrographs, data.coordinates) > 0.9
+        after = picker.predict(data.micrographs[:1], threshold=-np.inf)[0]
+        np.testing.assert_allclose(after[:, :2], before[:, :2], atol=1e-3)
+        low, high = picker.threshold_report_["n_particles_interval"]
+        assert low < 12 < high
 
     def test_labels_tell_the_contrast(self, pretrained, easy_micrographs):
         data = easy_micrographs

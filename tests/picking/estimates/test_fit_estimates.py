@@ -1,5 +1,6 @@
 """Estimates of a fit, with scorers that need no training and whose truth is known."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ from puclassify.datasets import label_particles
 from puclassify.picking._geometry import PickingGeometry
 from puclassify.picking.estimates._chance import ChanceTest
 from puclassify.picking.estimates._cross_fitting import HeldOutScores, MatchedScores
+from puclassify.picking.estimates._first_look import FirstLook
 from puclassify.picking.estimates._fit_estimates import (
     EstimationTask,
     _by_chance,
@@ -88,6 +90,52 @@ def quality_of(task, held_out, candidate_finder, scorer):
     return estimate_pick_quality(
         task, held_out, candidate_finder(scorer), may_memorize=scorer.may_memorize
     )
+
+
+class TestPretrained:
+    """Cross-fits of a scorer that starts from a pretrained one, which sees all particles."""
+
+    @pytest.fixture
+    def task(self, micrographs, labels, candidate_finder):
+        look = FirstLook.at(micrographs[0], candidate_finder(Scorer()), (2.0, -4.0))
+        return replace(task_of(micrographs, labels), first_look=look)
+
+    def test_the_first_prior_is_that_of_the_count(self, task, micrographs):
+        n_particles = task.first_look.n_particles
+        assert n_particles == pytest.approx(N_MICROGRAPHS * N_PARTICLES, rel=0.1)
+        prior = GEOMETRY.estimated_prior(micrographs[0], STRIDE, n_particles)
+        assert task.first_prior() == pytest.approx(prior)
+        given = replace(task, expected_particles=30)
+        assert given.first_prior() == replace(given, first_look=None).first_prior()
+
+    def test_trainings_that_rank_labels_as_high_are_used(self, task, candidate_finder):
+        before = cross_fitted(task, candidate_finder)
+        assert not before.keeps_pretrained
+        assert before.mean_ranks[0] == before.mean_ranks[1]
+
+    def test_the_pretrained_scorer_is_kept_where_trainings_forget(self, task, micrographs):
+        rng = np.random.default_rng(1)
+
+        def forgetful(scorer):
+            def find(image):
+                found = micrographs[2][image.name].copy()
+                found[:, 2] = rng.normal(size=len(found))
+                return found[np.argsort(-found[:, 2])]
+
+            return find
+
+        with pytest.warns(UserWarning, match="makes the pretrained network worse"):
+            before = cross_fitted(task, forgetful)
+        assert before.keeps_pretrained
+        pretrained, trained = before.mean_ranks
+        assert 1 <= pretrained < 30 < trained  # of 240 candidates, 40 particles
+        true = GEOMETRY.estimated_prior(micrographs[0], STRIDE, N_MICROGRAPHS * N_PARTICLES)
+        assert before.prior == pytest.approx(true, rel=0.2)
+
+    def test_fewer_than_30_labels_leave_the_prior(self, task, micrographs, candidate_finder):
+        few = replace(task, labels=label_particles(micrographs[1], 20, random_state=0))
+        assert cross_fitted(few, candidate_finder).prior == few.first_prior()
+        assert cross_fitted(task, candidate_finder).prior != task.first_prior()
 
 
 class TestCrossFit:
