@@ -22,6 +22,8 @@ from puclassify.picking.estimates._pick_quality import fit_pick_quality
 from puclassify.picking.estimates._threshold_rules import check_threshold
 
 N_MICROGRAPHS, N_PARTICLES, N_OTHERS = 6, 40, 200
+# Particles score 4 more than others, with a standard deviation of 1: their log-odds by Bayes.
+LINE = (4.0, -8.0 + np.log(N_PARTICLES / N_OTHERS))
 GEOMETRY, STRIDE, RADIUS = PickingGeometry(20.0), 4, 1.0
 
 
@@ -97,7 +99,7 @@ class TestPretrained:
 
     @pytest.fixture
     def task(self, micrographs, labels, candidate_finder):
-        look = FirstLook.at(micrographs[0], candidate_finder(Scorer()), (2.0, -4.0))
+        look = FirstLook.at(micrographs[0], candidate_finder(Scorer()), LINE)
         return replace(task_of(micrographs, labels), first_look=look)
 
     def test_the_first_prior_is_that_of_the_count(self, task, micrographs):
