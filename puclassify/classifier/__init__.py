@@ -1,6 +1,8 @@
 """The region-level estimator, and the training that it shares with the picker."""
 
 from puclassify.classifier._calibration import UNCALIBRATED as UNCALIBRATED
+from puclassify.classifier._fine_tuning import LOWEST_RATE as LOWEST_RATE
+from puclassify.classifier._fine_tuning import fine_tuning_rate as fine_tuning_rate
 from puclassify.classifier._fine_tuning import share_of_steps as share_of_steps
 from puclassify.classifier._forward import crop_to_field as crop_to_field
 from puclassify.classifier._forward import module_version as module_version

@@ -30,7 +30,7 @@ from puclassify._progress import Progress
 from puclassify._warnings import warn
 from puclassify.classifier._check_module import check_unbounded, warn_if_one_sided
 from puclassify.classifier._early_stopping import HeldOutLoss
-from puclassify.classifier._fine_tuning import FINE_TUNING_RATE
+from puclassify.classifier._fine_tuning import LOWEST_RATE
 from puclassify.classifier._forward import blank_sample, embed
 from puclassify.classifier._history import plain_history
 from puclassify.classifier._interruption import CompletedEpochs
@@ -199,12 +199,13 @@ class Trainer:
         stopping: HeldOutLoss | None = None,
         estimation: PriorEstimation | None = None,
         progress: Progress | None = None,
+        rate_of_pretrained: float = LOWEST_RATE,
     ) -> Trained:
         """Train a new network, or go on with ``module``, on batches.
 
-        A new one has random or pretrained weights; these are trained at a fraction of the rate.
+        A new one has random or pretrained weights; these are trained at a share of the rate.
         ``stopping`` ends the training early and ``estimation`` estimates the prior during it, for
-        for which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks.
+        which ``prior`` is the first guess. ``report`` calls scikit-learn's callbacks.
         ``progress``, of several trainings side by side, is advanced instead of one's own. A
         KeyboardInterrupt carries the complete epochs to `completed_training`.
         """
@@ -219,7 +220,7 @@ class Trainer:
             weights = self.pretrained(image_shape)
             if weights is not None:
                 module = weights.give_to(module)
-                trainer = replace(self, lr=self.lr * FINE_TUNING_RATE)
+                trainer = replace(self, lr=self.lr * rate_of_pretrained)
         module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         # The networks of feature rows are small, and every feature may have its own offset.
         coarse = len(image_shape) == 1 or bfloat16_is_too_coarse(batches.example())

@@ -229,8 +229,8 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
     are made if ``threshold`` is a number and ``prior`` or ``expected_particles`` is given; the fit
     then takes half as long.
 
-    A classifier with pretrained weights (``classifier__init``) trains for fewer epochs, a tenth of
-    ``max_epochs`` for 10 labels, three eighths for 100, all from 600 on, at a fifth of ``lr``. The
+    A classifier with pretrained weights (``classifier__init``) trains with 10 labels for a tenth of
+    ``max_epochs`` at a fifth of ``lr``, with 100 or more for all at the whole rate. The
     network as it was counts the particles first, which gives the prior where there are fewer than
     30 labels. It is kept where it ranks held-out labels higher than the networks that were trained
     on other labels do, and with fewer than 10 labels, with a warning. Where it ranks labels higher

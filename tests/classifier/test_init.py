@@ -6,7 +6,7 @@ import skorch.callbacks
 import torch
 
 from puclassify import PUImageClassifier
-from puclassify.classifier import share_of_steps
+from puclassify.classifier import fine_tuning_rate, share_of_steps
 from puclassify.networks import NETWORKS, ResNet9, write_weights
 
 CARD = {
@@ -122,5 +122,10 @@ def test_a_fitted_classifier_needs_the_file_no_longer(images, path, tmp_path):
 def test_more_labels_are_worth_more_steps():
     shares = [share_of_steps(n) for n in (1, 10, 30, 100, 600, 5000)]
     assert shares[:2] == pytest.approx([0.1, 0.1])  # 80 of 800 steps
-    assert shares[3:] == pytest.approx([0.375, 1.0, 1.0])  # 300 of 800
+    assert shares[3:] == pytest.approx([1.0, 1.0, 1.0])
     assert shares[1] < shares[2] < shares[3]
+
+
+def test_more_labels_are_worth_a_higher_rate():
+    rates = [fine_tuning_rate(n) for n in (1, 10, 30, 100, 5000)]
+    assert rates == pytest.approx([0.2, 0.2, 0.2 * 5 ** (np.log(3) / np.log(10)), 1.0, 1.0])

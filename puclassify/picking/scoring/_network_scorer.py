@@ -25,6 +25,7 @@ from puclassify._devices import (
 from puclassify._progress import Progress
 from puclassify._warnings import warn
 from puclassify.classifier import (
+    LOWEST_RATE,
     FitReport,
     Interrupt,
     PUImageClassifier,
@@ -32,6 +33,7 @@ from puclassify.classifier import (
     Trained,
     Trainer,
     adopt_training,
+    fine_tuning_rate,
     module_version,
     scoring_dtype,
     share_of_steps,
@@ -50,7 +52,7 @@ class NetworkScorer:
     """Scores micrographs with the network of a `PUImageClassifier`, which it trains in place.
 
     The training starts from the weights of ``start``, None for those of the classifier's ``init``;
-    from pretrained ones it is shorter, by the number of labels.
+    from pretrained ones it is shorter and slower, by the number of labels.
     """
 
     may_memorize = False  # labels are turned and magnified, among thousands of others
@@ -71,9 +73,10 @@ class NetworkScorer:
         # A throw-away network, to ask for its geometry.
         network = Trainer.of(classifier).build((1, 0, 0), 0.5)
         self.weights = None if start is not None else load_pretrained(classifier.init, network)
-        self.n_epochs = classifier.max_epochs
+        self.n_epochs, self._rate = classifier.max_epochs, LOWEST_RATE
         if self.weights is not None and n_labels is not None:
             self.n_epochs = max(1, round(share_of_steps(n_labels) * classifier.max_epochs))
+            self._rate = fine_tuning_rate(n_labels)
         check_unpadded(network)
         if start is not None:
             _check_same_shapes(start, network)
@@ -85,6 +88,7 @@ class NetworkScorer:
         classifier = clone(self.classifier).set_params(callbacks=None, verbose=0)
         shorter = NetworkScorer(classifier, self.geometry, self.steps_per_epoch)
         shorter.n_epochs = max(1, round(share * self.n_epochs))
+        shorter._rate = self._rate
         return shorter
 
     def pretrained(self, prior: float = float("nan")) -> NetworkScorer:
@@ -168,6 +172,7 @@ class NetworkScorer:
                 module=copy.deepcopy(self._start),
                 report=report,
                 progress=progress,
+                rate_of_pretrained=self._rate,
             )
             adopt_training(self.classifier, trained)
             self._start = None
