@@ -432,3 +432,9 @@ class TestInvert:
     def test_it_is_a_flag(self):
         with pytest.raises(ValueError, match="invert must be True or False"):
             NormalizeMicrograph(invert="yes").fit([np.zeros((4, 4))])
+
+
+def test_parameters_are_stored_as_given():
+    given = {"method": "standard", "background_radius": 40.0, "clip": 5.0, "n_jobs": 2}
+    stored = NormalizeMicrograph(**given).get_params()
+    assert {name: stored[name] for name in given} == given
