@@ -8,9 +8,9 @@ __all__ = ["LOWEST_RATE", "fine_tuning_rate", "share_of_steps"]
 
 LOWEST_RATE = 0.2  # of lr, where the number of labels is not known
 
-# By the number of labels: few labels are learnt by heart before they teach anything, and a hundred
-# teach most at full length. Chosen on simulated micrographs of molecules that are held out.
-_LABELS = 10, 100
+# By the number of labels: few labels are learnt by heart before they teach anything, and thirty
+# teach most at full length, or nothing, which held-out labels then tell.
+_LABELS = 10, 30
 _RATES = LOWEST_RATE, 1.0  # of lr
 _SHARES = 0.1, 1.0  # of the steps from random weights, of which a picker's default has 800
 

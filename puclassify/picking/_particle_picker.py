@@ -230,7 +230,7 @@ class ParticlePicker(CallbackSupportMixin, PUBaseEstimator):
     then takes half as long.
 
     A classifier with pretrained weights (``classifier__init``) trains with 10 labels for a tenth of
-    ``max_epochs`` at a fifth of ``lr``, with 100 or more for all at the whole rate. The
+    ``max_epochs`` at a fifth of ``lr``, with 30 or more for all at the whole rate. The
     network as it was counts the particles first, which gives the prior where there are fewer than
     30 labels. It is kept where it ranks held-out labels higher than the networks that were trained
     on other labels do, and with fewer than 10 labels, with a warning. Where it ranks labels higher

@@ -35,7 +35,10 @@ _NEARLY_ALL = 0.4  # of the candidates, beyond which labels have no places besid
 _GUESS_SPREAD = 1.0  # of the logarithm of a number of particles: within a factor of several
 _FIRST_LOOK_SPREAD = 0.5  # the same, where a pretrained network has counted
 _FEW_LABELS = 30  # below which a pretrained network knows the number better than they do
-_CLEARLY_WORSE = 1.0  # standard errors, from which on labels make a pretrained network worse
+# Standard errors from which on labels make a pretrained network worse. Held-out labels tell of half
+# of the labels and a third of the training, which with many labels is not what all of them teach.
+_CLEARLY_WORSE, _CLEARLY_WORSE_WITH_MANY = 1.0, 3.0
+_MANY_LABELS = 60
 _CONTRADICTION = 1.25  # by how much a given number may lie outside the interval of the estimate
 
 
@@ -158,7 +161,9 @@ def cross_fit(
         find = task.first_look.find_candidates
         by_pretrained = _held_out(task, lambda parts: [find for _ in parts], folds, verbose)
         ranks, others = ranks_of_labels(held_out), ranks_of_labels(by_pretrained)
-        keeps_pretrained = are_clearly_better(others, ranks, deviations=_CLEARLY_WORSE)
+        many = task.n_labels >= _MANY_LABELS
+        deviations = _CLEARLY_WORSE_WITH_MANY if many else _CLEARLY_WORSE
+        keeps_pretrained = are_clearly_better(others, ranks, deviations)
         mean_ranks = _mean_rank(others), _mean_rank(ranks)
         if keeps_pretrained:
             _warn_of_worse_ranks(mean_ranks)
