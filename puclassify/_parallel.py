@@ -42,11 +42,14 @@ def on_this_machine() -> AbstractContextManager:
 class WorkerTask:
     """A function for workers: their process ends when the one that made the task is killed.
 
-    joblib's own would go on for minutes, or for good, with what they hold of memory and GPUs.
+    joblib's own would go on for minutes, or for good, with what they hold of memory and GPUs. Those
+    that an earlier call has left are in the folder that was current then, where relative paths are
+    wrong: they follow.
     """
 
     call: Callable  # not "function", which scikit-learn's `delayed` would take for its own
     owner: int = field(default_factory=os.getpid)
+    folder: str = field(default_factory=os.getcwd)
 
     @property
     def __name__(self) -> str:
@@ -56,6 +59,8 @@ class WorkerTask:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
         _end_with(self.owner)
+        if os.getppid() == self.owner and os.getcwd() != self.folder:
+            os.chdir(self.folder)
         return self.call(*args, **kwargs)
 
 

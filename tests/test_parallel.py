@@ -45,6 +45,15 @@ class TestOnThisMachine:
 
 
 class TestWorkerTask:
+    def test_workers_of_an_earlier_call_are_in_the_folder_of_this_one(self, tmp_path, monkeypatch):
+        where = []
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+            monkeypatch.chdir(tmp_path / name)
+            found = Parallel(2, "loky")(delayed(WorkerTask(os.getcwd))() for _ in range(4))
+            where.append(set(found))
+        assert where == [{str(tmp_path / "one")}, {str(tmp_path / "other")}]
+
     def test_calls_the_function_here_without_ado(self):
         task = WorkerTask(divmod)
         threads = threading.active_count()
