@@ -18,6 +18,7 @@ from puclassify.cli._options import (
     POSITIVE,
     computing_options,
     dask_option,
+    frame_of,
     frame_options,
     project_option,
 )
@@ -100,7 +101,7 @@ def _of_model(options: dict[str, Any]) -> tuple[list, list, float, float | None]
     picker = load_model(options["picks"], device=options["device"])
     picker.set_params(n_jobs=options["n_jobs"], verbose=1)
     micrographs = micrograph_files(options["micrographs"], options["project"])
-    truth = labels_of(micrographs, options["truth"], options["format"], **_frame(options))
+    truth = labels_of(micrographs, options["truth"], options["format"], **frame_of(options))
     with workers(options["dask"]):
         picks = list(picker.iter_predict(micrographs, threshold=-np.inf))
     threshold = picker.threshold_ if options["threshold"] is None else options["threshold"]
@@ -114,7 +115,7 @@ def _of_files(options: dict[str, Any]) -> tuple[list, list, float, float | None]
     if options["radius"] is None:
         raise click.UsageError("picks from files need --radius, such as half a diameter in pixels")
     files = coordinate_files(options["truth"])
-    truth = read_coordinates(files, options["format"], **_frame(options))
+    truth = read_coordinates(files, options["format"], **frame_of(options))
     picks = read_coordinates(coordinate_files([options["picks"]]))
     names: Sequence[str] = list(truth)
     if options["micrographs"]:
@@ -132,10 +133,6 @@ def _of_files(options: dict[str, Any]) -> tuple[list, list, float, float | None]
         options["radius"],
         options["threshold"],
     )
-
-
-def _frame(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: options[name] for name in ("origin", "step", "offset")}
 
 
 def _plain(coordinates: Sequence[np.ndarray]) -> list[np.ndarray]:

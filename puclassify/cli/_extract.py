@@ -12,6 +12,7 @@ from puclassify.cli._options import (
     PATH,
     PIXEL_SIZE,
     POSITIVE,
+    frame_of,
     frame_options,
     skipping_option,
 )
@@ -114,8 +115,7 @@ def extract(**options: Any) -> None:
     from puclassify.particles import extract_particles
 
     micrographs = micrograph_files(options["micrographs"])
-    frame = {name: options[name] for name in ("origin", "step", "offset")}
-    every = labels_of(micrographs, [options["picks"]], options["format"], **frame)
+    every = labels_of(micrographs, [options["picks"]], options["format"], **frame_of(options))
     picks = above(every, options["threshold"], options["picks"])
     output = f"{options['output'].rstrip('/')}/"  # a folder, whatever its name ends in
     make_folder(output)

@@ -23,6 +23,7 @@ __all__ = [
     "WRITTEN_FORMAT",
     "computing_options",
     "dask_option",
+    "frame_of",
     "frame_options",
     "init_option",
     "project_option",
@@ -207,6 +208,12 @@ frame_options = _stacked(
         help="Where the file has the first stored pixel: 1.5 if blocks of 4 were averaged.",
     ),
 )
+
+
+def frame_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what `frame_options` were given, as the arguments of readers."""
+    return {name: options[name] for name in ("origin", "step", "offset")}
+
 
 skipping_option = click.option(
     "--on-error",

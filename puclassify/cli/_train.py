@@ -17,6 +17,7 @@ from puclassify.cli._options import (
     POSITIVE,
     THRESHOLD,
     computing_options,
+    frame_of,
     frame_options,
     init_option,
     project_option,
@@ -100,8 +101,7 @@ def train(**options: Any) -> None:
     make_folder(options["output"], "safetensors")
     micrographs = micrograph_files(options["micrographs"], options["project"])
     _take_pixel_size(options, micrographs)
-    frame = {name: options[name] for name in ("origin", "step", "offset")}
-    labels = labels_of(micrographs, options["coordinates"], options["format"], **frame)
+    labels = labels_of(micrographs, options["coordinates"], options["format"], **frame_of(options))
     picker = new_picker(options)
     result: dict[str, Any] = {"n_micrographs": len(micrographs), "n_labels": n_of(labels)}
     if options["check"] != "off":

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from puclassify.cli._command import command, print_result, save_config
-from puclassify.cli._options import FORMAT, PATH, PIXEL_SIZE, POSITIVE, frame_options
+from puclassify.cli._options import FORMAT, PATH, PIXEL_SIZE, POSITIVE, frame_of, frame_options
 from puclassify.cli._outputs import config_path, is_one_file, make_folder
 
 _EXAMPLE = """\
@@ -149,8 +149,7 @@ def _read(micrographs: Sequence[str], options: dict[str, Any], name: str) -> lis
 
     if not options[name]:
         return [np.empty((0, 2)) for _ in micrographs]
-    frame = {name: options[name] for name in ("origin", "step", "offset")}
-    return labels_of(micrographs, [options[name]], options["format"], **frame)
+    return labels_of(micrographs, [options[name]], options["format"], **frame_of(options))
 
 
 def _drawn(
