@@ -11,7 +11,7 @@ import numpy as np
 
 from puclassify.cli._command import command, print_result, save_config
 from puclassify.cli._dask import workers
-from puclassify.cli._files import coordinate_files, looks_like_model
+from puclassify.cli._files import coordinate_files, load_picker, looks_like_model
 from puclassify.cli._options import (
     FORMAT,
     PATH,
@@ -92,13 +92,12 @@ def evaluate(**options: Any) -> None:
 
 def _of_model(options: dict[str, Any]) -> tuple[list, list, float, float | None]:
     """Return truth, all candidates, radius and threshold of a model."""
-    from puclassify import load_model
     from puclassify.cli._coordinates import labels_of
     from puclassify.io import micrograph_files
 
     if not options["micrographs"]:
         raise click.UsageError("a model needs MICROGRAPHS to pick")
-    picker = load_model(options["picks"], device=options["device"])
+    picker = load_picker(options["picks"], options["device"])
     picker.set_params(n_jobs=options["n_jobs"], verbose=1)
     micrographs = micrograph_files(options["micrographs"], options["project"])
     truth = labels_of(micrographs, options["truth"], options["format"], **frame_of(options))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
-__all__ = ["check_model_path", "coordinate_files", "looks_like_model"]
+__all__ = ["check_model_path", "coordinate_files", "load_picker", "looks_like_model"]
 
 _ENDING = ".safetensors"
 
@@ -22,6 +23,16 @@ def looks_like_model(path: str) -> bool:
     except OSError:
         return False
     return len(head) == 9 and head[8:] == b"{" and int.from_bytes(head[:8], "little") < 1 << 30
+
+
+def load_picker(path: str, device: str | None) -> Any:
+    """Load the model of a picker; refuse that of single images."""
+    from puclassify import load_model
+
+    picker = load_model(path, device=device)
+    if not hasattr(picker, "iter_predict"):
+        raise ValueError(f"{path} is a model of single images, not a picker")
+    return picker
 
 
 def check_model_path(path: str) -> None:

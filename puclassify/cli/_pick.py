@@ -11,6 +11,7 @@ import click
 from puclassify._progress import write_line
 from puclassify.cli._command import command, finish_with_skipped, save_config
 from puclassify.cli._dask import workers
+from puclassify.cli._files import load_picker
 from puclassify.cli._options import (
     PATH,
     PIXEL_SIZE,
@@ -96,18 +97,21 @@ def pick(**options: Any) -> None:
     """
     _check_usage(options)
     micrographs, output = _micrographs(options), options["output"]
-    if is_one_file(output):
+    is_each = not is_one_file(output)
+    if not is_each:
         from puclassify.io import check_picks_file
 
         n_micrographs = 2 if options["watch"] else len(micrographs)
         check_picks_file(output, n_micrographs, ["micrographs"])
     make_folder(output)
-    picker = _pretrained(options, micrographs) if options["pretrained"] else _loaded(options)
+    if options["pretrained"]:
+        picker = _pretrained(options, micrographs)
+    else:
+        picker = load_picker(options["model"], options["device"])
     picker.set_params(n_jobs=options["n_jobs"], verbose=1)
     if options["share"] and not micrographs:  # there are fewer of them than shares
         _finish(options, [], [], picker)
         return
-    is_each = not is_one_file(output)
     names: list[str] = []
     counts, kept = [], []
     with workers(options["dask"]):
@@ -152,16 +156,6 @@ def _least_distance(picker: Any, pixel_size: float | None) -> float | None:
     if picker.nms is None or picker.nms.radius != picker.nms.radius:  # NaN: half the diameter
         return picker.particle_diameter / 2
     return None if isinstance(size, str) else float(picker.nms.radius * size)
-
-
-def _loaded(options: dict[str, Any]) -> Any:
-    from puclassify import load_model
-
-    model = options["model"]
-    picker = load_model(model, device=options["device"])
-    if not hasattr(picker, "iter_predict"):
-        raise ValueError(f"{model} is a model of single images, not a picker")
-    return picker
 
 
 def _pretrained(options: dict[str, Any], micrographs: Iterable[str]) -> Any:

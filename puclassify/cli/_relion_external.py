@@ -14,8 +14,8 @@ import numpy as np
 from click.core import ParameterSource
 
 from puclassify._progress import progress_on
-from puclassify.cli._command import Command, print_result, save_config
-from puclassify.cli._exit_codes import SKIPPED
+from puclassify.cli._command import Command, finish_with_skipped, save_config
+from puclassify.cli._files import load_picker
 from puclassify.cli._options import POSITIVE, THRESHOLD, init_option, threshold_text
 from puclassify.cli._relion_job import RelionJob, mark_failed
 from puclassify.cli._relion_picks import JobPicks
@@ -126,11 +126,7 @@ def relion_external(**options: Any) -> None:
         job.write_nodes(os.path.basename(picks.list))
         save_config(os.path.join(options["output"], "relion-external.toml"))
     text = f"{result['n_picks']} picks in {result['n_micrographs']} micrographs, in {picks.list}"
-    if picks.skipped:
-        text += f"; {len(picks.skipped)} skipped, the first: {picks.skipped[0]}"
-    print_result(result, text)
-    if picks.skipped:
-        click.get_current_context().exit(SKIPPED)
+    finish_with_skipped(result, text, picks.skipped)
 
 
 def _run(options: dict[str, Any]) -> tuple[JobPicks, dict[str, Any]]:
@@ -143,11 +139,7 @@ def _run(options: dict[str, Any]) -> tuple[JobPicks, dict[str, Any]]:
     picks = JobPicks(options["output"], listed)  # refuses names before the training
     is_trained = bool(options["in_coords"] or options["in_parts"])
     model = _trained_model(options, listed) if is_trained else options["model"]
-    from puclassify import load_model
-
-    picker = load_model(model, device=_device(options))
-    if not hasattr(picker, "iter_predict"):
-        raise ValueError(f"{model} is a model of single images, not a picker")
+    picker = load_picker(model, _device(options))
     threads = options["threads"]
     picker.set_params(n_jobs=threads if threads and threads > 1 else None, verbose=0)
     threshold = options["threshold"]
@@ -161,7 +153,6 @@ def _run(options: dict[str, Any]) -> tuple[JobPicks, dict[str, Any]]:
         "n_micrographs": len(counts),
         "n_picks": sum(counts),
         "n_kept": picks.n_kept,
-        "n_skipped": len(picks.skipped),
     }
     return picks, result
 
