@@ -12,7 +12,6 @@ from click.shell_completion import CompletionItem
 
 __all__ = [
     "FORMAT",
-    "LENGTH",
     "PAIR",
     "PATH",
     "PIXEL_SIZE",
@@ -21,14 +20,16 @@ __all__ = [
     "SHARE",
     "THRESHOLD",
     "WRITTEN_FORMAT",
+    "check_option",
     "computing_options",
     "dask_option",
+    "device_option",
     "frame_of",
     "frame_options",
-    "init_option",
     "project_option",
     "skipping_option",
     "threshold_text",
+    "training_options",
 ]
 
 
@@ -167,7 +168,6 @@ PAIR = _Pair()
 SHAPE = _Shape()
 SHARE = _Share()
 THRESHOLD = _Threshold()
-LENGTH = POSITIVE
 
 
 def threshold_text(threshold: Any) -> str:
@@ -224,10 +224,29 @@ skipping_option = click.option(
     "skipped.tsv, and the exit status is then 3.",
 )
 
-init_option = click.option(
-    "--init",
-    help='Weights to start from: "random", "auto", "pretrained", or a file of --save-pretrained.  '
-    "[default: the library's]",
+training_options = _stacked(
+    click.option(
+        "--epochs", type=click.IntRange(min=1), help="Of training.  [default: the library's]"
+    ),
+    click.option("--network", help="Such as resnet9 or conv31.  [default: the library's]"),
+    click.option(
+        "--init",
+        help='Weights to start from: "random", "auto", "pretrained", or a file of '
+        "--save-pretrained.  [default: the library's]",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same."),
+)
+
+check_option = click.option(
+    "--check",
+    type=click.Choice(["stop", "warn", "off"]),
+    default="stop",
+    show_default=True,
+    help="What to do if the coordinates seem to be flipped, scaled or shifted.",
+)
+
+device_option = click.option(
+    "--device", help='Such as "cpu" or "cuda:0".  [default: a GPU if there is one]'
 )
 
 computing_options = _stacked(
@@ -236,7 +255,7 @@ computing_options = _stacked(
         type=_Jobs(),
         help="Micrographs processed in parallel; -1 for one on every core.",
     ),
-    click.option("--device", help='Such as "cpu" or "cuda:0".  [default: a GPU if there is one]'),
+    device_option,
 )
 
 project_option = click.option(

@@ -16,7 +16,14 @@ from click.core import ParameterSource
 from puclassify._progress import progress_on
 from puclassify.cli._command import Command, finish_with_skipped, save_config
 from puclassify.cli._files import load_picker
-from puclassify.cli._options import POSITIVE, THRESHOLD, init_option, threshold_text
+from puclassify.cli._options import (
+    POSITIVE,
+    THRESHOLD,
+    check_option,
+    device_option,
+    threshold_text,
+    training_options,
+)
 from puclassify.cli._relion_job import RelionJob, mark_failed
 from puclassify.cli._relion_picks import JobPicks
 
@@ -90,17 +97,8 @@ def _folder_in(args: list[str]) -> str:
     "of the model]",
 )
 @click.option("--expected_particles", type=POSITIVE, help="In a typical micrograph, if known.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Of training.  [default: the library's]")
-@click.option("--network", help="Such as resnet9 or conv31.  [default: the library's]")
-@init_option
-@click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same.")
-@click.option(
-    "--check",
-    type=click.Choice(["stop", "warn", "off"]),
-    default="stop",
-    show_default=True,
-    help="What to do if the coordinates seem to be flipped, scaled or shifted.",
-)
+@training_options
+@check_option
 @click.option(
     "--on_error",
     type=click.Choice(["raise", "warn", "skip"]),
@@ -110,7 +108,7 @@ def _folder_in(args: list[str]) -> str:
     "skipped.tsv.",
 )
 @click.option("--gpu", type=click.IntRange(min=0), help="Number of the GPU.")
-@click.option("--device", help='Such as "cpu" or "cuda:0".  [default: a GPU if there is one]')
+@device_option
 def relion_external(**options: Any) -> None:
     """Pick particles as a job of RELION's type External.
 

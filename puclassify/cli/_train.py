@@ -16,11 +16,12 @@ from puclassify.cli._options import (
     PIXEL_SIZE,
     POSITIVE,
     THRESHOLD,
+    check_option,
     computing_options,
     frame_of,
     frame_options,
-    init_option,
     project_option,
+    training_options,
 )
 from puclassify.cli._outputs import make_folder
 
@@ -58,13 +59,7 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
     "--format", type=FORMAT, default="auto", show_default=True, help="Of the coordinates."
 )
 @frame_options
-@click.option(
-    "--check",
-    type=click.Choice(["stop", "warn", "off"]),
-    default="stop",
-    show_default=True,
-    help="What to do if the coordinates seem to be flipped, scaled or shifted.",
-)
+@check_option
 @click.option("--expected-particles", type=POSITIVE, help="In a typical micrograph, if known.")
 @click.option(
     "--threshold",
@@ -73,10 +68,7 @@ puclassify train "mics/*.mrc" --coordinates labels.star \\
     show_default=True,
     help="Which picks count: a logit, or a rule, such as precision=0.9 or recall=0.9.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Of training.  [default: the library's]")
-@click.option("--network", help="Such as resnet9 or conv31.  [default: the library's]")
-@init_option
-@click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same.")
+@training_options
 @computing_options
 @click.option("--warm-start", type=PATH, help="A model whose weights the training continues from.")
 @click.option(
@@ -171,10 +163,11 @@ def _diameter_in_pixels(options: dict[str, Any], micrographs: Sequence[str]) -> 
     """Return the diameter in stored pixels, None if a header does not tell."""
     pixel_size = options["pixel_size"]
     if pixel_size == "header":
+        from puclassify._pixel_size import header_pixel_size
         from puclassify.io import read_micrograph
 
-        pixel_size = read_micrograph(micrographs[0]).pixel_size
-        if pixel_size in (None, 0, 1):
+        pixel_size = header_pixel_size(read_micrograph(micrographs[0]))
+        if pixel_size is None:
             return None
     return options["diameter"] / pixel_size
 
