@@ -10,7 +10,7 @@ import numpy as np
 
 from puclassify.cli._files import coordinate_files
 
-__all__ = ["above", "check_labels", "labels_of", "n_of"]
+__all__ = ["above", "check_labels", "labels_of", "n_of", "positions"]
 
 
 def labels_of(
@@ -43,6 +43,11 @@ def n_of(coordinates: Sequence[np.ndarray]) -> int:
     return sum(map(len, coordinates))
 
 
+def positions(coordinates: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return x and y only."""
+    return [np.asarray(xy)[:, :2] for xy in coordinates]
+
+
 def above(picks: Sequence[np.ndarray], threshold: float | None, source: str) -> list[np.ndarray]:
     """Return the picks that score above a threshold, all without one."""
     if threshold is None:
@@ -65,8 +70,7 @@ def check_labels(
     """
     from puclassify.picking import check_orientation
 
-    plain = [np.asarray(xy)[:, :2] for xy in labels]
-    check = check_orientation(micrographs, plain, particle_diameter=diameter)
+    check = check_orientation(micrographs, positions(labels), particle_diameter=diameter)
     if check.reading not in ("as given", "cannot tell"):
         message = f"the coordinates seem to be {check.reading}, {_remedy(check.reading)}"
         if stops:

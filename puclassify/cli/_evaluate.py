@@ -92,7 +92,7 @@ def evaluate(**options: Any) -> None:
 
 def _of_model(options: dict[str, Any]) -> tuple[list, list, float, float | None]:
     """Return truth, all candidates, radius and threshold of a model."""
-    from puclassify.cli._coordinates import labels_of
+    from puclassify.cli._coordinates import labels_of, positions
     from puclassify.io import micrograph_files
 
     if not options["micrographs"]:
@@ -104,11 +104,12 @@ def _of_model(options: dict[str, Any]) -> tuple[list, list, float, float | None]
     with workers(options["dask"]):
         picks = list(picker.iter_predict(micrographs, threshold=-np.inf))
     threshold = picker.threshold_ if options["threshold"] is None else options["threshold"]
-    return _plain(truth), picks, options["radius"] or picker.matching_radius_, float(threshold)
+    return positions(truth), picks, options["radius"] or picker.matching_radius_, float(threshold)
 
 
 def _of_files(options: dict[str, Any]) -> tuple[list, list, float, float | None]:
     """Return truth, picks, radius and threshold of files."""
+    from puclassify.cli._coordinates import positions
     from puclassify.io import match_coordinates, micrograph_files, read_coordinates
 
     if options["radius"] is None:
@@ -127,16 +128,11 @@ def _of_files(options: dict[str, Any]) -> tuple[list, list, float, float | None]
             err=True,
         )
     return (
-        _plain(match_coordinates(truth, names)),
+        positions(match_coordinates(truth, names)),
         ours,
         options["radius"],
         options["threshold"],
     )
-
-
-def _plain(coordinates: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return x and y only."""
-    return [np.asarray(xy)[:, :2] for xy in coordinates]
 
 
 def _write(path: str, result: dict[str, Any]) -> None:

@@ -249,6 +249,7 @@ def _fitted(options: dict[str, Any], training: _TrainingSet) -> Any:
 
 def _training_set(options: dict[str, Any], listed: Any) -> _TrainingSet:
     """Return the micrographs that have labels, in --in_mics or elsewhere in the project."""
+    from puclassify.cli._coordinates import positions
     from puclassify.io import match_coordinates, read_coordinates
 
     found = read_coordinates(_label_files(options["in_coords"] or options["in_parts"]))
@@ -275,7 +276,7 @@ def _training_set(options: dict[str, Any], listed: Any) -> _TrainingSet:
     used = {size for index in chosen if (size := sizes.get(index)) is not None}
     return _TrainingSet(
         [files[index] for index in chosen],
-        [np.asarray(labels[index])[:, :2] for index in chosen],
+        positions([labels[index] for index in chosen]),
         _common_size(used or {size for size in listed.pixel_sizes if size is not None}),
     )
 
