@@ -19,6 +19,7 @@ from puclassify.io._cryosparc_job import save_external_picks
 from puclassify.io._exposures import Exposure, Exposures, read_exposures
 from puclassify.io._match_coordinates import in_order as in_order
 from puclassify.io._match_coordinates import match_coordinates
+from puclassify.io._match_coordinates import matched_keys as matched_keys
 from puclassify.io._micrograph import (
     as_grid_image,
     check_micrographs,

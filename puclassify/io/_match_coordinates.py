@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from puclassify._coordinate_columns import frame_values, is_frame
 from puclassify._warnings import warn
 from puclassify.io._coordinate_table import by_name, is_table
-from puclassify.io._micrograph import micrograph_name
+from puclassify.io._micrograph import given_name
 from puclassify.io._names import micrograph_stem, spellings
 from puclassify.io._near_names import (
     contained_names,
@@ -22,7 +22,7 @@ from puclassify.io._near_names import (
     same_but_for_zeros,
 )
 
-__all__ = ["in_order", "match_coordinates"]
+__all__ = ["in_order", "match_coordinates", "matched_keys"]
 
 
 def match_coordinates(coordinates: Any, names: Sequence[Any]) -> list[np.ndarray]:
@@ -73,20 +73,7 @@ def match_coordinates(coordinates: Any, names: Sequence[Any]) -> list[np.ndarray
             "coordinates must map micrograph names to arrays, as returned by read_coordinates, or "
             f"be a table, got {type(coordinates).__name__}"
         )
-    if isinstance(names, (str, os.PathLike)):
-        raise TypeError(f"names must be a sequence of names, got {names!r}; pass [{names!r}]")
-    paths = [_path(item, index) for index, item in enumerate(names)]
-    keys_by_stem = defaultdict(list)
-    for key in coordinates:
-        keys_by_stem[micrograph_stem(key)].append(key)
-    found = {path: _best_key(path, keys_by_stem[micrograph_stem(path)]) for path in paths}
-    _resolve_shared_keys(found)
-    used = set(found.values())
-    _match_spellings(found, [key for key in coordinates if key not in used])
-    if coordinates and paths and not any(key is not None for key in found.values()):
-        raise ValueError(_nothing_matches(list(coordinates), paths))
-    _warn_of_lost_labels(coordinates, found)
-    keys = [found[path] for path in paths]
+    keys = matched_keys(coordinates, names, lambda key: len(coordinates[key]) > 0)
     return [
         np.empty((0, 2))
         if key is None
@@ -97,15 +84,33 @@ def match_coordinates(coordinates: Any, names: Sequence[Any]) -> list[np.ndarray
     ]
 
 
+def matched_keys(
+    keys: Iterable[str], names: Sequence[Any], is_labelled: Callable[[str], bool] = lambda key: True
+) -> list[str | None]:
+    """Return the key of each micrograph as `match_coordinates` finds it, None without any.
+
+    A warning lists those of the other keys that ``is_labelled`` and nearly match.
+    """
+    if isinstance(names, (str, os.PathLike)):
+        raise TypeError(f"names must be a sequence of names, got {names!r}; pass [{names!r}]")
+    keys, paths = list(keys), [given_name(item, index) for index, item in enumerate(names)]
+    keys_by_stem = defaultdict(list)
+    for key in keys:
+        keys_by_stem[micrograph_stem(key)].append(key)
+    found = {path: _best_key(path, keys_by_stem[micrograph_stem(path)]) for path in paths}
+    _resolve_shared_keys(found)
+    used = set(found.values())
+    _match_spellings(found, [key for key in keys if key not in used])
+    used = set(found.values())
+    if keys and paths and used == {None}:
+        raise ValueError(_nothing_matches(keys, paths))
+    _warn_of_lost_labels([key for key in keys if key not in used and is_labelled(key)], found)
+    return [found[path] for path in paths]
+
+
 def in_order(coordinates: Any, micrographs: Sequence[Any]) -> Any:
     """Return those of a table in the order of the micrographs, anything else as it is."""
     return match_coordinates(coordinates, micrographs) if is_table(coordinates) else coordinates
-
-
-def _path(item: Any, index: int) -> str:
-    if isinstance(item, (str, os.PathLike)):
-        return os.fspath(item)
-    return micrograph_name(item, index)
 
 
 def _parts(path: str) -> list[str]:
@@ -175,11 +180,7 @@ def _match_spellings(found: dict[str, str | None], keys: list[str]) -> None:
             found[path] = next(iter(candidates))
 
 
-def _warn_of_lost_labels(
-    coordinates: Mapping[str, np.ndarray], found: dict[str, str | None]
-) -> None:
-    used = set(found.values())
-    lost = [key for key, xy in coordinates.items() if key not in used and len(xy)]
+def _warn_of_lost_labels(lost: list[str], found: dict[str, str | None]) -> None:
     unmatched = [path for path, key in found.items() if key is None]
     near = same_but_for_zeros(lost, unmatched) | contained_names(lost, unmatched)
     if near:

@@ -10,7 +10,7 @@ import numpy as np
 
 from puclassify.grid import GridImage
 from puclassify.io._exposures import Exposure, Exposures
-from puclassify.io._match_coordinates import match_coordinates
+from puclassify.io._match_coordinates import matched_keys
 from puclassify.io._micrograph import given_name, without_pixels
 
 __all__ = ["known_exposures", "micrograph_shapes"]
@@ -26,9 +26,9 @@ def micrograph_shapes(
     if micrographs is not None and names:
         found |= _of_images(names, micrographs)
     if isinstance(shapes, Mapping):
-        table = {str(key): np.array([_pair(value)]) for key, value in shapes.items()}
-        rows = match_coordinates(table, list(names)) if table and names else []
-        found |= {name: _pair(row[0]) for name, row in zip(names, rows) if len(row)}
+        table = {str(key): _pair(value) for key, value in shapes.items()}
+        keys = matched_keys(table, list(names))
+        found |= {name: table[key] for name, key in zip(names, keys) if key is not None}
     elif shapes is not None:
         found |= dict.fromkeys(names, _pair(shapes))
     return found
@@ -55,14 +55,14 @@ def _of_images(names: Sequence[str], micrographs: Any) -> dict[str, tuple[int, i
 
 def _places(names: Sequence[str], micrographs: Sequence[Any]) -> list[tuple[str, int]]:
     """Return the names that are those of micrographs, with the places of these."""
-    places = {given_name(one, place): [[place, 0]] for place, one in enumerate(micrographs)}
+    places = {given_name(one, place): place for place, one in enumerate(micrographs)}
     try:
-        rows = match_coordinates({name: np.array(row) for name, row in places.items()}, list(names))
+        keys = matched_keys(places, list(names))
     except ValueError as error:
         if str(error).startswith("none of the"):  # whoever needs a size says that it is not known
             return []
         raise
-    return [(name, int(row[0, 0])) for name, row in zip(names, rows) if len(row)]
+    return [(name, places[key]) for name, key in zip(names, keys) if key is not None]
 
 
 def _shape(micrograph: Any) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from puclassify._warnings import warn
 from puclassify.io._check_coordinates import check_coordinate_array
 from puclassify.io._coordinate_table import CoordinateTable, is_table, joined
 from puclassify.io._coordinates import as_table
-from puclassify.io._match_coordinates import match_coordinates
+from puclassify.io._match_coordinates import matched_keys
 from puclassify.io._micrograph import given_name
 
 __all__ = ["from_napari", "to_napari"]
@@ -207,13 +207,11 @@ def _stacked(picks: Any, micrographs: Any) -> tuple[CoordinateTable, list[str]]:
 
 def _matched(table: CoordinateTable, names: list[str]) -> CoordinateTable:
     """Return the rows of the micrographs of these names, under these."""
-    own = list(table.split().values())
-    places = {one.micrographs[0]: np.array([[place, 0]]) for place, one in enumerate(own)}
-    found = match_coordinates(places, names)
+    own = table.split()
     tables = [
-        replace(own[place], names=[name] * len(own[place].names), micrographs=(name,))
-        for name, one in zip(names, found)
-        for place in one[:, 0].astype(int).tolist()
+        replace(own[key], names=[name] * len(own[key].names), micrographs=(name,))
+        for name, key in zip(names, matched_keys(own, names))
+        if key is not None
     ]
     return joined(tables) if tables else CoordinateTable.from_arrays({})
 

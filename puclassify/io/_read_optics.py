@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinate_text import read_text
-from puclassify.io._match_coordinates import match_coordinates
+from puclassify.io._match_coordinates import matched_keys
 from puclassify.io._optics_groups import GROUP, Group, MicrographOptics
 from puclassify.io._star import optics_groups_of
 from puclassify.io._star_grammar import parse_star
@@ -48,19 +46,17 @@ def optics_of_micrographs(
             "optics must be the path of a STAR file with a block data_optics, or a CoordinateTable "
             f"that was read from one, got {type(optics).__name__}"
         )
-    keys = list(known.by_name)
-    places = {name: np.array([[place, 0]]) for place, name in enumerate(keys)}
     try:
-        rows = match_coordinates(places, micrographs) if micrographs else []
+        keys = matched_keys(known.by_name, micrographs)
     except ValueError as error:
         raise ValueError(f"{source} has no optics group for the micrographs: {error}") from error
-    missing = [one for one, row in zip(micrographs, rows) if not len(row)]
+    missing = [one for one, key in zip(micrographs, keys) if key is None]
     if missing:
         raise ValueError(
             f"{source} has no optics group for {len(missing)} of {len(micrographs)} micrographs, "
             f"such as {missing[0]!r:.200}"
         )
-    return known.groups, [known.by_name[keys[int(row[0, 0])]] for row in rows]
+    return known.groups, [known.by_name[key] for key in keys if key is not None]
 
 
 def _of_table(table: CoordinateTable) -> MicrographOptics:

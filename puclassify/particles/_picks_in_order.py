@@ -16,6 +16,7 @@ from puclassify.io import (
     check_coordinate_array,
     is_table,
     match_coordinates,
+    matched_keys,
     optics_of_micrographs,
     read_coordinate_table,
     relion_columns,
@@ -135,12 +136,10 @@ def _of_table(table: CoordinateTable, micrographs: Sequence[Any]) -> PicksInOrde
         if title in columns and len(set(columns[title])) == 1:
             of_microscope[title] = columns.pop(title)[0]
     numbers = [str(one) for one in table.columns[GROUP]] if table.optics else []
-    places = {
-        name: np.column_stack([rows, rows]) for name, rows in table.rows_by_micrograph().items()
-    }
+    rows_by_name = table.rows_by_micrograph()
     found = []
-    for one in match_coordinates(places, micrographs):
-        rows = one[:, 0].astype(int).tolist()
+    for key in matched_keys(rows_by_name, micrographs):
+        rows = [] if key is None else rows_by_name[key]
         beside = {title: [column[row] for row in rows] for title, column in columns.items()}
         groups = [numbers[row] for row in rows] if numbers else ()
         found.append(Picks(values[rows], beside, groups))
