@@ -29,7 +29,7 @@ from puclassify.io._coordinate_table import (
     micrograph_of_file,
 )
 from puclassify.io._frames import Frame
-from puclassify.io._micrograph import micrograph_name
+from puclassify.io._micrograph import given_name
 from puclassify.io._names import path_text
 from puclassify.io._pick_files import is_folder, list_file, pick_files
 from puclassify.io._pick_list import with_earlier_files
@@ -508,10 +508,7 @@ def _named(picks: Any, names: Any) -> dict[str, Any]:
             f"names must hold one name for each of the {len(picks)} arrays of picks, got "
             f"{names!r:.80}"
         )
-    labels = [
-        os.fspath(name) if isinstance(name, (str, os.PathLike)) else micrograph_name(name, index)
-        for index, name in enumerate(names)
-    ]
+    labels = [given_name(name, index) for index, name in enumerate(names)]
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice:
         raise ValueError(
