@@ -8,6 +8,7 @@ from puclassify.io._check_coordinates import check_coordinates
 from puclassify.io._coordinate_formats import COORDINATE_FORMATS, CoordinateFormat
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinate_table import by_name as by_name
+from puclassify.io._coordinate_table import frame_as_table as frame_as_table
 from puclassify.io._coordinate_table import is_table as is_table
 from puclassify.io._coordinates import check_picks_file as check_picks_file
 from puclassify.io._coordinates import (

@@ -34,6 +34,7 @@ __all__ = [
     "CoordinateTable",
     "by_name",
     "file_stem",
+    "frame_as_table",
     "is_table",
     "joined",
     "micrograph_of_file",
@@ -350,10 +351,15 @@ def is_table(value: Any) -> bool:
     return isinstance(value, CoordinateTable) or is_frame(value) or holds_frames(value)
 
 
+def frame_as_table(value: Any) -> Any:
+    """Return a data frame, or those of ``starfile.read``, as a table, anything else as it is."""
+    is_other = not isinstance(value, CoordinateTable) and is_table(value)
+    return CoordinateTable.from_frame(value) if is_other else value
+
+
 def by_name(value: Any) -> Any:
     """Return the rows of a table by micrograph, anything else as it is."""
-    if not isinstance(value, CoordinateTable) and is_table(value):
-        value = CoordinateTable.from_frame(value)
+    value = frame_as_table(value)
     return value.by_micrograph() if isinstance(value, CoordinateTable) else value
 
 

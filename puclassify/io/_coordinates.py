@@ -24,7 +24,7 @@ from puclassify.io._coordinate_formats import (
 )
 from puclassify.io._coordinate_table import (
     CoordinateTable,
-    is_table,
+    frame_as_table,
     joined,
     micrograph_of_file,
 )
@@ -428,8 +428,8 @@ def check_picks_file(path: str, n_micrographs: int, sizes: Collection[str] = ())
 
 def as_table(picks: Any, names: Any) -> CoordinateTable:
     """Return picks in any of the accepted forms as one checked table."""
-    if names is None and is_table(picks) and not isinstance(picks, CoordinateTable):
-        picks = CoordinateTable.from_frame(picks)
+    if names is None:
+        picks = frame_as_table(picks)
     if isinstance(picks, CoordinateTable):
         if names is not None:
             raise ValueError("names must be None if picks is a table, which names the micrographs")

@@ -14,7 +14,7 @@ from puclassify.io import (
     GROUP,
     CoordinateTable,
     check_coordinate_array,
-    is_table,
+    frame_as_table,
     match_coordinates,
     matched_keys,
     optics_of_micrographs,
@@ -92,8 +92,7 @@ def _in_order(picks: Any, micrographs: Sequence[Any]) -> PicksInOrder:
     paths = picks if isinstance(picks, (list, tuple)) else [picks]
     if paths and all(map(_is_path, paths)):
         picks = read_coordinate_table(picks)
-    elif not isinstance(picks, CoordinateTable) and is_table(picks):
-        picks = CoordinateTable.from_frame(picks)
+    picks = frame_as_table(picks)
     if isinstance(picks, CoordinateTable):
         return _of_table(picks, micrographs)
     if isinstance(picks, Mapping):
