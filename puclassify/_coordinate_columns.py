@@ -106,6 +106,7 @@ class FrameColumns:
     names: list[str] | None
     values: np.ndarray  # (k, 2), or (k, 3) with scores
     others: dict[str, list[Any]]
+    surely_names: bool  # whether names are surely those of micrographs
 
 
 def frame_columns(frame: Any, what: str, *, gaps_in_scores: bool = False) -> FrameColumns:
@@ -136,15 +137,15 @@ def frame_columns(frame: Any, what: str, *, gaps_in_scores: bool = False) -> Fra
         if place not in places.values()
     }
     named = None if names is None else _names(names, titles[places["image_name"]], frame, what)
-    return FrameColumns(named, np.column_stack(numbers), others)
+    surely_names = any(title in _SURELY_NAMES for title in plain_titles(titles))
+    return FrameColumns(named, np.column_stack(numbers), others, surely_names)
 
 
 def frame_values(frame: Any, what: str) -> np.ndarray:
     """Return x, y and possibly the score of a data frame of one micrograph, (k, 2) or (k, 3)."""
     found = frame_columns(frame, what)
-    titles = plain_titles(str(title) for title in _eager(frame, what).columns)
     different = set(found.names or ())
-    if len(different) > 1 and any(title in _SURELY_NAMES for title in titles):
+    if len(different) > 1 and found.surely_names:
         first, second, *_ = sorted(different)
         raise ValueError(
             f"{what} is a data frame of {len(different)} micrographs, such as {first!r} and "
