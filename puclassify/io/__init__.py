@@ -38,6 +38,7 @@ from puclassify.io._names import micrograph_stem as micrograph_stem
 from puclassify.io._names import path_text as path_text
 from puclassify.io._napari import from_napari, to_napari
 from puclassify.io._optics_groups import GROUP as GROUP
+from puclassify.io._optics_groups import OF_MICROGRAPHS as OF_MICROGRAPHS
 from puclassify.io._optics_groups import micrograph_pixel_size as micrograph_pixel_size
 from puclassify.io._pick_files import pick_files as pick_files
 from puclassify.io._pick_journal import PickJournal as PickJournal

@@ -10,6 +10,7 @@ import numpy as np
 
 __all__ = [
     "GROUP",
+    "OF_MICROGRAPHS",
     "Group",
     "MicrographOptics",
     "linked_groups",
@@ -19,7 +20,9 @@ __all__ = [
 ]
 
 GROUP = "rlnOpticsGroup"
-_MICROGRAPH_SIZE, _MOVIE_SIZE = "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize"
+# Pixel sizes. RELION writes the first for micrographs and the second, that of the movies, for
+# particles: they are the same unless motion correction binned.
+OF_MICROGRAPHS = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 
 Group = Mapping[str, str]  # title of a column to its value
 
@@ -83,14 +86,14 @@ def scaled_groups(groups: Sequence[Group], factor: np.ndarray) -> Sequence[Group
 def _scaled(group: dict[str, str], factor: np.ndarray) -> dict[str, str]:
     size = micrograph_pixel_size(group)
     if size is None or factor[0] != factor[1]:
-        group.pop(_MICROGRAPH_SIZE, None)
+        group.pop(OF_MICROGRAPHS[0], None)
         return group
-    return {**group, _MICROGRAPH_SIZE: repr(float(size / factor[0]))}
+    return {**group, OF_MICROGRAPHS[0]: repr(float(size / factor[0]))}
 
 
 def micrograph_pixel_size(group: Group) -> float | None:
     """Return the pixel size of the micrographs of a group in ångström, None if it states none."""
-    for title in (_MICROGRAPH_SIZE, _MOVIE_SIZE):
+    for title in OF_MICROGRAPHS:
         try:
             size = float(group[title])
         except (KeyError, ValueError):

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from puclassify.io._optics_groups import GROUP, OF_MICROGRAPHS
 from puclassify.io._star_grammar import StarTable
 
 __all__ = [
     "OF_IMAGES",
-    "OF_MICROGRAPHS",
     "image_pixel_sizes",
     "magnified_pixel_sizes",
     "micrograph_pixel_sizes",
@@ -18,12 +18,8 @@ __all__ = [
     "optics_of",
 ]
 
-# RELION writes the first for micrographs and the second, that of the movies, for particles: they
-# are the same unless motion correction binned.
-OF_MICROGRAPHS = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 OF_IMAGES = "rlnImagePixelSize"
 _DETECTOR, _MAGNIFICATION = "rlnDetectorPixelSize", "rlnMagnification"  # in micrometres; up to 3.0
-_GROUP = "rlnOpticsGroup"
 _OPTICS = "optics"
 
 
@@ -64,12 +60,12 @@ def _of_each_row(table: StarTable, optics: StarTable | None, title: str) -> np.n
     if optics is None or column is None:
         return None
     numbers = _positive(optics, title, column)
-    known, groups = optics.column(_GROUP), table.of_rows(_GROUP)
+    known, groups = optics.column(GROUP), table.of_rows(GROUP)
     if len(numbers) == 1 and (known is None or groups is None):
         return np.repeat(numbers, table.n_rows)
     if known is None or groups is None:
         raise ValueError(
-            f"data_{optics.block} has {len(numbers)} optics groups, but no column _{_GROUP} tells "
+            f"data_{optics.block} has {len(numbers)} optics groups, but no column _{GROUP} tells "
             "which of them the particles belong to"
         )
     by_group = dict(zip(known, numbers))

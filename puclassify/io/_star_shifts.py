@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from puclassify._warnings import warn
+from puclassify.io._optics_groups import OF_MICROGRAPHS
 from puclassify.io._star_grammar import StarTable
 from puclassify.io._star_optics import (
     OF_IMAGES,
-    OF_MICROGRAPHS,
     image_pixel_sizes,
     micrograph_pixel_sizes,
     numbers_of,

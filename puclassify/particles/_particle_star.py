@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
-from puclassify.io import GROUP, micrograph_pixel_size, optics_columns, star_block
+from puclassify.io import GROUP, OF_MICROGRAPHS, micrograph_pixel_size, optics_columns, star_block
 from puclassify.particles._boxes import whole_pixels
 from puclassify.particles._picks_in_order import Picks
 
@@ -14,7 +14,7 @@ __all__ = ["Optics", "format_particles", "joined_particles", "pixel_size_in"]
 
 _PARTICLES = "\n# version 30001\n\ndata_particles\n"
 _OPTICS = "\n# version 30001\n\n"
-_PIXEL_SIZE, _MOVIE_SIZE = "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize"
+_PIXEL_SIZE, _MOVIE_SIZE = OF_MICROGRAPHS
 
 
 @dataclass(frozen=True)
