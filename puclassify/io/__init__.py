@@ -51,6 +51,7 @@ from puclassify.io._replace_files import remove_abandoned_drafts as remove_aband
 from puclassify.io._replace_files import replace_files as replace_files
 from puclassify.io._skipped import SkippedMicrograph
 from puclassify.io._skipped import SkippedTable as SkippedTable
+from puclassify.io._star import STAR_VERSION as STAR_VERSION
 from puclassify.io._star import optics_columns as optics_columns
 from puclassify.io._star import relion_columns as relion_columns
 from puclassify.io._star import star_block as star_block

@@ -21,6 +21,7 @@ from puclassify.io._star_optics import optics_of
 from puclassify.io._star_shifts import shifts_of, shifts_to_warn_of
 
 __all__ = [
+    "STAR_VERSION",
     "format_star",
     "format_star_list",
     "optics_columns",
@@ -35,7 +36,7 @@ _X, _Y = "rlnCoordinateX", "rlnCoordinateY"
 _SCORE = "rlnAutopickFigureOfMerit"
 _CORE = {title.lower() for title in (_X, _Y, _SCORE, NAME)}
 _TITLE = re.compile(r"rln\w+")
-_VERSION = "\n# version 30001\n\n"
+STAR_VERSION = "\n# version 30001\n\n"  # in front of a block
 _NAMES = (NAME, COORDINATE_FILE, "rlnImageName", "rlnOpticsGroupName")  # may have spaces
 _STARTS_OF_LINES = ("data_", "loop_", "_")
 _NOT_IN_VALUES = "#\"'"
@@ -105,9 +106,9 @@ def format_star(table: CoordinateTable) -> str:
         return star_block("", columns)
     columns[GROUP] = [str(number) for number in table.columns[GROUP]]
     return (
-        _VERSION
+        STAR_VERSION
         + star_block("optics", optics_columns(table.optics))
-        + _VERSION
+        + STAR_VERSION
         + star_block("particles", columns)
     )
 

@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
-from puclassify.io import GROUP, OF_MICROGRAPHS, micrograph_pixel_size, optics_columns, star_block
+from puclassify.io import (
+    GROUP,
+    OF_MICROGRAPHS,
+    STAR_VERSION,
+    micrograph_pixel_size,
+    optics_columns,
+    star_block,
+)
 from puclassify.particles._boxes import whole_pixels
 from puclassify.particles._picks_in_order import Picks
 
 __all__ = ["Optics", "format_particles", "joined_particles", "pixel_size_in"]
 
-_PARTICLES = "\n# version 30001\n\ndata_particles\n"
-_OPTICS = "\n# version 30001\n\n"
+_PARTICLES = f"{STAR_VERSION}data_particles\n"
 _PIXEL_SIZE, _MOVIE_SIZE = OF_MICROGRAPHS
 
 
@@ -94,10 +100,10 @@ def format_particles(
     if not scores.shape[1]:
         del columns["rlnAutopickFigureOfMerit"]
     return (
-        _OPTICS
+        STAR_VERSION
         + optics.block(pixel_size, sorted(set(picks.groups)))
-        + _PARTICLES
-        + star_block("particles", columns).removeprefix("data_particles\n")
+        + STAR_VERSION
+        + star_block("particles", columns)
     )
 
 
