@@ -33,7 +33,14 @@ from puclassify.io._result_group import is_csg
 from puclassify.io._star import format_star, read_centred_star, read_star
 from puclassify.io._via import format_via, is_via, read_via
 
-__all__ = ["COORDINATE_FORMATS", "CoordinateFormat", "centred_reader", "reader", "writer"]
+__all__ = [
+    "COORDINATE_FORMATS",
+    "CoordinateFormat",
+    "centred_reader",
+    "needed_beside_picks",
+    "reader",
+    "writer",
+]
 
 
 @dataclass(frozen=True)
@@ -286,6 +293,11 @@ COORDINATE_FORMATS: dict[str, CoordinateFormat] = {
 }
 """Formats of coordinates by the name that ``format`` accepts; add an entry to make your own known
 to `read_coordinates` and `write_coordinates`."""
+
+
+def needed_beside_picks(known: CoordinateFormat) -> list[str]:
+    """Return the parameters of `write_coordinates` that tell what a format stores beside picks."""
+    return ["box_size"] * (known.point == "corner") + ["micrographs"] * (known.unit == "fraction")
 
 
 def reader(path: str, format: str) -> Callable[[str], CoordinateTable]:

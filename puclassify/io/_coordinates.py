@@ -19,6 +19,7 @@ from puclassify.io._coordinate_formats import (
     COORDINATE_FORMATS,
     CoordinateFormat,
     centred_reader,
+    needed_beside_picks,
     reader,
     writer,
 )
@@ -416,13 +417,12 @@ def check_picks_file(path: str, n_micrographs: int, sizes: Collection[str] = ())
     ``sizes`` says what will be known beside the picks: "box_size", "micrographs".
     """
     known = writer(path, "auto")
-    needed = {"corner": "box_size", "fraction": "micrographs"}
-    for kind in (known.point, known.unit):
-        if kind in needed and needed[kind] not in sizes:
-            raise ValueError(
-                f"files {known.extensions[0]} hold more than picks; write the picks to a folder, "
-                f"and convert them with {needed[kind]}="
-            )
+    missing = [one for one in needed_beside_picks(known) if one not in sizes]
+    if missing:
+        raise ValueError(
+            f"files {known.extensions[0]} hold more than picks; write the picks to a folder, "
+            f"and convert them with {missing[0]}="
+        )
     _check_one_file(path, known, [""] * n_micrographs)
 
 

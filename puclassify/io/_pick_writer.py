@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from puclassify._warnings import warn
-from puclassify.io._coordinate_formats import writer
+from puclassify.io._coordinate_formats import needed_beside_picks, writer
 from puclassify.io._coordinate_table import CoordinateTable
 from puclassify.io._coordinates import read_coordinates, write_coordinates
 from puclassify.io._names import path_text
@@ -49,11 +49,11 @@ class PickWriter:
         self._folder = folder
         # Raises before the picking what it would raise after it.
         self._format = writer(self.path, "auto")
-        if self._format.point == "corner" or self._format.unit == "fraction":
-            needed = "box_size=" if self._format.point == "corner" else "micrographs="
+        needed = needed_beside_picks(self._format)
+        if needed:
             raise ValueError(
                 f"output: files {self._format.extensions[0]} hold more than picks; pick without "
-                f"output, and call write_coordinates(picks, {self.path!r}, names=..., {needed})"
+                f"output, and call write_coordinates(picks, {self.path!r}, names=..., {needed[0]}=)"
             )
         self._texts([])
         remove_abandoned_drafts(folder)
