@@ -225,15 +225,7 @@ def extract_particles(
     items = check_micrographs(micrographs)
     found = picks_in_order(picks, items, optics)
     known = {t: found.of_microscope.get(t) if v is None else v for t, v in of_microscope.items()}
-    groups = Optics(
-        optics_group_name,
-        known["rlnVoltage"],
-        known["rlnSphericalAberration"],
-        known["rlnAmplitudeContrast"],
-        size,
-        box_size / size,
-        found.groups,
-    )
+    groups = Optics(optics_group_name, known, size, box_size / size, found.groups)
     groups.block(1.0)  # refuses a name that cannot be written, before anything is
     run = {
         "pixel_size": repr(pixel_size),

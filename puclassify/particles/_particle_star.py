@@ -31,21 +31,14 @@ class Optics:
     """
 
     name: str
-    voltage: float | str | None  # kV
-    spherical_aberration: float | str | None  # mm
-    amplitude_contrast: float | str | None
+    of_microscope: Mapping[str, float | str | None]  # by title
     box_size: int  # as stored in the stacks
     downsampling: float  # pixels of the micrograph in a pixel of the stacks
     groups: Sequence[Mapping[str, str]] = ()
 
     def block(self, pixel_size: float, numbers: Sequence[str] = ()) -> str:
         """Format the groups of these numbers; the pixel size is that of the micrographs, in Å."""
-        given = {
-            "rlnVoltage": self.voltage,
-            "rlnSphericalAberration": self.spherical_aberration,
-            "rlnAmplitudeContrast": self.amplitude_contrast,
-        }
-        known = {title: str(value) for title, value in given.items() if value is not None}
+        known = {t: str(value) for t, value in self.of_microscope.items() if value is not None}
         groups = [
             {**_without_images(group), **self._of_images(pixel_size, group), **known}
             for group in self.groups or [{GROUP: "1", "rlnOpticsGroupName": self.name}]
