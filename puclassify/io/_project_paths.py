@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+
+from puclassify.io._project_folders import leads_out, up_to_project
 
 __all__ = ["find_in_project"]
 
@@ -22,13 +23,13 @@ def find_in_project(path: str, file: str, folder: str | None) -> str:
     file = file.removeprefix(_BESIDE)
     _check(path, file, folder)
     own = os.path.dirname(os.path.abspath(path))
-    folders = iter([own]) if beside else _above(own) if folder is None else iter([folder])
+    folders = [own] if beside else _above(own) if folder is None else [folder]
     found = (os.path.join(one, file) for one in folders)
     return next((one for one in found if os.path.isfile(one)), "")
 
 
 def _check(path: str, file: str, folder: str | None) -> None:
-    if ".." in file.replace("\\", "/").split("/") or "\0" in file:
+    if leads_out(file) or "\0" in file:
         raise ValueError(
             f"{path} names {file!r}, which leads out of the folder of the project; cryoSPARC "
             "writes no such paths"
@@ -44,16 +45,8 @@ def _check(path: str, file: str, folder: str | None) -> None:
         )
 
 
-def _above(folder: str) -> Iterator[str]:
-    """Yield the folder and those above up to the project's; a few if that is not to be seen."""
-    folders = [folder]
-    while os.path.dirname(folders[-1]) != folders[-1]:
-        if _is_project(folders[-1]):
-            yield from folders
-            return
-        folders.append(os.path.dirname(folders[-1]))
-    yield from folders[: min(1 + _MOST_ABOVE, max(1, len(folders) - 1))]
-
-
-def _is_project(folder: str) -> bool:
-    return any(os.path.exists(os.path.join(folder, mark)) for mark in _PROJECT_MARKS)
+def _above(folder: str) -> list[str]:
+    """Return the folder and those above up to the project's; a few if that is not to be seen."""
+    folders = list(up_to_project(folder, _PROJECT_MARKS))
+    is_root = os.path.dirname(folders[-1]) == folders[-1]
+    return folders[: min(1 + _MOST_ABOVE, max(1, len(folders) - 1))] if is_root else folders

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from puclassify.io._coordinate_table import CoordinateTable, joined
+from puclassify.io._project_folders import is_project, leads_out, up_to_project
 from puclassify.io._star_grammar import StarTable
 from puclassify.io._star_names import NAME
 
@@ -45,7 +46,7 @@ def read_listed(
 def find_listed(path: str, file: str, line: int) -> str:
     """Return where a listed file is, "" if nowhere; refuse paths that lead elsewhere."""
     folder = os.path.dirname(os.path.abspath(path))
-    if ".." in file.replace("\\", "/").split("/"):
+    if leads_out(file):
         raise ValueError(
             f"line {line} lists {file!r}, which leads out of the folders of the project; read that "
             "file by itself if it is meant"
@@ -58,21 +59,11 @@ def find_listed(path: str, file: str, line: int) -> str:
                 "or its project; read that file by itself if it is meant"
             )
         return file if os.path.isfile(file) else ""
-    while True:
-        if os.path.isfile(os.path.join(folder, file)):
-            return os.path.join(folder, file)
-        if os.path.dirname(folder) == folder or _is_project(folder):
-            return ""
-        folder = os.path.dirname(folder)
+    there = (os.path.join(one, file) for one in up_to_project(folder, _PROJECT_MARKS))
+    return next(filter(os.path.isfile, there), "")
 
 
 def _project(folder: str) -> str:
     """Return the project that a folder is in, else the folder."""
-    above = folder
-    while not _is_project(above) and os.path.dirname(above) != above:
-        above = os.path.dirname(above)
-    return above if _is_project(above) else folder
-
-
-def _is_project(folder: str) -> bool:
-    return any(os.path.exists(os.path.join(folder, mark)) for mark in _PROJECT_MARKS)
+    *_, last = up_to_project(folder, _PROJECT_MARKS)
+    return last if is_project(last, _PROJECT_MARKS) else folder
