@@ -30,12 +30,10 @@ def _shapes_of_others(
     micrographs: Sequence[str], found: dict[str, np.ndarray]
 ) -> dict[str, tuple[int, int]]:
     """Return any shape for coordinates of micrographs that are not given, and so not used."""
-    from puclassify.io import match_coordinates
+    from puclassify.io import matched_keys
 
-    names = list(found)
-    places = {name: np.array([[index, 0]]) for index, name in enumerate(names)}
-    used = {int(row[0, 0]) for row in match_coordinates(places, micrographs) if len(row)}
-    return {name: (1, 1) for index, name in enumerate(names) if index not in used}
+    used = set(matched_keys(found, micrographs))
+    return {name: (1, 1) for name in found if name not in used}
 
 
 def n_of(coordinates: Sequence[np.ndarray]) -> int:

@@ -48,20 +48,12 @@ def coordinate_files(paths: Iterable[str]) -> list[str]:
 
     A list has one of them a line; ``#`` starts a comment line.
     """
+    from puclassify.io import lines_of_list
+
     found = []
     for path in paths:
-        if not path.startswith("@"):
+        if path.startswith("@"):
+            found += lines_of_list(path[1:], "coordinate files")
+        else:
             found.append(path)
-            continue
-        try:
-            with open(path[1:], encoding="utf-8-sig") as file:
-                lines = [line.strip() for line in file]
-        except FileNotFoundError:
-            raise FileNotFoundError(f"there is no list of coordinate files {path[1:]}") from None
-        except UnicodeDecodeError:
-            raise ValueError(f"{path[1:]} is no list of files: it is not text in UTF-8") from None
-        named = [line for line in lines if line and not line.startswith("#")]
-        if not named:
-            raise ValueError(f"the list {path[1:]} names no file")
-        found += named
     return found

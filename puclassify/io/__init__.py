@@ -30,6 +30,7 @@ from puclassify.io._micrograph import (
 from puclassify.io._micrograph import given_name as given_name
 from puclassify.io._micrograph import iter_micrographs as iter_micrographs
 from puclassify.io._micrograph import without_pixels as without_pixels
+from puclassify.io._micrograph_files import lines_of_list as lines_of_list
 from puclassify.io._micrograph_files import micrograph_files as micrograph_files
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS, MicrographFormat
 from puclassify.io._micrograph_list import MicrographList as MicrographList

@@ -13,7 +13,7 @@ from puclassify.io._exposures import Exposure, Exposures, is_exposures, read_exp
 from puclassify.io._micrograph_formats import MICROGRAPH_FORMATS
 from puclassify.io._micrograph_list import read_micrograph_list
 
-__all__ = ["micrograph_files"]
+__all__ = ["lines_of_list", "micrograph_files"]
 
 _DEEPEST_LIST = 20
 
@@ -105,25 +105,26 @@ def _files_of_list(path: str, lists: _Lists) -> Iterator[str]:
     if real in lists.read:  # lists of lists of lists could name more files than there are
         return
     lists.read.add(real)
-    named = _lines_of_list(path)
+    named = lines_of_list(path, "micrographs")
     try:
         yield from _files(named, _Lists(lists.project, lists.read, (*lists.within, real)))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}, named in the list {path}") from None
 
 
-def _lines_of_list(path: str) -> list[str]:
+def lines_of_list(path: str, of: str) -> list[str]:
+    """Return the lines of a text file that names things in the plural; ``#`` starts a comment."""
     try:
         lines = read_plain_text(path).split("\n")
     except FileNotFoundError:
-        raise FileNotFoundError(f"there is no list of micrographs {path}") from None
+        raise FileNotFoundError(f"there is no list of {of} {path}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is no list of micrographs: it is not text in UTF-8") from None
+        raise ValueError(f"{path} is no list of {of}: it is not text in UTF-8") from None
     except ValueError as error:
-        raise ValueError(f"{path} is no list of micrographs: {error}") from None
+        raise ValueError(f"{path} is no list of {of}: {error}") from None
     named = [line for line in map(str.strip, lines) if line and not line.startswith("#")]
     if not named:
-        raise ValueError(f"the list {path} names no micrograph")
+        raise ValueError(f"the list {path} names no {of.removesuffix('s')}")
     return named
 
 
