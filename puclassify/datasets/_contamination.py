@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from puclassify.datasets._densities import PseudoAtoms
+from puclassify.datasets._log_uniform import log_uniform
 from puclassify.datasets._projection import paste_projections
 
 __all__ = ["Contaminant", "draw_contaminants", "draw_frost", "paste_contaminant"]
@@ -92,7 +93,7 @@ def _draw(rng, name: str, shape, diameter: float) -> Contaminant:
         kind=str(name),
         x=rng.uniform(0, shape[1] - 1),
         y=rng.uniform(0, shape[0] - 1),
-        radius=diameter * np.exp(rng.uniform(*np.log(kind.radius))),
+        radius=diameter * log_uniform(rng, *kind.radius),
         strength=rng.uniform(*kind.strength),
         absorption=rng.uniform(*kind.absorption),
     )

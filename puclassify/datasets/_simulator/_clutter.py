@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from puclassify.datasets._log_uniform import log_uniform
 from puclassify.datasets._simulator._clutter_images import CLUTTER_IMAGES
 from puclassify.datasets._simulator._placing import uniform_points
 from puclassify.datasets._simulator._sprites import Sprites
@@ -49,16 +50,12 @@ def _scatter(rng, shape, bank: str, diameter: np.ndarray, strength, centers=None
 
 def _number(rng, most: float) -> int:
     """Draw how many there are, from one on, evenly over the orders of magnitude."""
-    return int(np.exp(rng.uniform(0, np.log(max(most, 1.0) + 1))))
+    return int(log_uniform(rng, 1, max(most, 1.0) + 1))
 
 
 def _places(shape, diameter: float) -> float:
     """Return how many particles would fill the frame."""
     return shape[0] * shape[1] / diameter**2
-
-
-def _log_uniform(rng, low: float, high: float, n: int) -> np.ndarray:
-    return np.exp(rng.uniform(np.log(low), np.log(high), n))
 
 
 def _fragments(rng, shape, diameter) -> Clutter:
@@ -87,7 +84,7 @@ def _chains(rng, shape, diameter) -> Clutter:
 
 def _specks(rng, shape, diameter) -> Clutter:
     n = _number(rng, 0.06 * _places(shape, diameter))
-    sizes = diameter * _log_uniform(rng, 0.08, 0.3, n)
+    sizes = diameter * log_uniform(rng, 0.08, 0.3, n)
     sprites = _scatter(rng, shape, "speck", sizes, rng.uniform(0.8, 4, n))
     return Clutter("speck", sprites, depth=rng.uniform(0, 0.03))
 
@@ -95,16 +92,16 @@ def _specks(rng, shape, diameter) -> Clutter:
 def _ice(rng, shape, diameter) -> Clutter:
     """Sharp-edged ice, from a third of a particle's size to patches that fill a corner."""
     n = _number(rng, 0.02 * _places(shape, diameter))
-    sizes = diameter * _log_uniform(rng, 0.35, 2.0, n)
+    sizes = diameter * log_uniform(rng, 0.35, 2.0, n)
     if rng.random() < 0.4:
         large = _number(rng, max(1.0, 3 * shape[0] * shape[1] / _NOMINAL_AREA))
         most = max(3.0, 0.4 * min(shape) / diameter)
-        sizes = np.concatenate([sizes, diameter * _log_uniform(rng, 2.0, most, large)])
-    strength = _log_uniform(rng, 0.8, 6, len(sizes))
+        sizes = np.concatenate([sizes, diameter * log_uniform(rng, 2.0, most, large)])
+    strength = log_uniform(rng, 0.8, 6, len(sizes))
     sprites = _scatter(rng, shape, "ice", sizes, strength)
     if rng.random() < _CLUMPED:
         sprites = _in_clumps(rng, sprites)
-    return Clutter("ice", sprites, depth=_log_uniform(rng, 0.005, 0.08, 1)[0], hides_particles=True)
+    return Clutter("ice", sprites, depth=log_uniform(rng, 0.005, 0.08), hides_particles=True)
 
 
 def _in_clumps(rng, sprites: Sprites) -> Sprites:
@@ -141,7 +138,7 @@ def _filaments(rng, shape, diameter) -> Clutter:
 def _gold(rng, shape, diameter) -> Clutter:
     """Draw beads of one size, mostly in a clump."""
     n = _number(rng, 15 * max(0.2, shape[0] * shape[1] / _NOMINAL_AREA))
-    size = diameter * _log_uniform(rng, 0.25, 1.2, 1)[0]
+    size = diameter * log_uniform(rng, 0.25, 1.2)
     centers = uniform_points(rng, n, shape, 0)
     if rng.random() < 0.5:
         centers = centers[:1] + rng.normal(0, 2 * size, (n, 2))

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from puclassify._devices import resolve_device
 from puclassify._parameters import check_whole_number
+from puclassify.datasets._log_uniform import log_uniform
 from puclassify.datasets._molecules import MoleculeList, Volumes, add_belt
 from puclassify.datasets._simulator._ranges import SceneRanges
 from puclassify.datasets._simulator._render import detectability, render
@@ -225,8 +226,7 @@ class MicrographSimulator:
             index = check_whole_number(volume, "volume", at_least=0)
             if index >= self.n_volumes:
                 raise ValueError(f"volume={index} is not one of {self.n_volumes}, counted from 0")
-        jitter = np.exp(rng.uniform(*np.log(ranges.size_jitter)))
-        diameter = ranges.particle_diameter * float(jitter)
+        diameter = ranges.particle_diameter * log_uniform(rng, *ranges.size_jitter)
         belt = float(rng.choice(_BELT_DENSITY)) if rng.random() < ranges.micelle else 0.0
         if self._molecules[index].belt is None:
             belt = 0.0

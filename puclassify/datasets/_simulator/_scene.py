@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from puclassify.datasets._log_uniform import log_uniform
 from puclassify.datasets._placement import carbon_hole
 from puclassify.datasets._simulator._clutter import CLUTTER, Clutter
 from puclassify.datasets._simulator._optics import Optics
@@ -61,10 +62,6 @@ class VariedScene:
     noise_seed: int
 
 
-def _log_uniform(rng, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
 def draw_optics(rng: np.random.Generator, ranges: SceneRanges) -> Optics:
     """Draw the microscope's settings."""
     phase_plate = rng.random() < ranges.phase_plate
@@ -96,7 +93,7 @@ def draw_scene(
                 found = _move_beside(rng, found, particles, ranges.shape)
             clutter.append(found)
     image = rngs["image"]
-    snr = _log_uniform(image, *ranges.snr)
+    snr = log_uniform(image, *ranges.snr)
     contrast = _SIGNAL_CONTRAST * np.exp(image.normal(0, 0.4))
     return VariedScene(
         shape=ranges.shape,
@@ -105,7 +102,7 @@ def draw_scene(
         optics=draw_optics(image, ranges),
         snr=snr,
         noise_before_ctf=image.uniform(*ranges.noise_before_ctf),
-        noise_cutoff=_log_uniform(image, *ranges.noise_cutoff),
+        noise_cutoff=log_uniform(image, *ranges.noise_cutoff),
         brightness=float(np.sqrt(snr) / contrast),
         gradient=image.uniform(*ranges.ice_gradient) * image.normal(0, 1, _CURVATURES),
         particles=particles,
@@ -122,7 +119,7 @@ def _draw_particles(rng, ranges: SceneRanges, diameter: float, views: MoleculeVi
     rim = _RIM * diameter
     # Of a disc as large as the mean shadow; thin rods keep a distance that a picker can resolve.
     across = diameter * max(np.sqrt(views.area), _THINNEST)
-    coverage = _log_uniform(rng, *ranges.coverage)
+    coverage = log_uniform(rng, *ranges.coverage)
     spacing = across * rng.uniform(*ranges.spacing)
     if rng.random() < _OVERLAPPING:
         spacing *= rng.uniform(0.5, 0.9)
@@ -153,7 +150,7 @@ def _draw_orientations(rng, n: int, views: MoleculeViews, preferred: bool):
     if preferred:
         sides = rng.normal(size=(rng.integers(1, 4), 3))
         sides /= np.linalg.norm(sides, axis=1, keepdims=True)
-        tightness = _log_uniform(rng, 3, 30)
+        tightness = log_uniform(rng, 3, 30)
         weights = np.exp(tightness * (both @ sides.T - 1)).sum(axis=1) + 0.003
     chosen = rng.choice(len(both), n, p=weights / weights.sum())
     return chosen % len(beam), np.where(chosen < len(beam), 1, -1)
@@ -164,9 +161,9 @@ def _draw_carbon(rng, ranges: SceneRanges) -> Carbon | None:
         return None
     return Carbon(
         hole=carbon_hole(rng, ranges.shape, rng.uniform(0.08, 0.6)),
-        grain=_log_uniform(rng, 0.4, 2.5),
-        step=_log_uniform(rng, 1, 8),
-        depth=_log_uniform(rng, 0.03, 0.4),
+        grain=log_uniform(rng, 0.4, 2.5),
+        step=log_uniform(rng, 1, 8),
+        depth=log_uniform(rng, 0.03, 0.4),
     )
 
 
@@ -206,13 +203,13 @@ def is_hidden(particles: Sprites, clutter: list[Clutter], carbon: Carbon | None)
 
 def _draw_steps(rng, ranges: SceneRanges) -> dict[str, float]:
     strengths = {
-        "low_pass": _log_uniform(rng, 0.06, 0.4),  # cut-off in cycles per pixel
-        "high_pass": _log_uniform(rng, 2, 10),  # wavelength in diameters
+        "low_pass": log_uniform(rng, 0.06, 0.4),  # cut-off in cycles per pixel
+        "high_pass": log_uniform(rng, 2, 10),  # wavelength in diameters
         "wiener": 1.0,
         "median": 1.0,
         "local_contrast": rng.uniform(2, 6),  # window in diameters
-        "clipped": _log_uniform(rng, 1e-3, 3e-2),  # share at either end
-        "eight_bit": _log_uniform(rng, 1e-5, 5e-3),
+        "clipped": log_uniform(rng, 1e-3, 3e-2),  # share at either end
+        "eight_bit": log_uniform(rng, 1e-5, 5e-3),
     }
     return {
         name: strength
