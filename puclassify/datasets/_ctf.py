@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["contrast_transfer_function", "electron_wavelength"]
+__all__ = ["contrast_transfer_function", "electron_wavelength", "transfer_of_phase"]
 
 
 def electron_wavelength(voltage: float) -> float:
@@ -57,6 +57,23 @@ def contrast_transfer_function(
     mean, half_difference = (defocus_u + defocus_v) / 2, (defocus_u - defocus_v) / 2
     phase = np.float32(np.pi * wavelength * mean) * k2
     phase += np.float32(np.pi * wavelength * half_difference) * k2_astigmatic
-    phase -= np.float32(np.pi / 2 * spherical_aberration * wavelength**3) * k2 * k2
-    phase += np.float32(np.arcsin(amplitude_contrast))
-    return -np.sin(phase) * np.exp(np.float32(-b_factor / 4) * k2)
+    shift = float(np.arcsin(amplitude_contrast))
+    return transfer_of_phase(phase, k2, wavelength, shift, b_factor, spherical_aberration)
+
+
+def transfer_of_phase(
+    phase: np.ndarray,
+    k2: np.ndarray,
+    wavelength: float,
+    shift: float,
+    b_factor: float,
+    spherical_aberration: float = 2.7e7,
+) -> np.ndarray:
+    """Return the CTF where ``phase`` is that of the defocus and ``k2`` the frequency squared.
+
+    The amplitude contrast, and a phase plate, ``shift`` the phase. Precision is that of the
+    arrays; ``phase`` is overwritten.
+    """
+    phase -= float(np.pi / 2 * spherical_aberration * wavelength**3) * k2 * k2
+    phase += shift
+    return -np.sin(phase) * np.exp(float(-b_factor / 4) * k2)

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from puclassify.datasets._ctf import electron_wavelength
+from puclassify.datasets._ctf import electron_wavelength, transfer_of_phase
 
 __all__ = ["FREQUENCIES", "Optics", "noise_spectrum"]
 
 # Cycles per pixel up to the corner of the square; spectra are tabulated at these.
 FREQUENCIES = np.linspace(0, np.sqrt(0.5), 2048, dtype=np.float64)
 
-_SPHERICAL_ABERRATION = 2.7e7  # ångström
 _SOLVENT_GAIN = 6.0  # excess power of solvent at scales beyond a particle's
 _STEEPNESS = 4  # of coloured noise: power falls with this exponent beyond the cut-off
 
@@ -37,9 +36,8 @@ class Optics:
         k2 = np.square(FREQUENCIES / pixel_size)
         wavelength = electron_wavelength(self.voltage)
         phase = np.pi * wavelength * self.defocus * k2
-        phase -= np.pi / 2 * _SPHERICAL_ABERRATION * wavelength**3 * k2 * k2
-        phase += np.arcsin(self.amplitude_contrast) + self.phase_shift
-        return -np.sin(phase) * np.exp(-self.b_factor / 4 * k2)
+        shift = float(np.arcsin(self.amplitude_contrast)) + self.phase_shift
+        return transfer_of_phase(phase, k2, wavelength, shift, self.b_factor)
 
 
 def noise_spectrum(
