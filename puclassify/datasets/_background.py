@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
-__all__ = ["carbon_cover", "ice_gradient", "solvent_amplitude"]
+__all__ = ["carbon_cover", "ice_gradient", "solvent_amplitude", "solvent_power"]
 
 # Excess power, relative to white, of solvent fluctuations much longer than a particle.
 _LOW_FREQUENCY_GAIN = 6.0
@@ -21,11 +21,12 @@ def solvent_amplitude(shape: tuple[int, int], diameter: float) -> np.ndarray:
     """
     ky = np.fft.fftfreq(shape[0]).astype(np.float32)[:, None]
     kx = scipy.fft.rfftfreq(shape[1]).astype(np.float32)[None, :]
-    return np.sqrt(
-        1
-        + np.float32(_LOW_FREQUENCY_GAIN)
-        / (1 + (kx * kx + ky * ky) * np.float32(diameter / 2) ** 2)
-    )
+    return np.sqrt(solvent_power((kx * kx + ky * ky) * np.float32(diameter / 2) ** 2))
+
+
+def solvent_power(radius_by_wavelength2: np.ndarray) -> np.ndarray:
+    """Return the solvent's power, at squares of cycles in a particle's radius, white being 1."""
+    return 1 + _LOW_FREQUENCY_GAIN / (1 + radius_by_wavelength2)
 
 
 def ice_gradient(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:

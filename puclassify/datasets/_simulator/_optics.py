@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from puclassify.datasets._background import solvent_power
 from puclassify.datasets._ctf import electron_wavelength, transfer_of_phase
 
 __all__ = ["FREQUENCIES", "Optics", "noise_spectrum"]
@@ -13,7 +14,6 @@ __all__ = ["FREQUENCIES", "Optics", "noise_spectrum"]
 # Cycles per pixel up to the corner of the square; spectra are tabulated at these.
 FREQUENCIES = np.linspace(0, np.sqrt(0.5), 2048, dtype=np.float64)
 
-_SOLVENT_GAIN = 6.0  # excess power of solvent at scales beyond a particle's
 _STEEPNESS = 4  # of coloured noise: power falls with this exponent beyond the cut-off
 
 
@@ -49,7 +49,7 @@ def noise_spectrum(
     variance 1 before the latter loses what lies above the cut-off (cycles per pixel). ``weight``
     is the share of the image's frequencies at each length.
     """
-    solvent = 1 + _SOLVENT_GAIN / (1 + np.square(FREQUENCIES * diameter / 2))
+    solvent = solvent_power(np.square(FREQUENCIES * diameter / 2))
     solvent *= np.square(transfer)
     solvent /= max(float(solvent @ weight), 1e-12)
     after = 1 / (1 + (FREQUENCIES / cutoff) ** _STEEPNESS)
