@@ -9,6 +9,7 @@ import numpy as np
 
 from puclassify._parameters import check_option
 from puclassify.datasets._molecules import Molecule, gather_points
+from puclassify.datasets._placement import first_apart
 
 __all__ = ["KINDS", "Particle", "PseudoAtoms", "density_of", "make_density"]
 
@@ -33,18 +34,6 @@ class PseudoAtoms:
     reach: float = 1.1  # nothing of it is farther from the origin
 
 
-def _pack_points(candidates, spacing: float) -> np.ndarray:
-    """Keep, in order, the candidates no closer than ``spacing`` to one kept before."""
-    kept = np.empty_like(candidates)
-    n_kept = 0
-    for point in candidates:
-        gaps = kept[:n_kept] - point
-        if not n_kept or np.einsum("ij,ij->i", gaps, gaps).min() >= spacing**2:
-            kept[n_kept] = point
-            n_kept += 1
-    return kept[:n_kept]
-
-
 def _points_in_ball(rng, n: int) -> np.ndarray:
     directions = rng.normal(size=(n, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -65,7 +54,7 @@ def _nearest_domain(points, domain_centers) -> np.ndarray:
 def _globular() -> PseudoAtoms:
     """Pack two subunits of several domains each, with a cleft, a channel and a cavity."""
     rng = np.random.default_rng(20180801)
-    domain_centers = _pack_points(0.62 * _points_in_ball(rng, 400), 0.42)
+    domain_centers = first_apart(0.62 * _points_in_ball(rng, 400), 0.42)
     domain_radii = rng.uniform(0.26, 0.38, len(domain_centers))
     domain_masses = rng.choice([0.6, 1.0, 1.6], len(domain_centers))
     candidates = _points_in_ball(rng, 9000)
@@ -75,7 +64,7 @@ def _globular() -> PseudoAtoms:
     inside &= np.abs(tilted_plane) > 0.06
     inside &= np.hypot(candidates[:, 0] - 0.1, candidates[:, 1] + 0.05) > 0.12
     inside &= np.linalg.norm(candidates - [0.3, -0.35, -0.3], axis=1) > 0.22
-    centers = _pack_points(candidates[inside], 0.12)
+    centers = first_apart(candidates[inside], 0.12)
     masses = domain_masses[_nearest_domain(centers, domain_centers)]
     weights = masses * rng.lognormal(0.0, 0.25, len(centers))
     return _pseudo_atoms(centers, rng.uniform(0.06, 0.09, len(centers)), weights)
@@ -91,7 +80,7 @@ def _ring() -> PseudoAtoms:
     rng = np.random.default_rng(20180802)
     lobes = np.array([[0.66, 0.0, 0.18], [0.74, 0.05, 0.45], [0.55, -0.1, 0.66]])
     candidates = np.concatenate([lobe + 0.2 * _points_in_ball(rng, 60) for lobe in lobes])
-    subunit = _pack_points(candidates, 0.1)
+    subunit = first_apart(candidates, 0.1)
     ring = np.concatenate([_rotate_about_z(subunit, 2 * np.pi * i / 7) for i in range(7)])
     other_ring = ring * [1.0, -1.0, -1.0]
     centers = np.concatenate([ring, other_ring])
@@ -110,7 +99,7 @@ def _elongated() -> PseudoAtoms:
     candidates = _points_in_ball(rng, 6000) * [0.6, 0.6, 1.15]
     bead = _nearest_domain(candidates, bead_centers)
     inside = np.linalg.norm(candidates - bead_centers[bead], axis=1) < bead_radii[bead]
-    centers = _pack_points(candidates[inside], 0.11)
+    centers = first_apart(candidates[inside], 0.11)
     masses = bead_masses[_nearest_domain(centers, bead_centers)]
     weights = masses * rng.lognormal(0.0, 0.35, len(centers))
     return _pseudo_atoms(centers, np.full(len(centers), 0.06), weights)
@@ -124,7 +113,7 @@ def _small() -> PseudoAtoms:
     candidates = _points_in_ball(rng, 2500)
     domain = _nearest_domain(candidates, domain_centers)
     inside = np.linalg.norm(candidates - domain_centers[domain], axis=1) < domain_radii[domain]
-    centers = _pack_points(candidates[inside], 0.19)
+    centers = first_apart(candidates[inside], 0.19)
     weights = rng.lognormal(0.0, 0.4, len(centers))
     return _pseudo_atoms(centers, np.full(len(centers), 0.11), weights)
 

@@ -1,10 +1,11 @@
-"""Random positions of particles, and of the hole in carbon film, in a micrograph."""
+"""Random positions of particles, and of the hole in carbon film; points that are apart."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-__all__ = ["carbon_hole", "place_particles"]
+__all__ = ["carbon_hole", "first_apart", "place_particles"]
 
 _ATTEMPTS_PER_PARTICLE = 200
 # Distance of neighbours in a crowd in diameters: they touch or nearly do.
@@ -82,3 +83,17 @@ def place_particles(
             "pixel_size it gives pixels), less carbon_edge or less contamination"
         )
     return placed
+
+
+def first_apart(points: np.ndarray, spacing: float) -> np.ndarray:
+    """Keep, in order, the points no closer than ``spacing`` to one kept before."""
+    pairs = cKDTree(points).query_pairs(spacing, output_type="ndarray")
+    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
+    first = np.searchsorted(pairs[:, 0], np.arange(len(points) + 1)).tolist()
+    later = pairs[:, 1].tolist()
+    free = [True] * len(points)
+    for i in range(len(points)):
+        if free[i]:
+            for j in later[first[i] : first[i + 1]]:
+                free[j] = False
+    return points[free]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from puclassify.datasets._placement import first_apart
 
 __all__ = ["place", "uniform_points"]
 
@@ -40,18 +41,4 @@ def place(
         inside = ((near >= low) & (near <= high)).all(axis=1)
         inside &= rng.random(m) < rng.uniform(0.6, 1)
         points[inside] = near[inside]
-    return points[_first_apart(points, spacing)[:n]]
-
-
-def _first_apart(points: np.ndarray, spacing: float) -> np.ndarray:
-    """Keep, in order, the points no closer than ``spacing`` to one kept before."""
-    pairs = cKDTree(points).query_pairs(spacing, output_type="ndarray")
-    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-    first = np.searchsorted(pairs[:, 0], np.arange(len(points) + 1)).tolist()
-    later = pairs[:, 1].tolist()
-    free = [True] * len(points)
-    for i in range(len(points)):
-        if free[i]:
-            for j in later[first[i] : first[i + 1]]:
-                free[j] = False
-    return np.flatnonzero(free)
+    return first_apart(points, spacing)[:n]
