@@ -6,7 +6,13 @@ import numpy as np
 
 from puclassify.datasets._densities import PseudoAtoms
 
-__all__ = ["paste_projections", "project_density", "random_quaternions", "rotation_matrices"]
+__all__ = [
+    "add_patches",
+    "paste_projections",
+    "project_density",
+    "random_quaternions",
+    "rotation_matrices",
+]
 
 # A pixel integrates over its own area; to second order this widens a Gaussian by the variance of
 # a unit box.
@@ -89,10 +95,14 @@ def paste_projections(
     half = int(np.ceil(density.reach * radius)) + 2
     nearest = np.rint(centers).astype(int)
     images = project_density(density, rotations, centers - nearest, radius, 2 * half + 1)
-    for image, (x, y) in zip(images, nearest):
-        top, left = y - half, x - half
-        target = canvas[max(top, 0) : y + half + 1, max(left, 0) : x + half + 1]
-        first_row, first_column = max(-top, 0), max(-left, 0)
-        target += image[
-            first_row : first_row + target.shape[0], first_column : first_column + target.shape[1]
-        ]
+    add_patches(canvas, images, nearest - half)
+
+
+def add_patches(canvas: np.ndarray, patches: np.ndarray, corners: np.ndarray) -> None:
+    """Add patches whose first pixels lie at ``corners`` (x, y), cut off at the canvas's edges."""
+    height, width = canvas.shape
+    size = patches.shape[1]
+    for patch, (left, top) in zip(patches, corners.tolist()):
+        if -size < top < height and -size < left < width:
+            part = patch[max(-top, 0) : height - top, max(-left, 0) : width - left]
+            canvas[max(top, 0) : top + size, max(left, 0) : left + size] += part

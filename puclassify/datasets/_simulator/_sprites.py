@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from puclassify.datasets._projection import add_patches
+
 __all__ = ["SpriteBank", "Sprites", "add_at_once", "paste"]
 
 _AT_ONCE = 64  # sprites; keeps the patches in the processor's cache
@@ -106,7 +108,7 @@ def _paste_alike(canvas, bank: SpriteBank, sprites: Sprites, margin: int) -> Non
 def _add_patches(canvas, patches, centers: np.ndarray, half: int) -> None:
     """Add patches around whole-number centres, cut off at the canvas's edges."""
     if canvas.device.type == "cpu":
-        _add_in_turn(canvas.numpy(), patches.numpy(), centers - half)
+        add_patches(canvas.numpy(), patches.numpy(), centers - half)
     else:
         add_at_once(canvas, patches, centers - half)
 
@@ -121,12 +123,3 @@ def add_at_once(canvas: torch.Tensor, patches: torch.Tensor, corners: np.ndarray
     inside = ((y >= 0) & (y < height))[:, :, None] & ((x >= 0) & (x < width))[:, None]
     # Adds in a fixed order, unlike index_add, so that a seed gives the same bits on a GPU.
     canvas.view(-1).index_put_((index[inside],), patches[inside], accumulate=True)
-
-
-def _add_in_turn(canvas: np.ndarray, patches: np.ndarray, corners: np.ndarray) -> None:
-    height, width = canvas.shape
-    size = patches.shape[1]
-    for patch, (left, top) in zip(patches, corners.tolist()):
-        if -size < top < height and -size < left < width:
-            part = patch[max(-top, 0) : height - top, max(-left, 0) : width - left]
-            canvas[max(top, 0) : top + size, max(left, 0) : left + size] += part
