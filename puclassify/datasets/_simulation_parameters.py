@@ -17,6 +17,8 @@ from puclassify.datasets._molecules import (
 
 __all__ = [
     "check_diameter",
+    "check_range",
+    "check_shape",
     "check_simulation_parameters",
     "choose_defocus_range",
     "choose_particles",
@@ -85,10 +87,7 @@ def check_simulation_parameters(
     """Check the parameters of `make_micrographs` that do not depend on others."""
     check_whole_number(n_micrographs, "n_micrographs", at_least=1)
     check_whole_number(particles_per_micrograph, "particles_per_micrograph", at_least=0)
-    if np.shape(shape) != (2,):
-        raise ValueError(f"shape must be a (height, width) pair of whole numbers, got {shape!r}")
-    for side, name in zip(shape, ("height", "width"), strict=True):
-        check_whole_number(side, f"the {name} in shape", at_least=1)
+    check_shape(shape, at_least=1)
     check_number(snr, "snr", "a positive number, a ratio of variances", above=0)
     for value, name, highest in (
         (contamination, "contamination", 10),
@@ -96,6 +95,25 @@ def check_simulation_parameters(
         (crowding, "crowding", 1),
     ):
         check_number(value, name, f"a number from 0 to {highest}", at_least=0, at_most=highest)
+
+
+def check_shape(shape: Any, *, at_least: int) -> tuple[int, int]:
+    """Return height and width in pixels."""
+    if np.shape(shape) != (2,):
+        raise ValueError(f"shape must be a (height, width) pair of whole numbers, got {shape!r}")
+    height, width = (
+        check_whole_number(side, f"the {name} in shape", at_least=at_least)
+        for side, name in zip(shape, ("height", "width"), strict=True)
+    )
+    return height, width
+
+
+def check_range(value: Any, name: str, expected: str, **bounds: float) -> tuple[float, float]:
+    """Return a (low, high) range within the bounds, or that of one number."""
+    low, high = check_pair(value, name, expected, **bounds)
+    if low > high:
+        raise ValueError(f"{name} must be given as (low, high), got {value!r}")
+    return low, high
 
 
 def check_diameter(particle_diameter: Any, pixel_size: float, shape: tuple[int, int]) -> None:
@@ -128,9 +146,7 @@ def choose_defocus_range(defocus: Any, particle_diameter: float) -> tuple[float,
         factor = (particle_diameter / _REFERENCE_DIAMETER) ** 2
         return factor * _REFERENCE_DEFOCUS[0], factor * _REFERENCE_DEFOCUS[1]
     expected = "None, a positive underfocus in ångström, or a (low, high) pair of them"
-    low, high = check_pair(defocus, "defocus", expected, above=0)
-    if low > high:
-        raise ValueError(f"defocus must be given as (low, high), got {defocus!r}")
+    low, high = check_range(defocus, "defocus", expected, above=0)
     if low < 100 and particle_diameter > 20:
         raise ValueError(
             f"defocus is in ångström and {defocus!r} is almost zero: if it is in micrometres, "

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from puclassify._parameters import check_number, check_pair, check_whole_number, did_you_mean
+from puclassify._parameters import check_number, did_you_mean
+from puclassify.datasets._simulation_parameters import check_range, check_shape
 from puclassify.datasets._simulator._processing import PROCESSES
 
 __all__ = ["NEGATIVES", "PROCESSED", "SceneRanges"]
@@ -62,16 +63,8 @@ class SceneRanges:
     @classmethod
     def checked(cls, **values: Any) -> SceneRanges:
         """Check what a user passed and fill in what a mapping leaves out."""
-        shape = values["shape"]
-        try:
-            height, width = shape
-        except (TypeError, ValueError):
-            raise ValueError(f"shape must be a (height, width) pair, got {shape!r}") from None
         checked: dict[str, Any] = {
-            "shape": tuple(
-                check_whole_number(side, f"the {name} in shape", at_least=16)
-                for side, name in ((height, "height"), (width, "width"))
-            ),
+            "shape": check_shape(values["shape"], at_least=16),
             "particle_diameter": check_number(
                 values["particle_diameter"],
                 "particle_diameter",
@@ -91,10 +84,9 @@ class SceneRanges:
             ("spacing", "positive factors of the particle's width", 0.05, 20.0),
         ):
             expected = f"a (low, high) range of {words} from {lowest:g} to {highest:g}, or one"
-            low, high = check_pair(values[name], name, expected, at_least=lowest, at_most=highest)
-            if low > high:
-                raise ValueError(f"{name} must be given as (low, high), got {values[name]!r}")
-            checked[name] = (low, high)
+            checked[name] = check_range(
+                values[name], name, expected, at_least=lowest, at_most=highest
+            )
         volts = values["voltage"]
         volts = tuple(volts) if isinstance(volts, (tuple, list)) else (volts,)
         expected = "volts from 40,000 to 1,000,000 (300 kV is 300e3), or a list of them"
