@@ -7,12 +7,11 @@ from types import ModuleType
 
 import numpy as np
 
-from puclassify.datasets._molecules._molecule import Molecule
+from puclassify.datasets._molecules._molecule import NUCLEIC_ACID_CONTRAST, Molecule
 
 __all__ = ["MODEL_ENDINGS", "read_atomic_model"]
 
 MODEL_ENDINGS = (".pdb", ".ent", ".cif", ".mmcif", ".pdb.gz", ".ent.gz", ".cif.gz", ".mmcif.gz")
-_NUCLEIC_ACID_CONTRAST = 1.5  # for each dalton, relative to protein
 _ATOM_WIDTH = 1.5
 
 
@@ -46,7 +45,7 @@ def read_atomic_model(path: str | os.PathLike[str], name: str) -> Molecule:
     for chain in model:
         for residue in chain:
             is_nucleic = gemmi.find_tabulated_residue(residue.name).is_nucleic_acid()
-            contrast = _NUCLEIC_ACID_CONTRAST if is_nucleic else 1.0
+            contrast = NUCLEIC_ACID_CONTRAST if is_nucleic else 1.0
             for atom in residue:
                 points.append(atom.pos.tolist())
                 weights.append(atom.element.weight * contrast)

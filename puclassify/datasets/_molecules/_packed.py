@@ -10,13 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from puclassify._parameters import did_you_mean
-from puclassify.datasets._molecules._molecule import MembraneBelt, Molecule
+from puclassify.datasets._molecules._molecule import (
+    NUCLEIC_ACID_CONTRAST,
+    MembraneBelt,
+    Molecule,
+)
 
 __all__ = ["Structure", "check_structure", "list_structures", "load_structure"]
 
-# Contrast with the ice for each dalton is 1 - v * 0.93 g/ml: partial specific volumes v of 0.73
-# (protein) and 0.55 ml/g (nucleic acid).
-_NUCLEIC_ACID, _ITS_CONTRAST = 1, 1.5
+_NUCLEIC_ACID = 1  # a kind of residue
 
 
 class Structure(NamedTuple):
@@ -156,7 +158,7 @@ def load_structure(name: str) -> Molecule:
     copies = packed["operators"][slice(*packed["first_operator"][index : index + 2])]
     unit = np.cumsum(packed["step"][residues], axis=0, dtype=np.int16).astype(np.float32) / 10
     weights = packed["weight"][residues].astype(np.float32)
-    weights[packed["kind"][residues] == _NUCLEIC_ACID] *= _ITS_CONTRAST
+    weights[packed["kind"][residues] == _NUCLEIC_ACID] *= NUCLEIC_ACID_CONTRAST
     *axis, offset = packed["belt"][index].tolist()
     return Molecule(
         name=name,
