@@ -1,7 +1,12 @@
 """Molecules to simulate micrographs of: packed ones, and files of atoms and densities."""
 
 from puclassify.datasets._molecules._belt import add_belt, find_belt
-from puclassify.datasets._molecules._molecule import MembraneBelt, Molecule, gather_points
+from puclassify.datasets._molecules._molecule import (
+    MembraneBelt,
+    Molecule,
+    gather_points,
+    half_sphere,
+)
 from puclassify.datasets._molecules._packed import (
     Structure,
     check_structure,
@@ -20,6 +25,7 @@ __all__ = [
     "check_structure",
     "find_belt",
     "gather_points",
+    "half_sphere",
     "list_structures",
     "load_structure",
     "read_volume",

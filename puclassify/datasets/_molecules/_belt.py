@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes
 from scipy.spatial import cKDTree
 
-from puclassify.datasets._molecules._molecule import MembraneBelt, Molecule
+from puclassify.datasets._molecules._molecule import MembraneBelt, Molecule, half_sphere
 
 __all__ = ["add_belt", "find_belt"]
 
@@ -77,13 +77,8 @@ def find_belt(molecule: Molecule, masses: np.ndarray) -> MembraneBelt:
     exposed = neighbours < np.median(neighbours)
     value = np.isin(masses, _HYDROPHOBIC) * 1.0 - 1.5 * np.isin(masses, _CHARGED)
     points, value = molecule.points[exposed], value[exposed]
-    index = np.arange(_DIRECTIONS) + 0.5
-    polar, around = np.arccos(1 - index / _DIRECTIONS), np.pi * (1 + 5**0.5) * index
-    axes = np.stack(
-        [np.cos(around) * np.sin(polar), np.sin(around) * np.sin(polar), np.cos(polar)], axis=1
-    )
     best, belt = -np.inf, None
-    for axis in axes:
+    for axis in half_sphere(_DIRECTIONS):
         height = points @ axis
         for offset in np.arange(height.min() + _SLAB, height.max() - _SLAB + 1, 2.0):
             in_slab = np.abs(height - offset) < _SLAB

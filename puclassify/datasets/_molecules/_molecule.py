@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
-__all__ = ["NUCLEIC_ACID_CONTRAST", "MembraneBelt", "Molecule", "gather_points"]
+__all__ = ["NUCLEIC_ACID_CONTRAST", "MembraneBelt", "Molecule", "gather_points", "half_sphere"]
 
 # For each dalton, relative to protein. Contrast with the ice is 1 - v * 0.93 g/ml: partial
 # specific volumes v of 0.73 (protein) and 0.55 ml/g (nucleic acid).
@@ -139,3 +139,11 @@ def gather_points(
     centres = np.stack([np.bincount(cube, weights * x) for x in points.T], axis=1) / mass[:, None]
     squares = np.bincount(cube, weights * np.square(points - centres[cube]).sum(axis=1))
     return centres, mass, squares / (3 * mass)
+
+
+def half_sphere(n: int) -> np.ndarray:
+    """Return ``n`` directions, a spiral spread evenly over half of the sphere."""
+    index = np.arange(n) + 0.5
+    z, around = 1 - index / n, np.pi * (1 + 5**0.5) * index
+    radius = np.sqrt(1 - z * z)
+    return np.stack([radius * np.cos(around), radius * np.sin(around), z], axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from puclassify.datasets._molecules import Molecule, gather_points
+from puclassify.datasets._molecules import Molecule, gather_points, half_sphere
 from puclassify.datasets._simulator._optics import FREQUENCIES
 from puclassify.datasets._simulator._sprites import SpriteBank
 
@@ -87,12 +87,8 @@ def make_views(molecule: Molecule, n_views: int, device: torch.device) -> Molecu
 
 def _spread_rotations(rng: np.random.Generator, n: int) -> np.ndarray:
     """Return rotations that bring evenly spread directions of a half sphere to the beam."""
-    index = np.arange(n) + 0.5
-    z, around = 1 - index / n, np.pi * (1 + 5**0.5) * index
-    radius = np.sqrt(1 - z * z)
-    beam = np.stack([radius * np.cos(around), radius * np.sin(around), z], axis=1)
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    beam = beam @ (turn * np.linalg.det(turn))
+    beam = half_sphere(n) @ (turn * np.linalg.det(turn))
     x = np.cross(beam, np.eye(3)[np.abs(beam).argmin(axis=1)])
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     return np.stack([x, np.cross(beam, x), beam], axis=1)
