@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from puclassify.io import replace_files
 from puclassify.pretraining._settings import PretrainingSettings
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
@@ -16,9 +17,9 @@ __all__ = ["load_checkpoint", "save_checkpoint"]
 
 def save_checkpoint(path: Path, settings: PretrainingSettings, state: dict[str, Any]) -> None:
     """Write a state, replacing the file at once."""
-    unfinished = path.with_name(path.name + ".part")
-    torch.save({"settings": _text(settings), **state}, unfinished)
-    os.replace(unfinished, path)
+    data = io.BytesIO()
+    torch.save({"settings": _text(settings), **state}, data)
+    replace_files({str(path): data.getvalue()})
 
 
 def load_checkpoint(path: Path, settings: PretrainingSettings) -> dict[str, Any] | None:
