@@ -57,6 +57,7 @@ from puclassify.io._star import optics_columns as optics_columns
 from puclassify.io._star import relion_columns as relion_columns
 from puclassify.io._star import star_block as star_block
 from puclassify.io._tensor_files import LARGEST_HEADER as LARGEST_HEADER
+from puclassify.io._tensor_files import check_is_file as check_is_file
 from puclassify.io._tensor_files import checksum as checksum
 from puclassify.io._tensor_files import compact_json as compact_json
 from puclassify.io._tensor_files import open_tensor_file as open_tensor_file

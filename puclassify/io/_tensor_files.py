@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LARGEST_HEADER",
+    "check_is_file",
     "checksum",
     "compact_json",
     "open_tensor_file",
@@ -76,12 +77,17 @@ def checksum(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _check_length(path: str, damaged: Callable[[str], Exception], made_by: str) -> None:
-    """Refuse what is no file, or cannot be a safetensors file by its length."""
+def check_is_file(path: str, what: str) -> None:
+    """Refuse what is no file; ``what`` is to be passed instead."""
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {path}")
     if not os.path.isfile(path):
-        raise ValueError(f"{path} is no file but a folder or device; pass the file of {made_by}")
+        raise ValueError(f"{path} is no file but a folder or device; pass {what}")
+
+
+def _check_length(path: str, damaged: Callable[[str], Exception], made_by: str) -> None:
+    """Refuse what is no file, or cannot be a safetensors file by its length."""
+    check_is_file(path, f"the file of {made_by}")
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         start = file.read(_LENGTH_BYTES + 1)

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from puclassify._warnings import warn
 from puclassify.classifier import ClassifierState, PUImageClassifier
+from puclassify.io import check_is_file
 from puclassify.models._file import WRONG_VALUES
 from puclassify.models._topaz._detector import ARCHITECTURES, TopazDetector
 from puclassify.models._topaz._inert_unpickler import StandIn, read_network
@@ -113,10 +114,7 @@ def load_topaz_model(
     >>> save_model(picker, "model.safetensors")                               # doctest: +SKIP
     """
     path = os.fspath(path)
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {path}")
-    if not os.path.isfile(path):
-        raise ValueError(f"{path} is no file but a folder or device; pass a .sav file")
+    check_is_file(path, "a .sav file")
     try:
         params, weights = _read(path)
     except RecursionError:
