@@ -101,3 +101,37 @@ def weights_file(picker_to_share, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
     save_pretrained(picker_to_share, path)
     return str(path)
+
+
+@pytest.fixture
+def weights_card():
+    """What `write_weights` needs to know of `untrained_network`, and more."""
+    return {
+        "network": "resnet9",
+        "module_params": {"units": 4},
+        "particle_pixels": 30,
+        "preprocessing": {"clip": 4.0},
+        "contrast": "dark",
+        "calibration": [1.5, -2.0],
+        "structures": ["1AON", "4V4R"],
+    }
+
+
+@pytest.fixture
+def untrained_network():
+    """A network as it is before training."""
+    import torch
+
+    from puclassify.networks import ResNet9
+
+    torch.manual_seed(0)
+    return ResNet9(units=4)
+
+
+@pytest.fixture
+def untrained_weights(tmp_path, untrained_network, weights_card):
+    """The file of its weights."""
+    from puclassify.networks import write_weights
+
+    write_weights(tmp_path / "w.safetensors", untrained_network.state_dict(), weights_card)
+    return tmp_path / "w.safetensors"

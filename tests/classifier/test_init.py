@@ -3,20 +3,10 @@
 import numpy as np
 import pytest
 import skorch.callbacks
-import torch
 
 from puclassify import PUImageClassifier
 from puclassify.classifier import fine_tuning_rate, share_of_steps
-from puclassify.networks import NETWORKS, ResNet9, write_weights
-
-CARD = {
-    "network": "resnet9",
-    "module_params": {"units": 4},
-    "particle_pixels": 30,
-    "preprocessing": {"clip": 4.0},
-    "contrast": "dark",
-    "calibration": [1.0, 0.0],
-}
+from puclassify.networks import NETWORKS
 
 
 @pytest.fixture(scope="module")
@@ -27,26 +17,14 @@ def images():
     return pixels, np.repeat([1, 0], [10, 30])
 
 
-@pytest.fixture
-def network():
-    torch.manual_seed(3)
-    return ResNet9(units=4)
-
-
-@pytest.fixture
-def path(tmp_path, network):
-    write_weights(tmp_path / "weights.safetensors", network.state_dict(), CARD)
-    return tmp_path / "weights.safetensors"
-
-
 def classifier(init, module="resnet9", units=4, **params):
     params = {"lr": 1e-12, "max_epochs": 1, "calibration": None, "random_state": 0, **params}
     return PUImageClassifier(module, module_params={"units": units}, init=init, **params)
 
 
-def test_a_training_starts_from_the_weights_of_a_file(images, path, network):
-    fitted = classifier(path).fit(*images)
-    for name, tensor in network.named_parameters():
+def test_a_training_starts_from_the_weights_of_a_file(images, untrained_weights, untrained_network):
+    fitted = classifier(untrained_weights).fit(*images)
+    for name, tensor in untrained_network.named_parameters():
         trained = fitted.module_.state_dict()[name]
         np.testing.assert_allclose(trained, tensor.detach().half().float(), atol=1e-6)
 
@@ -62,9 +40,9 @@ class _Rates(skorch.callbacks.Callback):
 
 
 @pytest.mark.parametrize(("from_file", "rate"), [(True, 2e-4), (False, 1e-3)])
-def test_from_weights_the_rate_is_a_fifth(images, path, from_file, rate):
+def test_from_weights_the_rate_is_a_fifth(images, untrained_weights, from_file, rate):
     rates = _Rates()
-    init = path if from_file else "random"
+    init = untrained_weights if from_file else "random"
     classifier(init, lr=1e-3, max_epochs=2, callbacks=[rates]).fit(*images)
     assert rates.largest == pytest.approx(rate, rel=0.05)
 
@@ -76,15 +54,15 @@ def test_from_weights_the_rate_is_a_fifth(images, path, from_file, rate):
         ("resnet8", 4, "it is another network"),
     ],
 )
-def test_weights_of_another_network_are_refused(images, path, module, units, message):
+def test_weights_of_another_network_are_refused(images, untrained_weights, module, units, message):
     with pytest.raises(ValueError, match=message):
-        classifier(path, module, units).fit(*images)
+        classifier(untrained_weights, module, units).fit(*images)
 
 
-def test_weights_of_one_channel_are_refused_for_three(path, images):
+def test_weights_of_one_channel_are_refused_for_three(untrained_weights, images):
     pixels, labels = images
     with pytest.raises(ValueError, match=r"'features\.0\.weight' is \(2, 1, 7, 7\) in the file"):
-        classifier(path).fit(np.repeat(pixels[:, None], 3, axis=1), labels)
+        classifier(untrained_weights).fit(np.repeat(pixels[:, None], 3, axis=1), labels)
 
 
 def test_a_file_that_is_not_there_is_refused(images):
@@ -106,14 +84,14 @@ def test_auto_is_random_where_no_weights_fit(images):
     np.testing.assert_array_equal(auto, random)
 
 
-def test_a_fitted_classifier_needs_the_file_no_longer(images, path, tmp_path):
+def test_a_fitted_classifier_needs_the_file_no_longer(images, untrained_weights, tmp_path):
     from puclassify import load_model, save_model
 
-    fitted = classifier(path).fit(*images)
+    fitted = classifier(untrained_weights).fit(*images)
     save_model(fitted, tmp_path / "model.safetensors")
-    path.unlink()
+    untrained_weights.unlink()
     loaded = load_model(tmp_path / "model.safetensors")
-    assert loaded.init == str(path)
+    assert loaded.init == str(untrained_weights)
     np.testing.assert_array_equal(
         loaded.decision_function(images[0]), fitted.decision_function(images[0])
     )

@@ -5,34 +5,12 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from puclassify.networks import ResNet9, read_card, read_weights, write_weights
-
-CARD = {
-    "network": "resnet9",
-    "module_params": {"units": 4},
-    "particle_pixels": 30,
-    "preprocessing": {"clip": 4.0},
-    "contrast": "dark",
-    "calibration": [1.5, -2.0],
-    "structures": ["1AON", "4V4R"],
-}
+from puclassify.networks import read_card, read_weights, write_weights
 
 
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    return ResNet9(units=4)
-
-
-@pytest.fixture
-def path(tmp_path, network):
-    write_weights(tmp_path / "w.safetensors", network.state_dict(), CARD)
-    return tmp_path / "w.safetensors"
-
-
-def test_weights_come_back_to_half_precision(path, network):
-    state, card = read_weights(path)
-    own = network.state_dict()
+def test_weights_come_back_to_half_precision(untrained_weights, untrained_network, weights_card):
+    state, card = read_weights(untrained_weights)
+    own = untrained_network.state_dict()
     assert set(state) == set(own)
     for name, tensor in own.items():
         if tensor.is_floating_point():
@@ -40,12 +18,12 @@ def test_weights_come_back_to_half_precision(path, network):
             np.testing.assert_array_equal(state[name], tensor.numpy().astype("float16"))
         else:
             assert state[name].dtype == tensor.dtype
-    assert {name: card[name] for name in CARD} == CARD
-    assert read_card(path) == card
+    assert {name: card[name] for name in weights_card} == weights_card
+    assert read_card(untrained_weights) == card
 
 
-def test_any_safetensors_reader_reads_the_file(path, network):
-    assert load_file(path)["head.weight"].dtype == np.float16
+def test_any_safetensors_reader_reads_the_file(untrained_weights, untrained_network):
+    assert load_file(untrained_weights)["head.weight"].dtype == np.float16
 
 
 def _rewritten(path, change_tensors=None, change_card=None):
@@ -61,19 +39,19 @@ def _rewritten(path, change_tensors=None, change_card=None):
     save_file(tensors, path, {"puclassify-weights": json.dumps(card)})
 
 
-def test_changed_weights_are_refused(path):
+def test_changed_weights_are_refused(untrained_weights):
     def change(tensors):
         tensors["head.weight"] = tensors["head.weight"] + np.float16(1)
 
-    _rewritten(path, change)
+    _rewritten(untrained_weights, change)
     with pytest.raises(ValueError, match=r"w\.safetensors holds no pretrained.*checksum"):
-        read_weights(path)
+        read_weights(untrained_weights)
 
 
-def test_a_changed_card_is_refused(path):
-    _rewritten(path, change_card=lambda card: card.update(calibration=[3.0, 0.0]))
+def test_a_changed_card_is_refused(untrained_weights):
+    _rewritten(untrained_weights, change_card=lambda card: card.update(calibration=[3.0, 0.0]))
     with pytest.raises(ValueError, match="checksum"):
-        read_weights(path)
+        read_weights(untrained_weights)
 
 
 @pytest.mark.parametrize(
@@ -90,13 +68,13 @@ def test_a_changed_card_is_refused(path):
         ({"calibration": [-1.0, 0.0]}, "calibration must be a positive slope"),
     ],
 )
-def test_a_card_with_wrong_values_is_refused(path, change, message):
-    _rewritten(path, change_card=lambda card: card.update(change))
+def test_a_card_with_wrong_values_is_refused(untrained_weights, weights_card, change, message):
+    _rewritten(untrained_weights, change_card=lambda card: card.update(change))
     with pytest.raises(ValueError, match=message):
-        read_weights(path)
+        read_weights(untrained_weights)
     if "format_version" not in change:
         with pytest.raises(ValueError, match=message):
-            write_weights(path, {}, CARD | change)
+            write_weights(untrained_weights, {}, weights_card | change)
 
 
 @pytest.mark.parametrize("start", [b"PK\x03\x04" + bytes(20), b"\x80\x04" + bytes(20), b"", b"x"])
@@ -114,9 +92,9 @@ def test_a_file_of_other_tensors_is_refused(tmp_path):
         read_weights(tmp_path / "none.safetensors")
 
 
-def test_what_half_precision_cannot_hold_is_refused(tmp_path, network):
-    state = network.state_dict()
+def test_what_half_precision_cannot_hold_is_refused(tmp_path, untrained_network, weights_card):
+    state = untrained_network.state_dict()
     state["head.weight"] = state["head.weight"] + 1e5
     with pytest.raises(ValueError, match=r"head\.weight holds values that float16 cannot"):
-        write_weights(tmp_path / "w.safetensors", state, CARD)
+        write_weights(tmp_path / "w.safetensors", state, weights_card)
     assert not list(tmp_path.iterdir())
