@@ -90,7 +90,7 @@ def run(data: PickingSet, n_labels: int, init: str, seed: int) -> tuple[float, .
         average_precision(data, candidates),
         at,
         best_f1(data, candidates),
-        count_ratio(picker, data if n_labels == 0 else None, data),
+        count_ratio(picker, data.train_coordinates if n_labels else data.test_coordinates),
         float(kept and n_labels > 0),
         cost,
     )
@@ -104,11 +104,10 @@ def best_f1(data: PickingSet, candidates) -> float:
     return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-9)))
 
 
-def count_ratio(picker, looked_at: PickingSet | None, data: PickingSet) -> float:
+def count_ratio(picker, truth) -> float:
     """Return the expected number of particles over the true one, NaN without an estimate."""
     if picker.expected_particles_ is None:
         return float("nan")
-    truth = data.train_coordinates if looked_at is None else looked_at.test_coordinates
     return picker.expected_particles_ / np.mean([len(xy) for xy in truth])
 
 

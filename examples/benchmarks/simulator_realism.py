@@ -72,9 +72,10 @@ def main():
         one.name: [standard(scaled(path, one)) for path in one.files]
         for one in real_sets(Path(options.data) / "micrographs")
     }
-    print_table(simulated, real)
+    ours = [statistics(image) for image in simulated]
+    print_table(ours, real)
     if options.figure:
-        draw(simulated, real, options.figure)
+        draw(simulated, ours, real, options.figure)
 
 
 def scaled(path: Path, of: RealSet) -> np.ndarray:
@@ -129,11 +130,10 @@ def statistics(image: np.ndarray) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def print_table(simulated, real) -> None:
-    """Print the quantiles of simulated images, and the real ones with their rank among them."""
+def print_table(ours, real) -> None:
+    """Print the quantiles of simulated figures, and the real ones with their rank among them."""
     names = list(real)
     figures = {name: [statistics(image) for image in images] for name, images in real.items()}
-    ours = [statistics(image) for image in simulated]
     print(table_head(["", "simulated: 5 %", "50 %", "95 %", *names]))
     inside, total = 0, 0
     for key in ours[0]:
@@ -152,7 +152,7 @@ def print_table(simulated, real) -> None:
     )
 
 
-def draw(simulated, real, path: Path) -> None:
+def draw(simulated, ours, real, path: Path) -> None:
     """Draw real micrographs, the closest simulated ones, and the distributions."""
     import matplotlib
 
@@ -164,7 +164,6 @@ def draw(simulated, real, path: Path) -> None:
         shown += [
             (name, image) for image in ([images[0], images[5]] if len(images) > 5 else images)
         ]
-    ours = [statistics(image) for image in simulated]
     keys = list(ours[0])
     matrix = np.array([[one[key] for key in keys] for one in ours])
     spread = matrix.std(axis=0)

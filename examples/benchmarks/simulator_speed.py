@@ -16,6 +16,7 @@ import time
 import numpy as np
 import torch
 
+from common.tables import table_head, table_row
 from puclassify.datasets import MicrographSimulator
 
 
@@ -28,14 +29,13 @@ def main():
     options = parser.parse_args()
     clock = time.process_time if options.device == "cpu" else time.perf_counter
     unit = "CPU-ms" if options.device == "cpu" else "wall ms"
-    print(f"| micrograph | views | {unit}, mean | median | 95 % | largest |")
-    print("|---|---|---|---|---|---|")
+    print(table_head(["micrograph", "views", f"{unit}, mean", "median", "95 %", "largest"]))
     for size in options.sizes:
         for views in ("kept", "new"):
             times = measure(size, views, options, clock)
             figures = [np.mean(times), *np.quantile(times, [0.5, 0.95, 1])]
-            row = " | ".join(f"{1000 * figure:.0f}" for figure in figures)
-            print(f"| {size} x {size} | {views} | {row} |", flush=True)
+            cells = [f"{1000 * figure:.0f}" for figure in figures]
+            print(table_row([f"{size} x {size}", views, *cells]), flush=True)
 
 
 def measure(size: int, views: str, options, clock) -> list[float]:
